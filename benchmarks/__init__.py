@@ -1,0 +1,1 @@
+"""Measurements against budgets; run by ``make bench``."""

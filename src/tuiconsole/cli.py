@@ -1,0 +1,453 @@
+"""The ``tuiconsole`` command: starts or attaches the console, and one verb for everything a script may want."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import typer  # noqa: E402 - thread counts must be set before anything loads a BLAS library
+
+from tuiconsole.domain.errors import DeskError, UsageError  # noqa: E402
+
+if TYPE_CHECKING:
+    from tuiconsole.verbs.common import Place
+
+app = typer.Typer(
+    name="tuiconsole",
+    help="A terminal trading desk: starts the engine if none runs, then opens the console.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+agents_app = typer.Typer(help="List the agents, or switch one on or off.", no_args_is_help=True)
+app.add_typer(agents_app, name="agents")
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ./config.toml.")
+]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="The desk's state file; default state.db beside the configuration.")
+]
+FeedOption = Annotated[
+    str | None, typer.Option("--feed", help="auto, replay, or a CSV/Parquet file to replay.")
+]
+SpeedOption = Annotated[
+    float | None, typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes.")
+]
+StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
+
+
+def say(text: str, err: bool = False) -> None:
+    """One line for the user on standard output, or on standard error."""
+    typer.echo(text, err=err)
+
+
+def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
+    """The answer of a verb: its JSON object, or the text for people."""
+    if as_json:
+        from tuiconsole.verbs.common import plain
+
+        say(json.dumps(plain(body), allow_nan=False))
+    else:
+        say(text)
+
+
+def _place(
+    config: Path | None, state: Path | None, feed: str | None = None, speed: float | None = None, start: str | None = None
+) -> Place:
+    from tuiconsole.verbs.common import Place
+
+    return Place.of(config, state, feed, speed, start)
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    feed: FeedOption = None,
+    speed: SpeedOption = None,
+    start: StartOption = None,
+    theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Start the engine if none runs on this state file, then open the console."""
+    context.obj = {"config": config, "state": state, "feed": feed, "speed": speed, "start": start}
+    if version:
+        from tuiconsole import __version__
+
+        say(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    from tuiconsole.verbs.console import open_console
+
+    code = open_console(_place(config, state, feed, speed, start), theme, spawn=True, read_only=False)
+    raise typer.Exit(code)
+
+
+@app.command()
+def attach(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but change nothing; stopping stays possible.")] = False,
+    theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
+) -> None:
+    """Open the console on an engine that already runs."""
+    from tuiconsole.verbs.console import open_console
+
+    raise typer.Exit(open_console(_shared(context, config, state), theme, spawn=False, read_only=read_only))
+
+
+@app.command()
+def headless(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    feed: FeedOption = None,
+    speed: SpeedOption = None,
+    start: StartOption = None,
+    as_json: JsonOption = False,
+    log: Annotated[Path | None, typer.Option("--log", help="Write the log to this rotating file instead.")] = None,
+    every_bar: Annotated[bool, typer.Option("--every-bar", help="Log every bar, not only what happens.")] = False,
+    ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
+) -> None:
+    """Run the engine in the foreground with a structured log; SIGTERM stops it gracefully."""
+    from tuiconsole.verbs.engine import run_headless
+
+    run_headless(
+        lambda: _shared(context, config, state, feed, speed, start), log, as_json, every_bar, ready_fd
+    )
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """What the desk is doing: level, equity, positions, agents."""
+    from tuiconsole.verbs.engine import status_of, status_text
+
+    body = status_of(_shared(context, config, state), timeout)
+    emit(body, as_json, status_text(body))
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 2.0,
+) -> None:
+    """No new risk from now on; works without an engine too."""
+    _stop_verb("pause", _shared(context, config, state), reason, as_json, timeout)
+
+
+@app.command()
+def halt(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 2.0,
+) -> None:
+    """No new risk, and working orders are cancelled; works with the engine hung or dead."""
+    _stop_verb("halt", _shared(context, config, state), reason, as_json, timeout)
+
+
+@app.command()
+def kill(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 2.0,
+) -> None:
+    """Cancel everything and flatten the book; works with the engine hung or dead."""
+    _stop_verb("kill", _shared(context, config, state), reason, as_json, timeout)
+
+
+def _stop_verb(verb: str, place: Place, reason: str, as_json: bool, timeout: float) -> None:
+    from tuiconsole.verbs.stopping import stop_desk, stop_text
+
+    body = stop_desk(verb, place, reason, timeout)
+    emit(body, as_json, stop_text(verb, body))
+    failed = bool(body.get("text")) or (verb == "kill" and not body["flat"]) or not body.get("latched", True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def rearm(
+    context: typer.Context,
+    word: Annotated[str, typer.Argument(help="The word rearm, typed, to show that it is meant.")],
+    config: ConfigOption = None,
+    state: StateOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """Take a halted or killed desk to paused: `tuiconsole rearm rearm --reason "…"`."""
+    from tuiconsole.protocol.frames import Rearm
+    from tuiconsole.verbs.engine import command
+
+    if not reason.strip():
+        raise UsageError("Re-arming needs a reason, which is journalled.", 'Add: --reason "…"')
+    body = command(_shared(context, config, state), lambda i: Rearm(i, word, reason), timeout)
+    emit(body, as_json, "Re-armed: the desk is paused. To trade again: tuiconsole resume")
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """Take a paused desk back to running."""
+    from tuiconsole.protocol.frames import Resume
+    from tuiconsole.verbs.engine import command
+
+    body = command(_shared(context, config, state), lambda i: Resume(i, reason), timeout)
+    emit(body, as_json, "The desk is running.")
+
+
+@app.command()
+def stop(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 10.0,
+) -> None:
+    """Stop the engine process; positions stay as they are and a restart goes on from there."""
+    from tuiconsole.verbs.engine import stop_engine
+
+    emit(stop_engine(_shared(context, config, state), timeout), as_json, "The engine has stopped; positions stay as they are.")
+
+
+@agents_app.command("list")
+def agents_list(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """All agents, whether each is on, and its weight."""
+    from tuiconsole.verbs.engine import agents_of, agents_text
+
+    body = agents_of(_shared(context, config, state), timeout)
+    emit(body, as_json, agents_text(body))
+
+
+@agents_app.command("enable")
+def agents_enable(
+    context: typer.Context,
+    agent: str,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """Switch an agent on."""
+    _switch(context, agent, True, config, state, as_json, timeout)
+
+
+@agents_app.command("disable")
+def agents_disable(
+    context: typer.Context,
+    agent: str,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+    timeout: TimeoutOption = 3.0,
+) -> None:
+    """Switch an agent off; its opinion no longer counts."""
+    _switch(context, agent, False, config, state, as_json, timeout)
+
+
+def _switch(
+    context: typer.Context,
+    agent: str,
+    enabled: bool,
+    config: Path | None,
+    state: Path | None,
+    as_json: bool,
+    timeout: float,
+) -> None:
+    from tuiconsole.protocol.frames import SwitchAgent
+    from tuiconsole.verbs.engine import command, known_agent
+
+    known_agent(agent)
+    body = command(_shared(context, config, state), lambda i: SwitchAgent(i, agent, enabled), timeout)
+    emit({**body, "agent": agent, "enabled": enabled}, as_json, f"Agent {agent} is {'on' if enabled else 'off'}.")
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    start: StartOption = None,
+    end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
+    agents: Annotated[str | None, typer.Option("--agents", help="Comma-separated agents; default all.")] = None,
+    journal: Annotated[Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
+    from tuiconsole.verbs.research import backtest_text, run_backtest_verb
+
+    place = _shared(context, config, None, feed, None, start)
+    body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
+    emit(body, as_json, backtest_text(body))
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="CSV or Parquet file; default the packaged history.")] = None,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    speed: SpeedOption = None,
+    start: StartOption = None,
+    no_console: Annotated[bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Play history through the live engine at a chosen pace and watch it in the console."""
+    feed = str(path) if path is not None else "replay"
+    place = _shared(context, config, state, feed, speed, start)
+    if no_console or as_json:
+        from tuiconsole.verbs.engine import run_headless
+
+        run_headless(lambda: place, None, as_json, False, None)
+        return
+    from tuiconsole.verbs.console import open_console
+
+    raise typer.Exit(open_console(place, None, spawn=True, read_only=False))
+
+
+@app.command()
+def why(
+    context: typer.Context,
+    order: Annotated[str, typer.Argument(help="Order id or number; or DECISION:SYMBOL for a refused one.")],
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why an order was sent: prices, features, regime, agents, blend, target, gate, fills."""
+    from tuiconsole.engine.why import why as chain_behind
+    from tuiconsole.store.explain_text import explain_text
+
+    body = chain_behind(_shared(context, config, state).paths.state, order)
+    emit(body, as_json, "" if as_json else explain_text(body))
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    chain_only: Annotated[bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the journal's hash chain, then replay the session and compare every row."""
+    from tuiconsole.verbs.research import verify_desk, verify_text
+
+    body = verify_desk(_shared(context, config, state), chain_only)
+    emit(body, as_json, verify_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
+
+
+@app.command()
+def doctor(
+    context: typer.Context, config: ConfigOption = None, state: StateOption = None, as_json: JsonOption = False
+) -> None:
+    """Check this machine, the configuration, the state file and the engine."""
+    from tuiconsole.verbs.doctor import checks_text, run_checks
+
+    body = run_checks(*_first(context, config, state))
+    emit(body, as_json, checks_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
+
+
+def _first(context: typer.Context, config: Path | None, state: Path | None) -> tuple[Path | None, Path | None]:
+    shared = context.find_root().obj or {}
+    return config or shared.get("config"), state or shared.get("state")
+
+
+def _shared(
+    context: typer.Context,
+    config: Path | None,
+    state: Path | None,
+    feed: str | None = None,
+    speed: float | None = None,
+    start: str | None = None,
+) -> Place:
+    """The place a verb works on; options may stand before the verb or after it."""
+    shared = context.find_root().obj or {}
+    return _place(
+        config or shared.get("config"),
+        state or shared.get("state"),
+        feed if feed is not None else shared.get("feed"),
+        speed if speed is not None else shared.get("speed"),
+        start if start is not None else shared.get("start"),
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 the thing asked for failed, 2 wrong usage."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given
+    try:
+        code = app(args=[a for a in given if a != "--debug"], standalone_mode=False)
+    except typer.Exit as leave:
+        code = leave.exit_code
+    except DeskError as error:
+        if debug:
+            raise
+        return _fail(str(error), error.exit_code, "--json" in given)
+    except typer.Abort:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        if debug:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1, "--json" in given)
+    except _usage_errors() as error:
+        return _fail(f"{error.format_message()} Try: tuiconsole --help", 2, False)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_errors() -> type[Any]:
+    """The base of typer's usage errors, wherever this version of typer keeps it."""
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
+def _fail(sentence: str, code: int, as_json: bool) -> int:
+    if as_json:
+        say(json.dumps({"error": sentence}))
+    say(sentence, err=True)
+    return code

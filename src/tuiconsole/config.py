@@ -1,0 +1,173 @@
+"""Reads ``config.toml`` into the rooms' settings; every mistake is one sentence that names the key and what is expected."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_type_hints
+
+from annotated_types import Interval
+
+from tuiconsole.domain.errors import ConfigError
+from tuiconsole.engine.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """How the console looks and behaves."""
+
+    theme: str = "dark"
+    """Name of a theme: dark, light, colourblind, or one of your own in the user's theme directory."""
+    ascii: bool = False
+    """Draw borders, bars and curves with ASCII characters only."""
+    mouse: Literal["auto", "on", "off"] = "auto"
+    """Mouse support; auto means off over SSH."""
+    quit: Literal["ask", "leave", "stop"] = "ask"
+    """What q does: ask, leave the engine running, or stop it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    desk: Settings = field(default_factory=Settings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(path: Path | None) -> Config:
+    """The configuration of the TOML file at ``path``, or the defaults when it is None.
+
+    Raises :class:`ConfigError` naming the key, the value found and the range expected.
+    """
+    if path is None:
+        return Config()
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigError(f"The configuration file {path} does not exist.", "Check --config.") from None
+    except OSError as error:
+        raise ConfigError(f"The configuration file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}.") from None
+    return _config(found, path.name)
+
+
+def _config(found: dict[str, Any], name: str) -> Config:
+    rooms = get_type_hints(Settings)
+    known = [*rooms, "console", "keys"]
+    for section in found:
+        if section not in known:
+            raise ConfigError(f"{name}: unknown section [{section}].{_near(section, known)}")
+        if not isinstance(found[section], dict):
+            raise ConfigError(f"{name}: {section} must be a section, written [{section}].")
+    parts = {room: _section(kind, room, found.get(room, {}), name) for room, kind in rooms.items()}
+    console = _section(ConsoleSettings, "console", found.get("console", {}), name)
+    keys = found.get("keys", {})
+    for action, key in keys.items():
+        if not isinstance(key, str):
+            raise ConfigError(f"{name}: keys.{action} must be the name of a key as text, was {key!r}.")
+    return Config(Settings(**parts), console, dict(keys))
+
+
+def _section(kind: type[Any], section: str, values: dict[str, Any], name: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    hints = get_type_hints(kind, include_extras=True)
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise ConfigError(f"{name}: unknown key {section}.{key}.{_near(key, list(hints))}")
+        try:
+            checked[key] = TypeAdapter(hints[key]).validate_python(value, strict=not _lenient(hints[key], value))
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"].replace("Input should be", "must be")
+            raise ConfigError(f"{name}: {section}.{key} {problem}, was {value!r}.") from None
+    try:
+        return kind(**checked)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: [{section}] {error}") from None
+
+
+def _lenient(hint: Any, value: object) -> bool:
+    """Lists stand for tuples, and whole numbers for floats, in TOML."""
+    return isinstance(value, list) or (isinstance(value, int) and not isinstance(value, bool) and "float" in str(hint))
+
+
+def _near(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {near[0]}?" if near else f" Known: {', '.join(known)}."
+
+
+def default_toml() -> str:
+    """The text of ``config.toml``: every setting with its meaning, range and default."""
+    lines = ["# tuiconsole: every setting, with its default. Delete what you do not change.", ""]
+    for room, kind in get_type_hints(Settings).items():
+        lines += _section_toml(room, kind)
+    lines += _section_toml("console", ConsoleSettings)
+    lines += [
+        "# Your own keys, by action; `tuiconsole doctor` and the help screen list the actions.",
+        "[keys]",
+        '# halt = "f9"',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _section_toml(section: str, kind: type[Any]) -> list[str]:
+    meaning = field_docs(kind)
+    hints = get_type_hints(kind, include_extras=True)
+    defaults = kind()
+    lines = [f"# {(kind.__doc__ or section).splitlines()[0]}", f"[{section}]"]
+    for item in fields(kind):
+        default = getattr(defaults, item.name)
+        text = " ".join(meaning.get(item.name, "").split()) + _range(hints[item.name])
+        lines += [f"# {line}" for line in textwrap.wrap(text, 108)]
+        lines.append(f"# {item.name} =" if default is None else f"{item.name} = {_toml(default)}")
+    return [*lines, ""]
+
+
+def _range(hint: Any) -> str:
+    for mark in getattr(hint, "__metadata__", ()):
+        if isinstance(mark, Interval):
+            low = mark.ge if mark.ge is not None else mark.gt
+            high = mark.le if mark.le is not None else mark.lt
+            left = "" if low is None else f"{'from' if mark.ge is not None else 'above'} {low:g} "
+            right = "" if high is None else f"{'to' if mark.le is not None else 'below'} {high:g}"
+            return f" Allowed: {left}{right}".rstrip() + "."
+    return ""
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    return str(value)
+
+
+def field_docs(kind: type[Any]) -> dict[str, str]:
+    """The docstring under each field of a settings class, from its source."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    docs: dict[str, str] = {}
+    if not isinstance(tree, ast.ClassDef):
+        return docs
+    for before, after in zip(tree.body, tree.body[1:], strict=False):
+        if (
+            isinstance(before, ast.AnnAssign)
+            and isinstance(before.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+            and isinstance(after.value.value, str)
+        ):
+            docs[before.target.id] = after.value.value
+    return docs

@@ -1,0 +1,59 @@
+"""What the desk asks of its shell. Order matters: effects are carried out one after the other."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuiconsole.domain.orders import Approved
+from tuiconsole.domain.records import Record
+from tuiconsole.domain.types import IntArray
+
+if TYPE_CHECKING:
+    from tuiconsole.domain.policy import DecisionInputs, PolicyState
+
+
+class Severity(enum.IntEnum):
+    """How loud an alert is."""
+
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Append ``record`` to the journal. ``Submit`` after it waits until it is durable."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Hand approved orders to the broker, after everything journalled before is durable.
+
+    ``immediate`` is set by Kill's flatten alone: the paper venue then fills at once.
+    """
+
+    approved: Approved
+    immediate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ask the broker to cancel these orders; never waits for a commit. ``[n_orders]`` order numbers."""
+
+    ts: int
+    number: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Run the policy's pure function and answer with ``DecisionReady``."""
+
+    inputs: DecisionInputs
+    state: PolicyState
+
+
+Effect = Journal | Submit | Cancel | Decide

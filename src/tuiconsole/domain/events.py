@@ -1,0 +1,140 @@
+"""What the desk can be told. Events carry their own time and sequence number; the desk never asks for either."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuiconsole.domain.market import Bars, Quotes, ScreenedBars
+from tuiconsole.domain.types import CodeArray, IntArray
+
+if TYPE_CHECKING:
+    from tuiconsole.domain.policy import Decision, PolicyState
+
+__all__ = [
+    "Bars",
+    "Command",
+    "CommandKind",
+    "DecisionReady",
+    "DeskLevel",
+    "Event",
+    "Fills",
+    "OrderUpdates",
+    "Quotes",
+    "ScreenedBars",
+    "TapeEnd",
+]
+
+
+class DeskLevel(enum.IntEnum):
+    """How far the desk is stopped; each level includes the ones before it."""
+
+    RUNNING = 0
+    PAUSED = 1
+    HALTED = 2
+    KILLED = 3
+
+
+class CommandKind(enum.IntEnum):
+    """What a person (or a declared rule of a backtest) may ask of the desk."""
+
+    PAUSE = 0
+    HALT = 1
+    KILL = 2
+    REARM = 3
+    RESUME = 4
+    ENABLE_AGENT = 5
+    DISABLE_AGENT = 6
+    ACKNOWLEDGE_ALERTS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request from outside the core.
+
+    Attributes
+    ----------
+    ts
+        Event time at which it takes effect (the desk's clock, not the wall's).
+    argument
+        Name of the agent, or empty.
+    reason
+        Why, in the trader's words; required for REARM.
+    source
+        Who asked: ``"console"``, ``"verb"``, ``"breaker"``, ``"cool-down"``, ``"direct"``.
+    """
+
+    ts: int
+    kind: CommandKind
+    id: str
+    argument: str = ""
+    reason: str = ""
+    source: str = "verb"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdates:
+    """Execution reports without fills, as columns ``[n_updates]`` of :class:`~tuiconsole.domain.orders.OrderEvent`."""
+
+    ts: int
+    number: IntArray
+    event: CodeArray
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Executions, as columns ``[n_fills]``.
+
+    Attributes
+    ----------
+    number, symbol
+        int64 order number and universe column.
+    quantity
+        int64 signed scaled quantity of this execution.
+    price
+        int64 scaled price.
+    fee
+        int64 money (``10**-MONEY_DECIMALS``), positive = paid.
+    spread_cost, impact_cost
+        int64 money already contained in ``price``, for the cost breakdown.
+    execution
+        int64 number of the execution on its venue; seen twice, it counts once.
+    forced
+        True when Kill's flatten was filled at once at the last good price; always shown as such.
+    """
+
+    ts: int
+    number: IntArray
+    symbol: IntArray
+    quantity: IntArray
+    price: IntArray
+    fee: IntArray
+    spread_cost: IntArray
+    impact_cost: IntArray
+    execution: IntArray
+    forced: bool = False
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReady:
+    """The answer to a ``Decide`` effect: a decision and the policy's next state."""
+
+    ts: int
+    seq: int
+    decision: Decision
+    state: PolicyState
+
+
+@dataclass(frozen=True, slots=True)
+class TapeEnd:
+    """The recorded tape has no more events; a labelled stop, not a failure."""
+
+    ts: int
+
+
+Event = ScreenedBars | OrderUpdates | Fills | Command | DecisionReady | TapeEnd

@@ -1,0 +1,103 @@
+"""What a market says: bars and quotes as columns over the symbol axis, and how good they are."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.domain.types import CodeArray, FloatArray
+
+
+class Quality(enum.IntEnum):
+    """Verdict of the defence on one symbol's price at one bar; anything but GOOD blocks new orders on it."""
+
+    GOOD = 0
+    MISSING = 1
+    NOT_POSITIVE = 2
+    STALE = 3
+    JUMP = 4
+    BAD_RANGE = 5
+    DUPLICATE = 6
+    TIME_REVERSED = 7
+    NEVER_SEEN = 8
+
+
+QUALITY_TEXT = {
+    Quality.GOOD: "good",
+    Quality.MISSING: "no price in this bar",
+    Quality.NOT_POSITIVE: "price is zero or negative",
+    Quality.STALE: "price has not changed for too many bars",
+    Quality.JUMP: "move is beyond the robust deviations allowed; waiting for a bar that confirms the level",
+    Quality.BAD_RANGE: "open or close lies outside the bar's low and high",
+    Quality.DUPLICATE: "a bar with this time was already seen",
+    Quality.TIME_REVERSED: "the bar's time is before the last one",
+    Quality.NEVER_SEEN: "no good price seen yet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One cross-section of bars, available at ``ts``: the end of the bar, never its start.
+
+    Attributes
+    ----------
+    ts
+        Nanoseconds UTC at which the bar is complete and may be used.
+    seq
+        Position of the event on its tape, counted from 0; warm-up bars count too.
+    open, high, low, close
+        float64 ``[n_symbols]`` in currency units; NaN where the source has none. Close-only sources leave the
+        other three NaN: they are never invented.
+    volume
+        float64 ``[n_symbols]`` in shares, coins or contracts; NaN where unknown.
+    session
+        The exchange session the bar belongs to, as days since the epoch; -1 means the UTC date of ``ts``.
+    """
+
+    ts: int
+    seq: int
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    session: int = -1
+
+    @classmethod
+    def close_only(cls, ts: int, seq: int, close: FloatArray) -> Bars:
+        """Bars of a source that knows closes alone."""
+        nothing = np.full(close.shape, np.nan)
+        return cls(ts, seq, nothing, nothing, nothing, close, nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """A batch of best quotes, one row per symbol; NaN where a side is missing. Prices in currency units."""
+
+    ts: int
+    seq: int
+    bid: FloatArray
+    ask: FloatArray
+    bid_size: FloatArray
+    ask_size: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedBars:
+    """Bars after the defence.
+
+    Attributes
+    ----------
+    bars
+        The raw bars.
+    price
+        float64 ``[n_symbols]``: the last good close; NaN where none was ever seen. Positions are marked at it.
+    quality
+        int8 ``[n_symbols]`` of :class:`Quality`.
+    """
+
+    bars: Bars
+    price: FloatArray
+    quality: CodeArray

@@ -1,0 +1,115 @@
+"""A policy decides. The ensemble is the default one; a user's own ten lines are another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+
+PolicyState = Mapping[str, Any]
+"""An explicit, encodable value (nested dicts of numbers, text and arrays) that the desk owns and saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInputs:
+    """Everything a policy may know at one bar; nothing of the future.
+
+    Attributes
+    ----------
+    ts, seq
+        Time (ns UTC) of the bar and the decision's sequence number.
+    price
+        float64 ``[n_symbols]``, last good close; NaN where none was ever seen.
+    price_scaled
+        int64 ``[n_symbols]``, the same in scaled units; 0 where none.
+    tradable
+        bool ``[n_symbols]``: the bar's price is good and new orders are possible.
+    features
+        float64 ``[n_features, n_symbols]``, rows in the order of the policy's ``needs``; NaN until warm.
+    regime
+        float64 ``[n_regimes]`` probabilities, named by ``regimes.bank.REGIME_NAMES``.
+    position
+        int64 ``[n_symbols]`` signed scaled quantity held.
+    pending
+        int64 ``[n_symbols]`` signed scaled quantity of orders still working.
+    equity, cash
+        Currency units as float64 (exact values stay in the ledger).
+    enabled
+        Names of the agents that are switched on.
+    """
+
+    ts: int
+    seq: int
+    price: FloatArray
+    price_scaled: IntArray
+    tradable: BoolArray
+    features: FloatArray
+    regime: FloatArray
+    position: IntArray
+    pending: IntArray
+    equity: float
+    cash: float
+    enabled: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Target positions and how they came about.
+
+    Attributes
+    ----------
+    target
+        int64 ``[n_symbols]`` signed scaled quantity wanted.
+    acting
+        bool ``[n_symbols]``: False leaves the position alone whatever ``target`` says.
+    sheet
+        float64 ``[n_rows, n_symbols]``, rows named by the policy's ``sheet_names``: what ``why`` tells.
+    scalars
+        float64 ``[n_scalars]``, named by the policy's ``scalar_names``.
+    """
+
+    target: IntArray
+    acting: BoolArray
+    sheet: FloatArray
+    scalars: FloatArray
+
+
+class Policy(Protocol):
+    """What decides. Pure: the same inputs and state give the same decision and state, and nothing else changes."""
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """Catalogue names of the features it wants, in the order of ``DecisionInputs.features``."""
+        ...
+
+    @property
+    def agent_names(self) -> Sequence[str]:
+        """Agents that can be switched on and off; empty when it has none."""
+        ...
+
+    @property
+    def sheet_names(self) -> Sequence[str]:
+        """Names of the rows of ``Decision.sheet``."""
+        ...
+
+    @property
+    def scalar_names(self) -> Sequence[str]:
+        """Names of the entries of ``Decision.scalars``."""
+        ...
+
+    def initial_state(self, n_symbols: int) -> PolicyState:
+        """The state before the first bar."""
+        ...
+
+    def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+        """Targets for this bar, and the next state; ``state`` itself is not changed."""
+        ...
+
+
+def no_sheet(n_symbols: int) -> FloatArray:
+    """An empty sheet for policies that explain nothing but their targets."""
+    return np.empty((0, n_symbols))

@@ -1,0 +1,187 @@
+"""What the journal holds: one frozen record per thing that happened, with a fixed field order.
+
+Records contain integers, text, bytes and arrays only; never a wall time, a process id, a path or a Decimal. Their
+canonical bytes (:mod:`tuiconsole.domain.codec`) are what the hash chain covers.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """First row: what this journal is bound to, and the names of what later rows hold as columns.
+
+    ``sheet`` names the rows of :attr:`Decided.sheet`, ``scalars`` the entries of :attr:`Decided.scalars`.
+    """
+
+    schema: int
+    desk: str
+    mode: str
+    tape: str
+    configuration: str
+    seed: int
+    capital: int
+    symbols: tuple[str, ...]
+    agents: tuple[str, ...]
+    sheet: tuple[str, ...]
+    scalars: tuple[str, ...]
+
+
+class BarSeen(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """A bar was taken in. Money in scaled integers.
+
+    ``digest``: 16 bytes of SHA-256 over the bar's arrays. ``flagged``: columns whose quality is not good, with
+    ``quality`` beside them. ``level`` is the :class:`~tuiconsole.domain.events.DeskLevel`.
+    """
+
+    seq: int
+    ts: int
+    digest: bytes
+    flagged: IntArray
+    quality: CodeArray
+    equity: int
+    cash: int
+    realised: int
+    fees: int
+    level: int
+
+
+class Decided(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """One decision, the orders it led to and the gate's verdict on each: one record, one hash, one commit.
+
+    Attributes
+    ----------
+    scalars
+        float64 ``[n_scalars]``, named by :attr:`Opened.scalars`.
+    columns
+        int64 ``[k]`` universe columns that wanted an order; the sheet holds these alone.
+    sheet
+        float64 ``[n_rows, k]``: prices, features, regimes, every agent's mean and sigma, blend, weights, target.
+    position, target
+        int64 ``[k]`` scaled quantity before, and wanted.
+    quantity
+        int64 ``[k]`` signed scaled order quantity; 0 never occurs.
+    reference_price
+        int64 ``[k]`` scaled.
+    number
+        int64 ``[k]`` order number, or 0 when the gate refused.
+    rule, value, limit
+        int8, float64, float64 ``[k]``: the refusing rule (0 = approved), what it measured, what it allows.
+    purpose
+        int8 ``[k]``.
+    """
+
+    seq: int
+    bar_seq: int
+    ts: int
+    scalars: FloatArray
+    columns: IntArray
+    sheet: FloatArray
+    position: IntArray
+    target: IntArray
+    quantity: IntArray
+    reference_price: IntArray
+    number: IntArray
+    rule: CodeArray
+    value: FloatArray
+    limit: FloatArray
+    purpose: CodeArray
+
+
+class Updated(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Orders changed state without a fill. ``event`` and ``state`` are codes ``[n]`` of the transition table."""
+
+    ts: int
+    number: IntArray
+    event: CodeArray
+    state: CodeArray
+    text: str
+
+
+class Filled(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Executions, columns as in :class:`~tuiconsole.domain.events.Fills`; ``state`` is each order's state after."""
+
+    ts: int
+    number: IntArray
+    symbol: IntArray
+    quantity: IntArray
+    price: IntArray
+    fee: IntArray
+    spread_cost: IntArray
+    impact_cost: IntArray
+    execution: IntArray
+    realised: IntArray
+    state: CodeArray
+    forced: bool
+
+
+class Commanded(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """A command took effect (or was refused: ``accepted`` false, ``text`` says why). An input of the core."""
+
+    ts: int
+    kind: int
+    id: str
+    argument: str
+    reason: str
+    source: str
+    accepted: bool
+    text: str
+
+
+class Alerted(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Something the trader must see. ``number`` counts alerts on this desk from 1."""
+
+    ts: int
+    number: int
+    severity: int
+    code: str
+    text: str
+
+
+class LevelChanged(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """The desk was stopped or released. ``value`` and ``limit`` are what a breaker measured and allows (0 if none)."""
+
+    ts: int
+    level: int
+    before: int
+    cause: str
+    value: str
+    limit: str
+    text: str
+
+
+class AgentChanged(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """An agent was switched on or off."""
+
+    ts: int
+    agent: str
+    enabled: bool
+    text: str
+
+
+class TapeEnded(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """The tape has no more events."""
+
+    ts: int
+    seq: int
+
+
+Record = (
+    Opened | BarSeen | Decided | Updated | Filled | Commanded | Alerted | LevelChanged | AgentChanged | TapeEnded
+)
+
+RECORD_TYPES: tuple[type[Record], ...] = (
+    Opened,
+    BarSeen,
+    Decided,
+    Updated,
+    Filled,
+    Commanded,
+    Alerted,
+    LevelChanged,
+    AgentChanged,
+    TapeEnded,
+)

@@ -1,0 +1,174 @@
+"""The backtest shell: event time, history as the source, a hashed batch journal of its own; never ``state.db``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.domain.clock import Clock
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.money import to_float
+from tuiconsole.domain.records import Decided, LevelChanged, Record
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.engine.session import Session
+from tuiconsole.store.batch_journal import BatchJournal
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """What a backtest leaves behind.
+
+    Attributes
+    ----------
+    equity
+        float64 ``[n_bars]`` in currency units, one value per traded bar; ``ts`` int64 ns beside it.
+    order_hash
+        SHA-256 over number, symbol column, quantity and decision of every approved order, in order.
+    last_tenth_orders
+        Orders approved in the last tenth of the bars: a desk that died early shows here.
+    halts, rearmed
+        Stops by breakers, and how many of them the declared cool-down released.
+    """
+
+    journal_head: str
+    order_hash: str
+    symbols: int
+    bars: int
+    orders: int
+    fills: int
+    refused: int
+    seconds: float
+    final_equity: float
+    fees: float
+    last_tenth_orders: int
+    halts: int
+    rearmed: int
+    ts: IntArray
+    equity: FloatArray
+
+    @property
+    def symbol_bars_per_s(self) -> float:
+        """Symbols times traded bars per second of wall time."""
+        return self.symbols * self.bars / self.seconds if self.seconds > 0 else float("nan")
+
+
+class OrderHash:
+    """A journal sink that passes every record on and hashes the approved orders on the way."""
+
+    def __init__(self, journal: BatchJournal) -> None:
+        self._journal = journal
+        self._hash = hashlib.sha256()
+        self.orders = 0
+        self.halts = 0
+        self.order_bars: list[int] = []
+
+    @property
+    def rows(self) -> int:
+        """Rows journalled."""
+        return self._journal.rows
+
+    @property
+    def head(self) -> bytes:
+        """Head of the hash chain."""
+        return self._journal.head
+
+    def append(self, record: Record) -> None:
+        """Journal ``record``; approved orders enter the order-list hash."""
+        if isinstance(record, Decided):
+            if record.number.any():
+                self._count(record)
+        elif isinstance(record, LevelChanged) and record.level == DeskLevel.HALTED:
+            self.halts += 1
+        self._journal.append(record)
+
+    def _count(self, record: Decided) -> None:
+        approved = np.flatnonzero(record.number)
+        columns = (record.number[approved], record.columns[approved], record.quantity[approved])
+        self._hash.update(record.bar_seq.to_bytes(8, "little"))
+        for column in columns:
+            self._hash.update(np.ascontiguousarray(column).data)
+        self.orders += len(approved)
+        self.order_bars.append(record.bar_seq)
+
+    def commit(self) -> None:
+        """Make everything appended durable."""
+        self._journal.commit()
+
+    def close(self) -> None:
+        """Finish the journal."""
+        self._journal.close()
+
+    def hexdigest(self) -> str:
+        """The order-list hash so far."""
+        return self._hash.hexdigest()
+
+
+def run_backtest(
+    session: Session,
+    sink: OrderHash,
+    clock: Clock,
+    cool_down_bars: int,
+    end: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BacktestResult:
+    """Drive ``session`` from its start to ``end`` (tape index, exclusive) and measure it.
+
+    Parameters
+    ----------
+    cool_down_bars
+        After this many halted bars the desk is re-armed and resumed by a declared, journalled rule; 0 = never.
+    progress
+        Called now and then with bars done and bars in all.
+    """
+    session.warm_up()
+    desk = session.desk
+    stop = len(session.tape) if end is None else min(end, len(session.tape))
+    total = max(0, stop - session.cursor)
+    first = session.cursor
+    equity: FloatArray = np.zeros(total)
+    ts: IntArray = np.zeros(total, dtype=np.int64)
+    rearmed = 0
+    began = clock.monotonic_ns()
+    for i in range(total):
+        for _ in session.bar():
+            pass
+        equity[i] = to_float(desk.ledger.equity)
+        ts[i] = desk.ts
+        if desk.level == DeskLevel.HALTED and cool_down_bars and desk.bars_at_level >= cool_down_bars:
+            rearmed += 1
+            _rearm(session, cool_down_bars)
+        if progress is not None and i % 64 == 0:
+            progress(i, total)
+    sink.commit()
+    seconds = (clock.monotonic_ns() - began) / 1e9
+    sink.close()
+    last_tenth = first + total - max(1, total // 10)
+    return BacktestResult(
+        journal_head=sink.head.hex(),
+        order_hash=sink.hexdigest(),
+        symbols=len(desk.universe),
+        bars=total,
+        orders=sink.orders,
+        fills=desk.orders.fills_total,
+        refused=desk.refused_total,
+        seconds=seconds,
+        final_equity=to_float(desk.ledger.equity),
+        fees=to_float(desk.ledger.fees),
+        last_tenth_orders=sum(1 for bar in sink.order_bars if bar >= last_tenth),
+        halts=sink.halts,
+        rearmed=rearmed,
+        ts=ts,
+        equity=equity,
+    )
+
+
+def _rearm(session: Session, cool_down_bars: int) -> None:
+    reason = f"declared cool-down of {cool_down_bars} bars"
+    for kind in (CommandKind.REARM, CommandKind.RESUME):
+        name = f"cool-down-{session.cursor}-{kind.name.lower()}"
+        command = Command(session.desk.ts, kind, name, reason=reason, source="cool-down")
+        for _ in session.command(command):
+            pass

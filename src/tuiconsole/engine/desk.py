@@ -1,0 +1,575 @@
+"""The core: a deterministic state machine. Events in, effects out; no I/O, no clock, no threads, no randomness.
+
+Every shell (backtest, replay, the direct kill, later paper and live) drives this one class. What it asks for comes back as
+effects, in the order in which they must be carried out: what is journalled before a ``Submit`` must be durable before the
+broker hears of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.codec import decode_record, encode_record
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
+from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
+from tuiconsole.domain.events import (
+    Command,
+    CommandKind,
+    DecisionReady,
+    DeskLevel,
+    Event,
+    Fills,
+    OrderUpdates,
+    ScreenedBars,
+    TapeEnd,
+)
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.money import floats_to_scaled, to_float
+from tuiconsole.domain.orders import OrderBatch
+from tuiconsole.domain.policy import Decision, DecisionInputs, Policy
+from tuiconsole.domain.records import (
+    AgentChanged,
+    BarSeen,
+    Commanded,
+    Decided,
+    Filled,
+    LevelChanged,
+    Record,
+    TapeEnded,
+    Updated,
+)
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.engine.alerts import AlertLog
+from tuiconsole.engine.periods import EquityCurve, Periods
+from tuiconsole.execution.oms import flatten_orders, wanted_orders
+from tuiconsole.execution.order_table import OrderTable
+from tuiconsole.features.feature_set import FeatureSet
+from tuiconsole.market.defence import refused
+from tuiconsole.market.panel import Panel
+from tuiconsole.portfolio.ledger import Ledger
+from tuiconsole.regimes.bank import RegimeBank
+from tuiconsole.regimes.settings import RegimeSettings
+from tuiconsole.risk.breakers import Breakers
+from tuiconsole.risk.gate import Book, Gate, Verdict
+from tuiconsole.risk.settings import RiskSettings
+
+DECISIONS_KEPT = 48
+WEIGHTS_KEPT = 40
+LEVEL_NAMES = {level: level.name.lower() for level in DeskLevel}
+WAY_ON = {
+    DeskLevel.RUNNING: "",
+    DeskLevel.PAUSED: "To go on: resume.",
+    DeskLevel.HALTED: "To go on: re-arm with a reason, then resume.",
+    DeskLevel.KILLED: "To go on: check that the book is flat, re-arm with a reason, then resume.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """What the core needs to know: capital in money units, the rooms' settings, and where trading starts.
+
+    ``first_seq`` is the tape position of the first bar that may trade; earlier bars only warm the banks up.
+    """
+
+    capital: int
+    risk: RiskSettings
+    regimes: RegimeSettings
+    bars_per_year: float
+    first_seq: int
+
+
+class Desk:
+    """One trading desk over one universe, driven by one policy."""
+
+    def __init__(self, universe: Universe, policy: Policy, settings: DeskSettings) -> None:
+        n = len(universe)
+        self.universe = universe
+        self.policy = policy
+        self.settings = settings
+        self.features = FeatureSet(policy.needs, n, settings.bars_per_year)
+        self.panel = Panel(n, max(2, self.features.panel_window))
+        self.regimes = RegimeBank(settings.regimes, settings.bars_per_year)
+        self.ledger = Ledger(universe, settings.capital)
+        self.orders = OrderTable(n)
+        self.gate = Gate(settings.risk, universe)
+        self.breakers = Breakers(settings.risk, settings.capital)
+        self.periods = Periods(settings.capital)
+        self.curve = EquityCurve(settings.capital)
+        self.alerts = AlertLog()
+        self.policy_state = policy.initial_state(n)
+        self.disabled: frozenset[str] = frozenset()
+        self.level = DeskLevel.RUNNING
+        self.level_text = ""
+        self.release_session = -1
+        self.kill_id = ""
+        self.flatten_due = False
+        self.ts = 0
+        self.bar_seq = -1
+        self.decisions = 0
+        self.refused_total = 0
+        self.last_refusal = ""
+        self.tape_ended = False
+        self.bars_at_level = 0
+        self.last_answer: Commanded | None = None
+        self.day_pnl: IntArray = np.zeros(n, dtype=np.int64)
+        self._pnl_before: IntArray = np.zeros(n, dtype=np.int64)
+        self._pnl_now: IntArray = np.zeros(n, dtype=np.int64)
+        self.recent: deque[Decided] = deque(maxlen=DECISIONS_KEPT)
+        self.weight_history: deque[FloatArray] = deque(maxlen=WEIGHTS_KEPT)
+        self.price: FloatArray = np.full(n, np.nan)
+        self.price_scaled: IntArray = np.zeros(n, dtype=np.int64)
+        self.quality: CodeArray = np.zeros(n, dtype=np.int8)
+        self.tradable: BoolArray = np.zeros(n, dtype=np.bool_)
+        self._handlers: dict[type, Any] = {
+            ScreenedBars: self._on_bars,
+            DecisionReady: self._on_decision,
+            Fills: self._on_fills,
+            OrderUpdates: self._on_updates,
+            Command: self._on_command,
+            TapeEnd: self._on_tape_end,
+        }
+
+    def handle(self, event: Event) -> list[Effect]:
+        """Take in one event and return what has to be done about it, in order."""
+        effects: list[Effect] = self._handlers[type(event)](event)
+        return effects
+
+    # ---- bars -------------------------------------------------------------------------------------------------------
+
+    def _on_bars(self, screened: ScreenedBars) -> list[Effect]:
+        bars = screened.bars
+        warming = bars.seq < self.settings.first_seq
+        self.bar_seq = bars.seq
+        self.ts = max(self.ts, bars.ts)
+        self.price, self.quality = screened.price, screened.quality
+        self.tradable = screened.quality == 0
+        if not refused(screened):
+            self.panel.push(screened)
+            self.features.update(self.panel)
+        if self.panel.count > 1:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self.regimes.update(np.log(self.panel.latest("close") / self.panel.ago("close", 1)))
+        if warming:
+            return [self._decide()]
+        self.price_scaled = floats_to_scaled(self.price, self.universe.price_scale)
+        self.ledger.mark(self.price_scaled)
+        session = bars.session if bars.session >= 0 else self.ts // NANOSECONDS_PER_DAY
+        effects = self._check_breakers(session)
+        flagged = np.flatnonzero(self.quality)
+        effects.append(
+            Journal(
+                BarSeen(
+                    bars.seq,
+                    bars.ts,
+                    _digest(screened),
+                    flagged,
+                    self.quality[flagged],
+                    self.ledger.equity,
+                    self.ledger.cash,
+                    self.ledger.realised,
+                    self.ledger.fees,
+                    int(self.level),
+                )
+            )
+        )
+        effects.append(self._decide())
+        return effects
+
+    def _check_breakers(self, session: int) -> list[Effect]:
+        equity = self.ledger.equity
+        effects: list[Effect] = []
+        self.bars_at_level += 1
+        if self.level == DeskLevel.PAUSED and 0 <= self.release_session < session:
+            effects += self._set_level(DeskLevel.RUNNING, "next session", "A new session began: the pause ends.")
+        if session != self.periods.session:
+            self._pnl_before = self._pnl_now
+        ledger = self.ledger
+        self._pnl_now = ledger.realised_by_symbol + ledger.unrealised - ledger.fees_by_symbol
+        self.day_pnl = self._pnl_now - self._pnl_before
+        self.periods.update(session, equity)
+        self.curve.add(self.ts, equity)
+        for trip in self.breakers.update(self.ts, session, month_key(session * NANOSECONDS_PER_DAY), equity):
+            if trip.level <= self.level:
+                continue
+            effects += self._set_level(trip.level, trip.cause, trip.text, trip.value, trip.limit)
+            if trip.until_next_session:
+                self.release_session = session
+            effects.append(self._alert(Severity.CRITICAL, trip.cause, trip.text))
+        return effects
+
+    def _decide(self) -> Decide:
+        return Decide(
+            DecisionInputs(
+                ts=self.ts,
+                seq=self.bar_seq,
+                price=self.price,
+                price_scaled=self.price_scaled,
+                tradable=self.tradable,
+                features=self.features.values,
+                regime=self.regimes.probabilities,
+                position=self.ledger.quantity,
+                pending=self.orders.pending,
+                equity=to_float(self.ledger.equity),
+                cash=to_float(self.ledger.cash),
+                enabled=frozenset(self.policy.agent_names) - self.disabled,
+            ),
+            self.policy_state,
+        )
+
+    # ---- decisions --------------------------------------------------------------------------------------------------
+
+    def _on_decision(self, event: DecisionReady) -> list[Effect]:
+        self.policy_state = event.state
+        last = event.state.get("last")
+        if last is not None and "weights" in last:
+            self.weight_history.append(last["weights"])
+        if event.seq < self.settings.first_seq:
+            return []
+        effects = self._failed_agents()
+        if self.level >= DeskLevel.HALTED:
+            return effects
+        wanted = self._wanted(event.decision)
+        return effects + self._judge(wanted, event.decision)
+
+    def _wanted(self, decision: Decision) -> OrderBatch:
+        batch = wanted_orders(
+            decision.target,
+            decision.acting & self.tradable,
+            self.ledger.quantity,
+            self.orders.pending,
+            self.price_scaled,
+            self.universe.lot,
+            self.decisions + 1,
+            self.ts,
+        )
+        if self.level == DeskLevel.PAUSED and len(batch):
+            held = self.ledger.quantity[batch.symbol]
+            batch = batch.take(np.flatnonzero(held * np.sign(batch.quantity) < 0))
+        return batch
+
+    def _failed_agents(self) -> list[Effect]:
+        failed = self.policy_state.get("failed", {})
+        effects: list[Effect] = []
+        for agent in sorted(set(failed) - self.disabled):
+            self.disabled |= {agent}
+            text = f"Agent {agent} failed and is switched off: {failed[agent]}"
+            effects.append(Journal(AgentChanged(self.ts, agent, False, text)))
+            effects.append(self._alert(Severity.WARNING, "agent failed", text))
+        return effects
+
+    def _judge(self, wanted: OrderBatch, decision: Decision | None, immediate: bool = False) -> list[Effect]:
+        self.decisions += 1
+        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number)
+        record = self._decided(wanted, decision, verdict)
+        if len(wanted):
+            self.recent.append(record)
+        effects: list[Effect] = [Journal(record)]
+        self._count_refusals(wanted, verdict)
+        if verdict.approved is not None:
+            self.orders.add(verdict.approved.batch)
+            effects.append(Submit(verdict.approved, immediate))
+        return effects
+
+    def _book(self) -> Book:
+        return Book(
+            level=self.level,
+            ts=self.ts,
+            price_scaled=self.price_scaled,
+            tradable=self.tradable,
+            position=self.ledger.quantity,
+            pending=self.orders.pending,
+            cash=self.ledger.cash,
+            equity=self.ledger.equity,
+            session_start_equity=self.breakers.session_start,
+            month_peak_equity=self.breakers.month_peak,
+            peak_equity=self.breakers.peak,
+        )
+
+    def _decided(self, wanted: OrderBatch, decision: Decision | None, verdict: Verdict) -> Decided:
+        columns = wanted.symbol
+        if decision is None:
+            sheet, scalars, target = np.empty((0, len(columns))), np.empty(0), np.zeros(len(columns), dtype=np.int64)
+        else:
+            sheet, scalars, target = decision.sheet[:, columns], decision.scalars, decision.target[columns]
+        return Decided(
+            self.decisions,
+            self.bar_seq,
+            self.ts,
+            scalars,
+            columns,
+            sheet,
+            self.ledger.quantity[columns],
+            target,
+            wanted.quantity,
+            wanted.reference_price,
+            verdict.number,
+            verdict.rule,
+            verdict.value,
+            verdict.limit,
+            wanted.purpose,
+        )
+
+    def _count_refusals(self, wanted: OrderBatch, verdict: Verdict) -> None:
+        refused = np.flatnonzero(verdict.rule)
+        if len(refused):
+            self.refused_total += len(refused)
+            last = int(refused[-1])
+            symbol = self.universe.symbols[int(wanted.symbol[last])]
+            self.last_refusal = f"{symbol}: {verdict.sentence(last)}"
+
+    # ---- orders -----------------------------------------------------------------------------------------------------
+
+    def _on_fills(self, fills: Fills) -> list[Effect]:
+        accepted, states = self.orders.fill(fills)
+        if not len(accepted):
+            return []
+        realised = self.ledger.apply(accepted)
+        record = Filled(
+            accepted.ts,
+            accepted.number,
+            accepted.symbol,
+            accepted.quantity,
+            accepted.price,
+            accepted.fee,
+            accepted.spread_cost,
+            accepted.impact_cost,
+            accepted.execution,
+            realised,
+            states,
+            accepted.forced,
+        )
+        effects: list[Effect] = [Journal(record)]
+        if accepted.forced:
+            effects.append(self._flat_report())
+        return effects
+
+    def _on_updates(self, updates: OrderUpdates) -> list[Effect]:
+        if not len(updates.number):
+            return []
+        states = self.orders.update(updates)
+        effects: list[Effect] = [
+            Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
+        ]
+        return effects + self._flatten_when_clear()
+
+    # ---- stops ------------------------------------------------------------------------------------------------------
+
+    def _on_command(self, command: Command) -> list[Effect]:
+        return self._COMMANDS[command.kind](self, command)
+
+    def _answer(self, command: Command, refusal: str = "") -> Journal:
+        self.last_answer = Commanded(
+            command.ts,
+            int(command.kind),
+            command.id,
+            command.argument,
+            command.reason,
+            command.source,
+            not refusal,
+            refusal,
+        )
+        return Journal(self.last_answer)
+
+    def _pause(self, command: Command) -> list[Effect]:
+        if self.level >= DeskLevel.PAUSED:
+            return [self._answer(command, f"The desk is already {LEVEL_NAMES[self.level]}.")]
+        text = command.reason or "Paused by the trader."
+        return [self._answer(command), *self._set_level(DeskLevel.PAUSED, command.source, text)]
+
+    def _halt(self, command: Command) -> list[Effect]:
+        if self.level >= DeskLevel.HALTED:
+            return [self._answer(command, f"The desk is already {LEVEL_NAMES[self.level]}.")]
+        text = command.reason or "Halted by the trader."
+        return [
+            self._answer(command),
+            *self._set_level(DeskLevel.HALTED, command.source, text),
+            self._alert(Severity.CRITICAL, "halt", f"{text} {WAY_ON[DeskLevel.HALTED]}"),
+        ]
+
+    def _kill(self, command: Command) -> list[Effect]:
+        repeated = self.level == DeskLevel.KILLED
+        effects: list[Effect] = [self._answer(command)]
+        if not repeated:
+            self.kill_id = command.id
+            text = command.reason or "Killed by the trader."
+            effects += self._set_level(DeskLevel.KILLED, command.source, text)
+            effects.append(self._alert(Severity.CRITICAL, "kill", f"{text} {WAY_ON[DeskLevel.KILLED]}"))
+        self.flatten_due = bool(np.any(self.ledger.quantity))
+        return effects + self._flatten_when_clear()
+
+    def _rearm(self, command: Command) -> list[Effect]:
+        if self.level < DeskLevel.HALTED:
+            return [self._answer(command, f"Nothing to re-arm: the desk is {LEVEL_NAMES[self.level]}.")]
+        if not command.reason.strip():
+            return [self._answer(command, "Re-arming needs a reason, which is journalled.")]
+        self.breakers.rearm(self.ledger.equity)
+        self.flatten_due = False
+        text = f"Re-armed: {command.reason} Limits count from the equity of this moment."
+        return [self._answer(command), *self._set_level(DeskLevel.PAUSED, command.source, text)]
+
+    def _resume(self, command: Command) -> list[Effect]:
+        if self.level == DeskLevel.RUNNING:
+            return [self._answer(command, "The desk is already running.")]
+        if self.level >= DeskLevel.HALTED:
+            sentence = f"The desk is {LEVEL_NAMES[self.level]}: re-arm it with a reason first."
+            return [self._answer(command, sentence)]
+        return [self._answer(command), *self._set_level(DeskLevel.RUNNING, command.source, command.reason)]
+
+    def _switch_agent(self, command: Command) -> list[Effect]:
+        name, enable = command.argument, command.kind == CommandKind.ENABLE_AGENT
+        if name not in self.policy.agent_names:
+            known = ", ".join(self.policy.agent_names) or "none"
+            return [self._answer(command, f"Unknown agent {name!r}. Known agents: {known}.")]
+        if enable != (name in self.disabled):
+            return [self._answer(command, f"Agent {name} is already {'on' if enable else 'off'}.")]
+        self.disabled = self.disabled - {name} if enable else self.disabled | {name}
+        if enable and name in self.policy_state.get("failed", {}):
+            failed = {k: v for k, v in self.policy_state["failed"].items() if k != name}
+            self.policy_state = {**self.policy_state, "failed": failed}
+        return [self._answer(command), Journal(AgentChanged(self.ts, name, enable, command.reason))]
+
+    def _acknowledge(self, command: Command) -> list[Effect]:
+        up_to = int(command.argument) if command.argument.isdecimal() else self.alerts.last_number
+        if not self.alerts.acknowledge(up_to):
+            return [self._answer(command, "There is no alert to acknowledge.")]
+        return [self._answer(command)]
+
+    _COMMANDS = {  # noqa: RUF012 - a table of this class's own methods, never changed
+        CommandKind.PAUSE: _pause,
+        CommandKind.HALT: _halt,
+        CommandKind.KILL: _kill,
+        CommandKind.REARM: _rearm,
+        CommandKind.RESUME: _resume,
+        CommandKind.ENABLE_AGENT: _switch_agent,
+        CommandKind.DISABLE_AGENT: _switch_agent,
+        CommandKind.ACKNOWLEDGE_ALERTS: _acknowledge,
+    }
+
+    def _set_level(
+        self, level: DeskLevel, cause: str, text: str, value: str = "", limit: str = ""
+    ) -> list[Effect]:
+        before, self.level = self.level, level
+        self.level_text = text
+        self.bars_at_level = 0
+        self.release_session = -1
+        record = LevelChanged(self.ts, int(level), int(before), cause, value, limit, text)
+        effects: list[Effect] = [Journal(record)]
+        if level >= DeskLevel.HALTED and level > before:
+            working = self.orders.working()
+            if len(working):
+                effects.append(Cancel(self.ts, working))
+        return effects
+
+    def _flatten_when_clear(self) -> list[Effect]:
+        """Kill's flatten, once no order is left that could still fill."""
+        if not self.flatten_due or len(self.orders.working()):
+            return []
+        self.flatten_due = False
+        batch = flatten_orders(self.ledger.quantity, self.price_scaled, self.decisions + 1, self.ts)
+        if not len(batch):
+            return []
+        return self._judge(batch, None, immediate=True)
+
+    def _flat_report(self) -> Journal:
+        left = np.flatnonzero(self.ledger.quantity)
+        if not len(left):
+            return self._alert(Severity.CRITICAL, "flat", "Kill is complete: the book is flat.")
+        names = ", ".join(self.universe.symbols[int(i)] for i in left[:8])
+        return self._alert(Severity.CRITICAL, "not flat", f"NOT FLAT after the kill: {names} still held.")
+
+    def _alert(self, severity: Severity, code: str, text: str) -> Journal:
+        return Journal(self.alerts.raise_(self.ts, severity, code, text))
+
+    def _on_tape_end(self, event: TapeEnd) -> list[Effect]:
+        if self.tape_ended:
+            return []
+        self.tape_ended = True
+        text = "The tape has no more bars: the replay is complete and positions stay as they are."
+        return [Journal(TapeEnded(event.ts, self.bar_seq)), self._alert(Severity.INFO, "end of tape", text)]
+
+    def note(self, severity: Severity, code: str, text: str) -> Record:
+        """Number an alert that a shell raises about itself; returns the record to journal."""
+        return self._alert(severity, code, text).record
+
+    # ---- state ------------------------------------------------------------------------------------------------------
+
+    _PLAIN = (
+        "level_text",
+        "release_session",
+        "kill_id",
+        "flatten_due",
+        "ts",
+        "bar_seq",
+        "decisions",
+        "refused_total",
+        "last_refusal",
+        "tape_ended",
+        "bars_at_level",
+    )
+    _PARTS = (
+        "panel",
+        "features",
+        "regimes",
+        "ledger",
+        "orders",
+        "gate",
+        "breakers",
+        "periods",
+        "curve",
+        "alerts",
+    )
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on, as an encodable value."""
+        return {
+            "plain": {name: getattr(self, name) for name in self._PLAIN},
+            "parts": {name: getattr(self, name).state() for name in self._PARTS},
+            "policy": self.policy_state,
+            "disabled": sorted(self.disabled),
+            "level": int(self.level),
+            "price": self.price,
+            "price_scaled": self.price_scaled,
+            "quality": self.quality,
+            "pnl": [self.day_pnl, self._pnl_before, self._pnl_now],
+            "recent": [encode_record(record) for record in self.recent],
+            "weights": list(self.weight_history),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        for name in self._PLAIN:
+            setattr(self, name, state["plain"][name])
+        for name in self._PARTS:
+            getattr(self, name).restore(state["parts"][name])
+        self.policy_state = state["policy"]
+        self.disabled = frozenset(state["disabled"])
+        self.level = DeskLevel(state["level"])
+        self.price, self.price_scaled = state["price"], state["price_scaled"]
+        self.quality = state["quality"]
+        self.tradable = self.quality == 0
+        self.day_pnl, self._pnl_before, self._pnl_now = state["pnl"]
+        self.recent.clear()
+        for raw in state["recent"]:
+            record = decode_record(raw)
+            if isinstance(record, Decided):
+                self.recent.append(record)
+        self.weight_history.clear()
+        self.weight_history.extend(state["weights"])
+
+
+def _digest(screened: ScreenedBars) -> bytes:
+    """Sixteen bytes of SHA-256 over a bar's arrays: ties the journal to the tape."""
+    bars = screened.bars
+    digest = hashlib.sha256(bars.ts.to_bytes(8, "little"))
+    digest.update(np.ascontiguousarray(bars.close).data)
+    if not np.isnan(bars.high).all():
+        for column in (bars.open, bars.high, bars.low, bars.volume):
+            digest.update(np.ascontiguousarray(column).data)
+    return digest.digest()[:16]
+
+

@@ -1,0 +1,174 @@
+"""Stopping without the engine: when it hangs, is dead or does not answer.
+
+Fence first: raise the latch, verify and SIGKILL the engine's process, take its lock. Then recover the desk from its journal
+through the ordinary start-up path, carry the stop out, verify the book, and report.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.errors import DeskError, EngineError
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.money import to_float
+from tuiconsole.engine.build import load_tape, make_session, plan
+from tuiconsole.engine.launch import Launch
+from tuiconsole.engine.lock import EngineLock, process_started, wait_for_end
+from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.recovery import recover
+from tuiconsole.engine.session import Session
+from tuiconsole.risk.latch import Latch
+from tuiconsole.store.binding import Binding
+from tuiconsole.store.recovery import CatchUp
+from tuiconsole.store.state_store import StateStore
+
+_LEVELS = {
+    CommandKind.PAUSE: DeskLevel.PAUSED,
+    CommandKind.HALT: DeskLevel.HALTED,
+    CommandKind.KILL: DeskLevel.KILLED,
+}
+_DEATH_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DirectReport:
+    """What a direct stop did; ``text`` says what could not be done, empty when all was."""
+
+    latched: bool
+    cancelled: int
+    flat: bool
+    remaining: tuple[str, ...]
+    fenced_pid: int
+    level: str
+    text: str = ""
+    equity: float = 0.0
+    clock: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable object of the ``kill`` verb."""
+        return {
+            "latched": self.latched,
+            "cancelled": self.cancelled,
+            "flat": self.flat,
+            "remaining": list(self.remaining),
+            "path": "direct",
+            "fenced_pid": self.fenced_pid,
+            "state": self.level,
+            "equity": self.equity,
+            "clock": self.clock,
+            "text": self.text,
+        }
+
+
+def direct_stop(
+    paths: DeskPaths, launch: Launch | None, kind: CommandKind, trip: str, reason: str
+) -> DirectReport:
+    """Pause, halt or kill the desk of ``paths`` without its engine.
+
+    Parameters
+    ----------
+    launch
+        What the engine was last started with; None when it never was.
+    trip
+        Id of this stop; flatten orders derive from it, so two killers flatten once.
+
+    Raises
+    ------
+    EngineError
+        When the engine's process cannot be ended, so that it would be unsafe to go on; the latch stays raised.
+    """
+    latch = Latch(paths.latch)
+    level = _LEVELS[kind]
+    if launch is None and not paths.state.exists():
+        raise EngineError(f"There is no desk at {paths.state}.", "Name its state file with --state.")
+    said = latch.read()
+    if not paths.latch.exists():
+        latch.create()
+    latch.write(max(level, said.level if said.readable else level), trip, reason)
+    lock = EngineLock(paths.lock)
+    fenced = fence(lock)
+    if not lock.acquire():
+        raise EngineError("Another process took the engine lock meanwhile.", "The latch is raised; try again.")
+    try:
+        if launch is None:
+            return DirectReport(True, 0, False, (), fenced, level.name.lower(), "The desk was never started.")
+        return _recover_and_stop(paths, launch, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced)
+    finally:
+        lock.release()
+
+
+def fence(lock: EngineLock) -> int:
+    """SIGKILL the process that holds ``lock`` and wait for its end; its pid, or 0 when nobody held it."""
+    holder = lock.holder()
+    if holder is None:
+        return 0
+    try:
+        descriptor = os.pidfd_open(holder.pid)
+    except ProcessLookupError:
+        return 0
+    try:
+        if process_started(holder.pid) not in (holder.started, None):
+            raise EngineError(
+                f"Process {holder.pid} is not the engine that took the lock.",
+                "The latch is raised; look at the process by hand.",
+            )
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    finally:
+        os.close(descriptor)
+    if not wait_for_end(holder, _DEATH_TIMEOUT_S):
+        raise EngineError(f"Engine process {holder.pid} does not die.", "The latch is raised; look at the machine.")
+    return holder.pid
+
+
+def _recover_and_stop(
+    paths: DeskPaths, launch: Launch, latch: Latch, command: Command, fenced: int
+) -> DirectReport:
+    level = _LEVELS[command.kind]
+    try:
+        chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
+        store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
+    except DeskError as error:
+        text = f"The latch is raised and no engine runs, but the book could not be recovered: {error}"
+        return DirectReport(True, 0, False, (), fenced, level.name.lower(), text)
+    try:
+        checkpoint = store.last_checkpoint()
+        catch_up = CatchUp(store, store.tail(checkpoint.seq if checkpoint else 0))
+        session = make_session(chosen, catch_up)
+        recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
+        return _stop(session, store, latch, command, fenced)
+    except DeskError as error:
+        text = f"The latch is raised and no engine runs, but the book could not be recovered: {error}"
+        return DirectReport(True, 0, False, (), fenced, level.name.lower(), text)
+    finally:
+        store.close()
+
+
+def _stop(session: Session, store: StateStore, latch: Latch, command: Command, fenced: int) -> DirectReport:
+    desk = session.desk
+    working = len(desk.orders.working())
+    before = desk.level
+    timed = Command(desk.ts, command.kind, command.id, "", command.reason, command.source)
+    for _ in session.command(timed):
+        store.commit()
+    store.commit()
+    store.checkpoint(session.state())
+    latch.write(desk.level, desk.kill_id or command.id, desk.level_text)
+    held = np.flatnonzero(desk.ledger.quantity | session.venue.positions())
+    names = tuple(desk.universe.symbols[int(i)] for i in held)
+    cancelled = working if desk.level >= DeskLevel.HALTED > before else 0
+    return DirectReport(
+        latched=latch.read().level >= _LEVELS[command.kind],
+        cancelled=cancelled,
+        flat=not names,
+        remaining=names,
+        fenced_pid=fenced,
+        level=desk.level.name.lower(),
+        equity=to_float(desk.ledger.equity),
+        clock=iso(desk.ts),
+    )

@@ -1,0 +1,180 @@
+"""The engine process: take the lock, recover, serve, trade, and leave everything as a restart wants to find it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuiconsole.domain import ids
+from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.errors import EngineError
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.records import Record
+from tuiconsole.engine.build import Plan, load_tape, make_session, plan
+from tuiconsole.engine.launch import Launch, save_launch
+from tuiconsole.engine.lock import EngineLock
+from tuiconsole.engine.log import RecordLog, open_log
+from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.recovery import recover
+from tuiconsole.engine.server import Server
+from tuiconsole.engine.service import EngineService
+from tuiconsole.engine.session import Session
+from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.supervisor import tell_ready
+from tuiconsole.risk.latch import Latch, LatchState
+from tuiconsole.store.binding import Binding
+from tuiconsole.store.recovery import CatchUp
+from tuiconsole.store.state_store import StateStore
+from tuiconsole.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How to run an engine; ``ready_fd`` reports readiness to whoever spawned it."""
+
+    settings: Settings
+    state: Path
+    speed: float
+    log: Path | None = None
+    json_log: bool = False
+    every_bar: bool = False
+    ready_fd: int | None = None
+
+
+class ToldSink:
+    """The writer, with every new record also told to the log."""
+
+    def __init__(self, writer: Writer, tell: Callable[[Record], None]) -> None:
+        self._writer = writer
+        self._tell = tell
+        self.submit = writer.submit
+        self.checkpoint = writer.checkpoint
+        self.commit = writer.commit
+        self.close = writer.close
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far."""
+        return self._writer.rows
+
+    @property
+    def head(self) -> bytes:
+        """Head of the hash chain."""
+        return self._writer.head
+
+    def append(self, record: Record) -> None:
+        """Journal ``record`` and log it."""
+        self._writer.append(record)
+        self._tell(record)
+
+
+def run_engine(options: EngineOptions) -> None:
+    """Run until SIGTERM, SIGINT or a ``stop`` frame; raises :class:`DeskError` when it cannot start."""
+    paths = DeskPaths.of(options.state)
+    lock = take_lock(paths)
+    try:
+        chosen = plan(options.settings, load_tape(options.settings), "replay")
+        store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
+        save_launch(paths.state, Launch("replay", options.settings))
+        _serve(options, paths, chosen, store)
+    finally:
+        lock.release()
+
+
+def take_lock(paths: DeskPaths) -> EngineLock:
+    """The engine lock of a store; :class:`EngineError` when another engine holds it or it cannot be made."""
+    lock = EngineLock(paths.lock)
+    try:
+        taken = lock.acquire()
+    except OSError as error:
+        raise EngineError(
+            f"{paths.lock.parent} cannot be written: {error.strerror}.",
+            "Name a state file in a directory of yours with --state.",
+        ) from None
+    if not taken:
+        holder = lock.holder()
+        pid = f" (process {holder.pid})" if holder else ""
+        raise EngineError(f"An engine already runs on {paths.state}{pid}.", "Attach to it with: tuiconsole attach")
+    return lock
+
+
+def reconcile_latch(session: Session, latch: Latch, said: LatchState) -> None:
+    """Bring desk and latch to the higher of their two levels; the difference is journalled like any command."""
+    desk = session.desk
+    if not said.readable or said.level > desk.level:
+        reason = said.reason if said.readable else "The latch file cannot be read, which counts as latched."
+        kinds = {
+            DeskLevel.PAUSED: CommandKind.PAUSE,
+            DeskLevel.HALTED: CommandKind.HALT,
+            DeskLevel.KILLED: CommandKind.KILL,
+        }
+        level = max(said.level, DeskLevel.HALTED) if not said.readable else said.level
+        if level > desk.level:
+            command = Command(desk.ts, kinds[level], said.trip or ids.fresh_id(), reason=reason, source="latch")
+            for _ in session.command(command):
+                session.sink.commit()
+    latch.write(desk.level, desk.kill_id, desk.level_text)
+
+
+def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateStore) -> None:
+    fresh = store.rows == 0
+    checkpoint = store.last_checkpoint()
+    after = checkpoint.seq if checkpoint is not None else 0
+    catch_up = CatchUp(store, store.tail(after))
+    session = make_session(chosen, catch_up)
+    recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
+    latch = Latch(paths.latch)
+    if fresh and not paths.latch.exists():
+        latch.create()
+    reconcile_latch(session, latch, latch.read())
+    store.checkpoint(session.state())
+    log = open_log(options.log, options.json_log)
+    log.info("recovered" if not fresh else "started", rows=store.rows, driven_again=recovered, bar=session.cursor)
+    writer = Writer(store)
+    sink = ToldSink(writer, RecordLog(log, chosen.tape.universe.symbols, options.every_bar).tell)
+    service = EngineService(
+        session=session,
+        sink=sink,
+        latch=latch,
+        clock=WallClock(),
+        paths=paths,
+        mode="replay",
+        feed=chosen.tape.name,
+        desk_id=chosen.opened.desk,
+        speed=options.speed,
+        checkpoint_bars=options.settings.engine.checkpoint_bars,
+        stall_ms=options.settings.engine.stall_ms,
+    )
+    session.sink = sink
+    session.on_level = service.on_level
+    session.poll_stop = service.poll_latch
+    try:
+        _run_loop(service, paths, options, log.info)
+    finally:
+        writer.close()
+    log.info("stopped", reason=service.stop_reason, rows=store.rows, head=store.head.hex())
+
+
+def _run_loop(
+    service: EngineService, paths: DeskPaths, options: EngineOptions, tell: Callable[..., object]
+) -> None:
+    async def main() -> None:
+        server = Server(service, paths.socket)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, service.request_stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        await server.start()
+        tell_ready(options.ready_fd)
+        tell("ready", pid=service.pid, socket=str(paths.socket), level=service.level_name())
+        try:
+            await service.run()
+        finally:
+            await server.stop(f"The engine stopped: {service.stop_reason or 'it is leaving'}.")
+
+    import uvloop
+
+    uvloop.run(main())

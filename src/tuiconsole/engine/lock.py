@@ -1,0 +1,100 @@
+"""The flock that decides start or attach: held for life by the one engine of a ``state.db``."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: process id and when it started (clock ticks since boot), so a reused pid is not taken for it."""
+
+    pid: int
+    started: int
+
+
+def process_started(pid: int) -> int | None:
+    """Start time of ``pid`` in clock ticks since boot, or None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+class EngineLock:
+    """An advisory lock on a small file that also says who holds it.
+
+    The kernel frees it when the holder dies, however it dies. The file itself stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock and write who we are; False when another process holds it."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        pid = os.getpid()
+        body = json.dumps({"pid": pid, "started": process_started(pid) or 0}).encode()
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, body, 0)
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+    def holder(self) -> Holder | None:
+        """The process that holds the lock now, or None when it is free."""
+        try:
+            fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _parse(os.pread(fd, 256, 0))
+            return None
+        finally:
+            os.close(fd)
+
+
+def wait_for_end(holder: Holder, timeout_s: float) -> bool:
+    """Block until ``holder``'s process has ended, at most ``timeout_s``; False when it still lives."""
+    try:
+        descriptor = os.pidfd_open(holder.pid)
+    except ProcessLookupError:
+        return True
+    try:
+        if process_started(holder.pid) != holder.started:
+            return True
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
+    finally:
+        os.close(descriptor)
+
+
+def _parse(body: bytes) -> Holder | None:
+    try:
+        found = json.loads(body)
+        return Holder(int(found["pid"]), int(found["started"]))
+    except (ValueError, KeyError, TypeError):
+        return None

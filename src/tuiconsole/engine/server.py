@@ -1,0 +1,222 @@
+"""The engine's socket: requests in, answers and snapshots out. One writer lease, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from pathlib import Path
+
+from tuiconsole import __version__
+from tuiconsole.domain.errors import DeskError, ProtocolError
+from tuiconsole.domain.events import CommandKind
+from tuiconsole.engine.service import EngineService
+from tuiconsole.protocol import frames
+from tuiconsole.protocol.frames import Answer, Done, Goodbye, Refused, Request, Subscribe, Update, Welcome
+
+_SAFETY = {frames.Pause: CommandKind.PAUSE, frames.Halt: CommandKind.HALT, frames.Kill: CommandKind.KILL}
+_UNVERSIONED = (frames.Status, frames.Pause, frames.Halt, frames.Kill, frames.Shutdown, frames.Hello)
+_MAX_RATE_HZ = 10.0
+_MAX_BUFFER_BYTES = 1_000_000
+_MAX_PAGE = 500
+
+
+class Client:
+    """One connection."""
+
+    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server = server
+        self._service = server.service
+        self._reader = reader
+        self._writer = writer
+        self._subscription: Subscribe | None = None
+        self._publisher: asyncio.Task[None] | None = None
+        self.name = "client"
+        self.read_only = True
+
+    async def run(self) -> None:
+        """Serve until the client leaves."""
+        try:
+            while (body := await frames.read_frame(self._reader)) is not None:
+                request = frames.unpack_request(body)
+                await self._serve(request)
+        except ProtocolError as error:
+            self.send(Refused(0, str(error)))
+        except (ConnectionError, TimeoutError):
+            pass
+        finally:
+            if self._publisher is not None:
+                self._publisher.cancel()
+            self._writer.close()
+
+    def send(self, answer: Answer) -> None:
+        """Queue one frame; a client that does not read loses snapshots, never answers."""
+        if not self._writer.is_closing():
+            self._writer.write(frames.pack(answer))
+
+    async def _serve(self, request: Request) -> None:
+        version = getattr(request, "version", frames.VERSION)
+        if version != frames.VERSION and not isinstance(request, _UNVERSIONED):
+            text = f"This engine speaks protocol {frames.VERSION}, the client {version}: restart the older of the two."
+            self.send(Refused(request.id, text))
+            return
+        try:
+            answer = await self._answer(request)
+        except DeskError as error:
+            answer = Refused(request.id, str(error))
+        if answer is not None:
+            self.send(answer)
+
+    async def _answer(self, request: Request) -> Answer | None:
+        service = self._service
+        if isinstance(request, frames.Hello):
+            return self._welcome(request)
+        if isinstance(request, frames.Status):
+            return Done(request.id, "status", service.status())
+        if isinstance(request, frames.Pause | frames.Halt | frames.Kill):
+            return await self._stop(request)
+        if isinstance(request, frames.Subscribe):
+            self._subscribe(request)
+            return Done(request.id, "subscribed")
+        if isinstance(request, frames.Why):
+            return Done(request.id, "why", await service.why(request.order))
+        if isinstance(request, frames.Shutdown) and not self.read_only:
+            self._service.request_stop(request.reason or f"stopped by {self.name}")
+            return Done(request.id, "stopping", {"state": "stopped"})
+        if not self._server.may_write(self):
+            holder = self._server.lease_name()
+            return Refused(request.id, f"The writer lease is held by {holder}: this client may only look and stop.")
+        return await self._write(request)
+
+    def _welcome(self, request: frames.Hello) -> Welcome:
+        self.name = request.client[:40]
+        self.read_only = request.read_only
+        if not request.read_only:
+            self._server.take_lease(self)
+        return Welcome(
+            request.id,
+            frames.VERSION,
+            __version__,
+            os.getpid(),
+            self._service.mode,
+            str(self._service.paths.state),
+            self._server.may_write(self),
+        )
+
+    async def _stop(self, request: frames.Pause | frames.Halt | frames.Kill) -> Answer:
+        command_id = request.kill_id if isinstance(request, frames.Kill) else ""
+        outcome = await self._service.command(
+            _SAFETY[type(request)], reason=request.reason, source=self.name, command_id=command_id
+        )
+        if isinstance(request, frames.Kill):
+            return Done(request.id, outcome.text or "killed", self._service.kill_report(outcome))
+        if not outcome.accepted:
+            return Refused(request.id, outcome.text)
+        return Done(request.id, "done", {"state": self._service.level_name()})
+
+    async def _write(self, request: Request) -> Answer:
+        service = self._service
+        if isinstance(request, frames.SetSpeed):
+            service.set_speed(request.bars_per_second)
+            return Done(request.id, "speed set")
+        argument = ""
+        reason = getattr(request, "reason", "")
+        if isinstance(request, frames.SwitchAgent):
+            kind = CommandKind.ENABLE_AGENT if request.enabled else CommandKind.DISABLE_AGENT
+            argument = request.agent
+        elif isinstance(request, frames.Rearm):
+            if request.word != "rearm":
+                return Refused(request.id, "Re-arming needs the typed word: rearm.")
+            kind = CommandKind.REARM
+        elif isinstance(request, frames.AcknowledgeAlerts):
+            kind, argument = CommandKind.ACKNOWLEDGE_ALERTS, str(request.up_to)
+        else:
+            kind = CommandKind.RESUME
+        outcome = await service.command(kind, argument=argument, reason=reason, source=self.name)
+        if not outcome.accepted:
+            return Refused(request.id, outcome.text)
+        return Done(request.id, "done", {"state": service.level_name()})
+
+    def _subscribe(self, request: Subscribe) -> None:
+        self._subscription = request
+        if self._publisher is None:
+            self._publisher = asyncio.create_task(self._publish())
+
+    async def _publish(self) -> None:
+        """Snapshots when something changed, at the rate asked for; dropped while the client does not read."""
+        seen = -1
+        try:
+            while (wanted := self._subscription) is not None:
+                if self._writer.transport.get_write_buffer_size() < _MAX_BUFFER_BYTES:
+                    orders, alerts = min(wanted.orders_count, _MAX_PAGE), min(wanted.alerts_count, _MAX_PAGE)
+                    self.send(Update(self._service.snapshot(max(0, wanted.orders_offset), orders, alerts)))
+                    seen = self._service.changes
+                await asyncio.sleep(1.0 / min(max(wanted.rate_hz, 0.1), _MAX_RATE_HZ))
+                await self._service.wait_for_change(seen)
+        except ConnectionError:
+            return
+
+
+class Server:
+    """Listens on a Unix socket that only this user can reach."""
+
+    def __init__(self, service: EngineService, path: Path) -> None:
+        self.service = service
+        self._path = path
+        self._clients: set[Client] = set()
+        self._lease: Client | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Bind and listen; the caller holds the engine lock, so an old socket file is ours to replace."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._accept, path=str(self._path))
+        finally:
+            os.umask(before)
+
+    async def stop(self, text: str) -> None:
+        """Say goodbye and close."""
+        for client in list(self._clients):
+            client.send(Goodbye(text))
+        if self._server is not None:
+            self._server.close()
+        await asyncio.sleep(0)
+        for client in list(self._clients):
+            client._writer.close()
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not _same_user(writer):
+            writer.close()
+            return
+        client = Client(self, reader, writer)
+        self._clients.add(client)
+        try:
+            await client.run()
+        finally:
+            self._clients.discard(client)
+            if self._lease is client:
+                self._lease = None
+
+    def take_lease(self, client: Client) -> None:
+        """Give the writer lease to ``client`` when nobody holds it."""
+        if self._lease is None:
+            self._lease = client
+
+    def may_write(self, client: Client) -> bool:
+        """True when ``client`` holds the writer lease."""
+        return self._lease is client
+
+    def lease_name(self) -> str:
+        """Who holds the writer lease."""
+        return self._lease.name if self._lease is not None else "nobody (this client is read-only)"
+
+
+def _same_user(writer: asyncio.StreamWriter) -> bool:
+    peer: socket.socket = writer.get_extra_info("socket")
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", credentials)[1]
+    return uid == os.getuid()

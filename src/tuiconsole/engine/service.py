@@ -1,0 +1,338 @@
+"""The live engine: one asyncio loop that owns desk, venue and socket, one writer thread that owns ``state.db``.
+
+The loop never waits on a disk: at every durable point of a session's step it awaits the writer. A halt or kill does not
+queue behind a step: it overtakes the orders that wait for their commit, which are then withheld.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from tuiconsole.domain import ids
+from tuiconsole.domain.clock import Clock, iso
+from tuiconsole.domain.effects import Severity
+from tuiconsole.domain.errors import EngineError, StoreError
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.money import to_float
+from tuiconsole.domain.records import LevelChanged
+from tuiconsole.engine import snapshots
+from tuiconsole.engine.desk import LEVEL_NAMES
+from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.session import Session, Steps
+from tuiconsole.protocol.snapshot import Snapshot
+from tuiconsole.risk.latch import Latch
+from tuiconsole.engine.why import why
+from tuiconsole.store.sink import DurableSink
+
+_CYCLES_KEPT = 512
+_STALL_CHECK_S = 0.05
+_MAX_SPEED = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command; ``text`` is one sentence, the refusal when not accepted."""
+
+    accepted: bool
+    text: str
+    cancelled: int = 0
+
+
+class EngineService:
+    """Runs a session on the wall clock until its tape ends or it is told to stop.
+
+    Parameters
+    ----------
+    session, sink
+        The recovered session and the sink it journals to.
+    latch
+        Raised before, lowered after the journal says so.
+    speed
+        Bars per second; 0 means as fast as it goes.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        sink: DurableSink,
+        latch: Latch,
+        clock: Clock,
+        paths: DeskPaths,
+        mode: str,
+        feed: str,
+        desk_id: str,
+        speed: float,
+        checkpoint_bars: int,
+        stall_ms: float,
+    ) -> None:
+        self.session = session
+        self.desk = session.desk
+        self.mode = mode
+        self.feed = feed
+        self.desk_id = desk_id
+        self.paths = paths
+        self.clock = clock
+        self.speed = speed
+        self.changes = 0
+        self.failed = ""
+        self.stop_reason = ""
+        self.last_bar_ns = clock.monotonic_ns()
+        self.cycles_ms: deque[float] = deque(maxlen=_CYCLES_KEPT)
+        self._sink = sink
+        self._latch = latch
+        self._checkpoint_bars = checkpoint_bars
+        self._since_checkpoint = 0
+        self._stall_ms = stall_ms
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Condition()
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._latch_thread = ThreadPoolExecutor(1, "latch")
+        self._latch_jobs: list[Future[None]] = []
+        self._lower_to: LevelChanged | None = None
+        self._stalled_ms = 0.0
+
+    # ---- running ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Pace the tape until it ends and someone stops the engine; leaves a checkpoint behind."""
+        watchdog = asyncio.create_task(self._watch_loop())
+        try:
+            while not self._stop.is_set():
+                await self._pace()
+        finally:
+            watchdog.cancel()
+            await self._close()
+
+    async def _pace(self) -> None:
+        if self.failed or (self.session.ended and self.desk.tape_ended):
+            await self._stop.wait()
+            return
+        due = self.clock.monotonic_ns()
+        await self._one_bar()
+        if self.speed <= 0:
+            await asyncio.sleep(0)
+            return
+        spent = (self.clock.monotonic_ns() - due) / 1e9
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), max(0.0, 1.0 / self.speed - spent))
+        except TimeoutError:
+            return
+
+    async def _one_bar(self) -> None:
+        began = self.clock.monotonic_ns()
+        async with self._turn:
+            if self._stop.is_set() or self.failed:
+                return
+            steps = self.session.end() if self.session.ended else self.session.bar()
+            await self._drive(steps)
+            self._since_checkpoint += 1
+            if self._since_checkpoint >= self._checkpoint_bars:
+                await self._checkpoint()
+        self.last_bar_ns = self.clock.monotonic_ns()
+        self.cycles_ms.append((self.last_bar_ns - began) / 1e6)
+        if self._stalled_ms:
+            await self._report_stall()
+        await self._publish()
+
+    async def _drive(self, steps: Steps) -> None:
+        """Carry one step out; every yield is a durable point."""
+        try:
+            for _ in steps:
+                await asyncio.wrap_future(self._sink.submit())
+                await self._settle_latch()
+        except StoreError as error:
+            await self._fail(error)
+
+    async def _fail(self, error: StoreError) -> None:
+        """The store cannot be written: nothing is traded any more, also when nothing can be journalled."""
+        self.failed = str(error)
+        self.desk.level = max(self.desk.level, DeskLevel.HALTED)
+        self.desk.level_text = f"The store cannot be written: {error}"
+        working = self.desk.orders.working()
+        if len(working):
+            self.session.venue.cancel(self.desk.ts, working)
+        text = f"store failed: {error}"
+        await asyncio.get_running_loop().run_in_executor(
+            self._latch_thread, self._latch.write, DeskLevel.HALTED, ids.fresh_id(), text
+        )
+        self.desk.note(Severity.CRITICAL, "store failed", self.desk.level_text)
+        await self._publish()
+
+    async def _checkpoint(self) -> None:
+        self._since_checkpoint = 0
+        try:
+            await asyncio.wrap_future(self._sink.checkpoint(self.session.state()))
+        except StoreError as error:
+            await self._fail(error)
+
+    async def _close(self) -> None:
+        async with self._turn:
+            if not self.failed:
+                await self._checkpoint()
+        self._latch_thread.shutdown()
+
+    def request_stop(self, reason: str) -> None:
+        """Ask the engine to stop after the step in hand; positions stay as they are."""
+        self.stop_reason = reason
+        self._stop.set()
+        self._wake.set()
+
+    def set_speed(self, bars_per_second: float) -> None:
+        """Change the pace of the replay; 0 is as fast as it goes."""
+        if not 0 <= bars_per_second <= _MAX_SPEED:
+            raise EngineError(f"Speed must be between 0 and {_MAX_SPEED:.0f} bars a second, was {bars_per_second}.")
+        self.speed = bars_per_second
+        self._wake.set()
+        self.changes += 1
+
+    # ---- commands ---------------------------------------------------------------------------------------------------
+
+    async def command(
+        self, kind: CommandKind, argument: str = "", reason: str = "", source: str = "verb", command_id: str = ""
+    ) -> Outcome:
+        """Have the desk carry out one command; returns after it is durable."""
+        if self.failed:
+            raise EngineError(f"The desk is halted: {self.failed}")
+        command = Command(self.desk.ts, kind, command_id or ids.fresh_id(), argument, reason, source)
+        working = len(self.desk.orders.working())
+        if kind in (CommandKind.HALT, CommandKind.KILL):
+            self.session.urgent = command
+            self._raise_latch(command)
+        async with self._turn:
+            taken = kind in (CommandKind.HALT, CommandKind.KILL) and self.session.urgent is not command
+            self.session.urgent = None
+            before = self.desk.level
+            if not taken:
+                await self._drive(self.session.command(command))
+        await self._publish()
+        answer = self.desk.last_answer
+        if answer is not None and answer.id == command.id and not answer.accepted:
+            return Outcome(False, answer.text)
+        cancelled = working if before < DeskLevel.HALTED <= self.desk.level or taken else 0
+        return Outcome(True, "", cancelled)
+
+    def _raise_latch(self, command: Command) -> None:
+        level = DeskLevel.KILLED if command.kind == CommandKind.KILL else DeskLevel.HALTED
+        if level > self.desk.level:
+            job = self._latch_thread.submit(self._latch.write, level, command.id, command.reason)
+            self._latch_jobs.append(job)
+
+    def on_level(self, change: LevelChanged) -> None:
+        """Session hook: raise the latch at once; lower it only after the change is durable."""
+        if change.level > change.before:
+            job = self._latch_thread.submit(
+                self._latch.write, DeskLevel(change.level), self.desk.kill_id, change.text
+            )
+            self._latch_jobs.append(job)
+        else:
+            self._lower_to = change
+
+    def poll_latch(self) -> Command | None:
+        """Session hook before every hand-over to the broker: a stop that another process wrote into the latch."""
+        said = self._latch.read()
+        level = said.level if said.readable else max(said.level, DeskLevel.HALTED)
+        if level < DeskLevel.HALTED or level <= self.desk.level:
+            return None
+        kind = CommandKind.KILL if level == DeskLevel.KILLED else CommandKind.HALT
+        reason = said.reason if said.readable else "The latch file cannot be read, which counts as latched."
+        return Command(self.desk.ts, kind, said.trip or ids.fresh_id(), reason=reason, source="latch")
+
+    async def _settle_latch(self) -> None:
+        lower, self._lower_to = self._lower_to, None
+        if lower is not None:
+            self._latch_jobs.append(
+                self._latch_thread.submit(self._latch.write, DeskLevel(lower.level), "", lower.text)
+            )
+        jobs, self._latch_jobs = self._latch_jobs, []
+        for job in jobs:
+            await asyncio.wrap_future(job)
+
+    # ---- telling ----------------------------------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        self.changes += 1
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def wait_for_change(self, seen: int) -> None:
+        """Return as soon as something changed since ``seen`` (a value of :attr:`changes`)."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.changes != seen or self._stop.is_set())
+
+    def snapshot(self, orders_offset: int, orders_count: int, alerts_count: int) -> Snapshot:
+        """What a console shows, with the page of orders it asked for."""
+        return snapshots.build(self, orders_offset, orders_count, alerts_count)
+
+    def level_name(self) -> str:
+        """``running``, ``paused``, ``halted`` or ``killed``."""
+        return LEVEL_NAMES[self.desk.level]
+
+    def data_age_s(self) -> float:
+        """Wall seconds since the last bar."""
+        return (self.clock.monotonic_ns() - self.last_bar_ns) / 1e9
+
+    @property
+    def journal_rows(self) -> int:
+        """Rows in the journal."""
+        return self._sink.rows
+
+    @property
+    def journal_head(self) -> str:
+        """Head of the hash chain, hex."""
+        return self._sink.head.hex()
+
+    @property
+    def latch_ok(self) -> bool:
+        """False when the latch file cannot be read, which counts as latched."""
+        return self._latch.read().readable
+
+    def status(self) -> dict[str, Any]:
+        """The stable object of the ``status`` verb."""
+        return snapshots.status(self)
+
+    def kill_report(self, outcome: Outcome) -> dict[str, Any]:
+        """The stable object of the ``kill`` verb."""
+        held = [self.desk.universe.symbols[int(i)] for i in self.desk.ledger.quantity.nonzero()[0]]
+        return {
+            "latched": self.desk.level == DeskLevel.KILLED,
+            "cancelled": outcome.cancelled,
+            "flat": not held,
+            "remaining": held,
+            "path": "engine",
+            "equity": to_float(self.desk.ledger.equity),
+            "clock": iso(self.desk.ts),
+        }
+
+    async def why(self, order: str) -> dict[str, Any]:
+        """The chain behind ``order``, read beside the writer."""
+        return await asyncio.to_thread(why, self.paths.state, order)
+
+    # ---- watching itself --------------------------------------------------------------------------------------------
+
+    async def _watch_loop(self) -> None:
+        """Notice a loop that is late; the alert is journalled after the bar in hand."""
+        while True:
+            began = self.clock.monotonic_ns()
+            await asyncio.sleep(_STALL_CHECK_S)
+            late_ms = (self.clock.monotonic_ns() - began) / 1e6 - _STALL_CHECK_S * 1e3
+            if late_ms > self._stall_ms:
+                self._stalled_ms = max(self._stalled_ms, late_ms)
+
+    async def _report_stall(self) -> None:
+        late, self._stalled_ms = self._stalled_ms, 0.0
+        text = f"The engine's loop was late by {late:.0f} ms (more than {self._stall_ms:.0f} ms)."
+        async with self._turn:
+            if not self.failed:
+                await self._drive(self.session.note(Severity.WARNING, "loop stalled", text))
+
+    @property
+    def pid(self) -> int:
+        """Process id of the engine."""
+        return os.getpid()

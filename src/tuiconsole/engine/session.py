@@ -1,0 +1,235 @@
+"""One trading session: the tape, the defence, the desk and the venue, carried forward one bar at a time.
+
+Every shell drives this class. It works as a generator that yields wherever what was journalled so far must be durable
+before the next step: a backtest commits and goes on at once, the live engine awaits its writer thread there. That is the
+only difference between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
+from tuiconsole.domain.events import (
+    Command,
+    CommandKind,
+    DecisionReady,
+    OrderUpdates,
+    TapeEnd,
+)
+from tuiconsole.domain.orders import OrderEvent
+from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, Record, TapeEnded
+from tuiconsole.domain.types import IntArray
+from tuiconsole.engine.desk import Desk
+from tuiconsole.execution.contract import Response
+from tuiconsole.execution.paper import PaperVenue
+from tuiconsole.market.defence import Defence
+from tuiconsole.market.tape import Tape
+from tuiconsole.store.sink import JournalSink
+
+FAULT_POINTS = (
+    "bar taken",
+    "journalled",
+    "decided",
+    "durable",
+    "submitted",
+    "bar done",
+    "checkpoint written",
+)
+"""Named moments at which a crash must lose nothing; tests interrupt the session at each."""
+
+Steps = Iterator[None]
+_NONE: IntArray = np.empty(0, dtype=np.int64)
+_URGENT = (CommandKind.HALT, CommandKind.KILL)
+
+
+class Session:
+    """The moving parts of one desk on one tape.
+
+    Parameters
+    ----------
+    sink
+        Where journal records go; commits are the shell's business.
+    on_level
+        Called with every change of level as soon as it happens, before anything else is done; the live engine raises
+        the latch there.
+    fault
+        Called with the name of each of :data:`FAULT_POINTS` as it is passed; tests raise from it.
+    """
+
+    def __init__(
+        self,
+        tape: Tape,
+        start: int,
+        warmup: int,
+        defence: Defence,
+        desk: Desk,
+        venue: PaperVenue,
+        sink: JournalSink,
+        on_level: Callable[[LevelChanged], None] | None = None,
+        fault: Callable[[str], None] | None = None,
+    ) -> None:
+        self.tape = tape
+        self.start = start
+        self.cursor = warmup
+        self.defence = defence
+        self.desk = desk
+        self.venue = venue
+        self.sink = sink
+        self.urgent: Command | None = None
+        self.next_stored: Callable[[], Record | None] | None = None
+        self._unsent: IntArray = _NONE
+        self.on_level = on_level
+        self.poll_stop: Callable[[], Command | None] | None = None
+        self._fault = fault
+
+    @property
+    def ended(self) -> bool:
+        """True when the tape has no more bars."""
+        return self.cursor >= len(self.tape)
+
+    def warm_up(self) -> None:
+        """Drive the bars before the start through the same code; they warm banks and agents and trade nothing."""
+        while self.cursor < self.start:
+            for _ in self.bar():
+                pass
+
+    def open(self, record: Opened) -> None:
+        """Journal what this session is bound to; the first row of every journal."""
+        self.sink.append(record)
+
+    def bar(self) -> Steps:
+        """The next bar of the tape: fills, features, breakers, decision, gate, orders."""
+        bars = self.tape.bars(self.cursor)
+        self._pass("bar taken")
+        screened = self.defence.screen(bars)
+        fills = self.venue.on_bars(screened)
+        if fills is not None:
+            yield from self._carry_out(self.desk.handle(fills))
+        yield from self._carry_out(self.desk.handle(screened))
+        self.cursor += 1
+        self._pass("bar done")
+        yield
+
+    def end(self) -> Steps:
+        """The tape ran out: say so once."""
+        yield from self._carry_out(self.desk.handle(TapeEnd(self.desk.ts)))
+        yield
+
+    def command(self, command: Command) -> Steps:
+        """Something a person, a breaker's cool-down or the latch asks for."""
+        yield from self._carry_out(self.desk.handle(command))
+        yield
+
+    def note(self, severity: Severity, code: str, text: str) -> Steps:
+        """An alert that the shell raises about itself (a failing disk, a stalled loop)."""
+        self.sink.append(self.desk.note(severity, code, text))
+        yield
+
+    def again(self, stored: Record) -> Steps:
+        """The step that began with journal row ``stored``, driven once more from the same inputs."""
+        if isinstance(stored, Opened):
+            self.open(stored)
+            return iter(())
+        if isinstance(stored, Commanded):
+            return self.command(as_command(stored))
+        if isinstance(stored, Alerted):
+            return self.note(Severity(stored.severity), stored.code, stored.text)
+        if isinstance(stored, TapeEnded):
+            return self.end()
+        return self.bar()
+
+    def _carry_out(self, effects: list[Effect]) -> Steps:
+        for effect in effects:
+            if isinstance(effect, Journal):
+                if self.on_level is not None and isinstance(effect.record, LevelChanged):
+                    self.on_level(effect.record)
+                self.sink.append(effect.record)
+                self._pass("journalled")
+            elif isinstance(effect, Decide):
+                decision, state = self.desk.policy.decide(effect.inputs, effect.state)
+                self._pass("decided")
+                ready = DecisionReady(effect.inputs.ts, effect.inputs.seq, decision, state)
+                yield from self._carry_out(self.desk.handle(ready))
+            elif isinstance(effect, Submit):
+                yield from self._submit(effect)
+            elif isinstance(effect, Cancel):
+                yield from self._cancel(effect)
+
+    def _cancel(self, effect: Cancel) -> Steps:
+        unsent = np.isin(effect.number, self._unsent)
+        if unsent.any():
+            number = effect.number[unsent]
+            event = np.full(len(number), OrderEvent.WITHHELD, dtype=np.int8)
+            text = "withheld: the desk was stopped before they were sent"
+            yield from self._carry_out(self.desk.handle(OrderUpdates(effect.ts, number, event, text)))
+        if not unsent.all():
+            yield from self._take(self.venue.cancel(effect.ts, effect.number[~unsent]))
+
+    def _submit(self, effect: Submit) -> Steps:
+        yield
+        self._pass("durable")
+        urgent = None if effect.immediate else self._take_urgent()
+        if urgent is not None:
+            yield from self._withhold(effect, urgent)
+            return
+        response = self.venue.submit(effect.approved, effect.immediate)
+        self._pass("submitted")
+        yield from self._take(response)
+
+    def _take(self, response: Response) -> Steps:
+        if len(response.updates.number):
+            yield from self._carry_out(self.desk.handle(response.updates))
+        if response.fills is not None and len(response.fills):
+            yield from self._carry_out(self.desk.handle(response.fills))
+
+    def _take_urgent(self) -> Command | None:
+        """A stop that overtakes orders not yet sent: asked for just now, or found next in the journal."""
+        command = self.urgent
+        if command is None and self.poll_stop is not None:
+            command = self.poll_stop()
+        if command is None and self.next_stored is not None:
+            stored = self.next_stored()
+            command = as_command(stored) if isinstance(stored, Commanded) else None
+        if command is None or command.kind not in _URGENT:
+            return None
+        self.urgent = None
+        return command
+
+    def _withhold(self, effect: Submit, command: Command) -> Steps:
+        """Orders that were written but not sent are withdrawn by the stop; the broker never hears of them."""
+        self._unsent = effect.approved.batch.number
+        yield from self._carry_out(self.desk.handle(command))
+        self._unsent = _NONE
+
+    def _pass(self, name: str) -> None:
+        if self._fault is not None:
+            self._fault(name)
+
+    def fault(self, name: str) -> None:
+        """Tell the fault hook that a shell passed ``name``."""
+        self._pass(name)
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on; only valid between bars and commands."""
+        return {
+            "cursor": self.cursor,
+            "defence": self.defence.state(),
+            "venue": self.venue.state(),
+            "desk": self.desk.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self.cursor = state["cursor"]
+        self.defence.restore(state["defence"])
+        self.venue.restore(state["venue"])
+        self.desk.restore(state["desk"])
+
+
+def as_command(row: Commanded) -> Command:
+    """The command that a journal row tells of."""
+    return Command(row.ts, CommandKind(row.kind), row.id, row.argument, row.reason, row.source)

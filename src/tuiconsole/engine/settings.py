@@ -1,0 +1,47 @@
+"""Settings of the engine: capital, seed, pace, and how it watches itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from annotated_types import Interval
+
+from tuiconsole.agents.settings import AgentSettings
+from tuiconsole.ensemble.settings import EnsembleSettings
+from tuiconsole.execution.settings import ExecutionSettings
+from tuiconsole.market.settings import DefenceSettings, FeedSettings
+from tuiconsole.portfolio.settings import SizingSettings
+from tuiconsole.regimes.settings import RegimeSettings
+from tuiconsole.risk.settings import RiskSettings
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine is given, apart from what each room defines for itself."""
+
+    capital: Annotated[float, Interval(ge=100, le=1e10)] = 100_000.0
+    """Paper money at the start, in the base currency."""
+    seed: Annotated[int, Interval(ge=0, le=2**31)] = 7
+    """Seed of every random number the desk may draw."""
+    bars_per_year: Annotated[float, Interval(ge=1, le=1e7)] = 252.0
+    """Bars in one year, for annual figures; 252 for daily bars."""
+    checkpoint_bars: Annotated[int, Interval(ge=1, le=100_000)] = 50
+    """Bars between two checkpoints of the desk's state; a restart replays at most this many."""
+    stall_ms: Annotated[float, Interval(ge=10, le=60_000)] = 100.0
+    """An event loop that is late by more than this many milliseconds raises an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the core is built from; each room's own settings, filled by ``config.py``."""
+
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    defence: DefenceSettings = field(default_factory=DefenceSettings)
+    regimes: RegimeSettings = field(default_factory=RegimeSettings)
+    agents: AgentSettings = field(default_factory=AgentSettings)
+    ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
+    sizing: SizingSettings = field(default_factory=SizingSettings)
+    risk: RiskSettings = field(default_factory=RiskSettings)
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)

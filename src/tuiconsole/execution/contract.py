@@ -1,0 +1,65 @@
+"""What the desk asks of a broker: hand over approved orders, cancel, and say what is held.
+
+The paper venue keeps this contract today; a real broker keeps the same one. Rules for every implementation,
+held by the conformance suite of the tests:
+
+1. Only a batch that the risk gate made is taken; anything else raises ``NotApproved`` and changes nothing.
+2. A number that was handed over before is not a second order. It is answered REJECTED, the first order stays
+   as it is, and whoever retries after silence must look at the first order, not at that answer.
+3. Silence is not refusal: a broker that got no answer reports TIMED_OUT, never REJECTED; the order is UNKNOWN
+   until the venue says what became of it. Outcomes of the venue are reports, never exceptions.
+4. A cancel is a request. It is answered CANCELED, or CANCEL_REJECTED when nothing is left to cancel, or
+   TIMED_OUT.
+5. An order is never filled beyond its quantity, and the sum of all fills is ``positions()``.
+6. Execution numbers are unique. A venue with textual ids maps them by ``domain.ids.execution_number``; its
+   own order ids are its own business, kept beside the desk's numbers by its implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tuiconsole.domain.events import Fills, OrderUpdates
+from tuiconsole.domain.orders import Approved
+from tuiconsole.domain.types import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What a broker answers at once: reports for every order named, then fills if there were any.
+
+    Later reports and fills come on their own, as events.
+    """
+
+    updates: OrderUpdates
+    fills: Fills | None = None
+
+
+class Broker(Protocol):
+    """Takes approved orders to a market."""
+
+    def submit(self, approved: Approved, immediate: bool = False) -> Response:
+        """Hand over a batch, in its order.
+
+        Parameters
+        ----------
+        approved
+            A batch from the risk gate.
+        immediate
+            Only for Kill's flatten: fill now at the best price that can be had, and say so.
+
+        Raises
+        ------
+        NotApproved
+            The batch does not come from the gate, or is not a flatten but asks to be filled at once.
+        """
+        ...
+
+    def cancel(self, ts: int, number: IntArray) -> Response:
+        """Ask to cancel orders ``[n]`` at ``ts`` (ns UTC): one report for each, in the same order."""
+        ...
+
+    def positions(self) -> IntArray:
+        """The venue's own account of what is held: int64 ``[n_symbols]``, signed scaled quantity, a copy."""
+        ...

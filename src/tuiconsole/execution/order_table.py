@@ -1,0 +1,361 @@
+"""The live-order table: every order of the desk as columns, changed only by the transition table.
+
+The common cases (a batch of new orders, all acknowledged, all filled) are a few array operations. Rows that
+are not (duplicates, fills of unknown orders, overfills, busts) go one by one. What a venue *reports* never
+raises: the report is kept out of the state, or booked where it is money, and counted, because an odd message
+at night must not stop the desk. What the desk *asks* must be legal: a request that the transition table does
+not know raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.errors import IllegalTransition, UsageError
+from tuiconsole.domain.events import Fills, OrderUpdates
+from tuiconsole.domain.money import checked_product
+from tuiconsole.domain.orders import (
+    BY_QUANTITY,
+    ILLEGAL,
+    TRANSITIONS,
+    OrderBatch,
+    OrderEvent,
+    OrderState,
+    next_state,
+)
+from tuiconsole.domain.types import BoolArray, CodeArray, IntArray
+from tuiconsole.execution.executions import SeenExecutions
+from tuiconsole.execution.order_columns import (
+    COST,
+    FEE,
+    FILLED,
+    FORCED,
+    LAST,
+    LIVE,
+    QUANTITY,
+    STATE,
+    SYMBOL,
+    OrderColumns,
+)
+from tuiconsole.execution.order_snapshot import OrderSnapshot, leaves
+
+_REQUESTS = (OrderEvent.CANCEL_SENT, OrderEvent.REPLACE_SENT, OrderEvent.WITHHELD)
+_REQUEST: BoolArray = np.array([event in _REQUESTS for event in OrderEvent])
+_COUNTERS = ("next_number", "fills_total", "duplicates", "late_fills", "overfills", "unexpected")
+
+
+class OrderTable:
+    """Orders by number, with the pending quantity per symbol kept exact at every step.
+
+    Parameters
+    ----------
+    n_symbols
+        Width of the universe, at least 1.
+
+    Attributes
+    ----------
+    pending
+        int64 ``[n_symbols]``: signed scaled quantity of all unfinished orders that may still fill (UNKNOWN
+        ones included). Read-only; every change makes a new array, so one that was handed out never changes.
+    next_number
+        Number the next order gets; numbers count from 1 without gaps.
+    fills_total
+        Executions booked.
+    duplicates
+        Executions that were seen before and did not count again.
+    late_fills
+        Executions booked on orders that had been cancelled, had expired or were otherwise finished.
+    overfills
+        Executions that took an order beyond its quantity.
+    unexpected
+        Reports for which the transition table has no row, or that name an order this table does not hold.
+    """
+
+    def __init__(self, n_symbols: int) -> None:
+        self.pending: IntArray = _frozen(np.zeros(n_symbols, dtype=np.int64))
+        self.next_number = 1
+        self.fills_total = 0
+        self.duplicates = 0
+        self.late_fills = 0
+        self.overfills = 0
+        self.unexpected = 0
+        self._orders = OrderColumns()
+        self._seen = SeenExecutions()
+
+    def __len__(self) -> int:
+        return self._orders.n
+
+    # ---- changes -------------------------------------------------------------------------------------------
+
+    def add(self, batch: OrderBatch, states: OrderState = OrderState.PENDING_NEW) -> None:
+        """Take in the approved orders of one decision, all in ``states``.
+
+        Raises
+        ------
+        ValueError
+            The batch's numbers do not continue this table's without a gap.
+        """
+        count = len(batch)
+        if not count:
+            return
+        expected = np.arange(self.next_number, self.next_number + count, dtype=np.int64)
+        if not np.array_equal(batch.number, expected):
+            raise ValueError(
+                f"order numbers must go on from {self.next_number}, were {batch.number.tolist()}"
+            )
+        self._orders.append(batch, states)
+        self.next_number += count
+        if LIVE[states]:
+            self._move_pending(batch.symbol, batch.quantity)
+
+    def update(self, updates: OrderUpdates) -> CodeArray:
+        """Apply reports without fills and our own requests.
+
+        Returns
+        -------
+        int8 ``[n_updates]``
+            State of each order after its row; ``UNKNOWN`` for orders this table does not hold.
+
+        Raises
+        ------
+        IllegalTransition
+            One of our own requests (CANCEL_SENT, REPLACE_SENT, WITHHELD) is not possible in the order's
+            state. Reports of the venue never raise: one without a row in the transition table leaves the
+            order as it is.
+        """
+        slots = self._orders.slots(updates.number)
+        if slots is not None and _increasing(updates.number):
+            return self._apply(slots, updates.event)
+        states = np.empty(len(updates.number), dtype=np.int8)
+        for i in range(len(states)):
+            slot = self._orders.slots(updates.number[i : i + 1])
+            if slot is None:
+                states[i] = self._unknown_order(int(updates.number[i]), int(updates.event[i]))
+            else:
+                states[i] = self._apply(slot, updates.event[i : i + 1])[0]
+        return states
+
+    def fill(self, fills: Fills) -> tuple[Fills, CodeArray]:
+        """Book executions; each counts once.
+
+        Fills may come before the acknowledgement, after a cancel, for more than was ordered, or for orders
+        this table does not hold: an execution is money, so all of these are booked and counted. A fill
+        against the order's own direction is a bust: it takes filled quantity back.
+
+        Returns
+        -------
+        accepted : Fills
+            The executions that count, for the ledger; the same object when all do.
+        states : int8 ``[n_accepted]``
+            State of each order after the execution.
+        """
+        checked_product(fills.price, fills.quantity)
+        fresh = self._seen.admit(fills.execution)
+        if fresh is not None:
+            self.duplicates += len(fills) - len(fresh)
+            fills = _take(fills, fresh)
+        if not fills.quantity.all():
+            self.unexpected += int((fills.quantity == 0).sum())
+            fills = _take(fills, np.flatnonzero(fills.quantity))
+        self.fills_total += len(fills)
+        slots = self._orders.slots(fills.number)
+        if slots is not None and self._plain(slots, fills):
+            return fills, self._book(slots, fills)
+        states = np.empty(len(fills), dtype=np.int8)
+        for i in range(len(fills)):
+            states[i] = self._book_one(_take(fills, np.array([i])))
+        return fills, states
+
+    # ---- looking -------------------------------------------------------------------------------------------
+
+    def working(self) -> IntArray:
+        """Numbers of all unfinished orders, oldest first; UNKNOWN ones included."""
+        return self._orders.working()
+
+    def row(self, number: int) -> OrderSnapshot:
+        """The order ``number``; raises :class:`UsageError` when it never was, or was finished long ago."""
+        slots = self._orders.slots(np.array([number], dtype=np.int64))
+        if slots is None:
+            what = f"Order {number} is not in the live-order table."
+            raise UsageError(
+                what, f"Numbers run to {self.next_number - 1}; finished ones leave the table in time."
+            )
+        return self._orders.snapshot(int(slots[0]))
+
+    def recent(self, offset: int, count: int) -> list[OrderSnapshot]:
+        """Up to ``count`` orders, newest first, after skipping ``offset``; both non-negative."""
+        last = self._orders.n - offset
+        return [self._orders.snapshot(slot) for slot in range(last - 1, max(0, last - count) - 1, -1)]
+
+    # ---- whole batches -------------------------------------------------------------------------------------
+
+    def _apply(self, slots: IntArray, event: CodeArray) -> CodeArray:
+        """Events on distinct orders."""
+        data = self._orders.data
+        before = data[STATE, slots]
+        after: CodeArray = TRANSITIONS[before, event]
+        if after.size and after.min() < 0:
+            after = self._resolve(slots, before, event, after)
+        data[STATE, slots] = after
+        changed = LIVE[after] * 1 - LIVE[before]
+        if changed.any():
+            open_ = data[QUANTITY, slots] - data[FILLED, slots]
+            open_ *= np.sign(open_) == np.sign(data[QUANTITY, slots])
+            self._move_pending(data[SYMBOL, slots], changed * open_)
+        return after
+
+    def _resolve(self, slots: IntArray, before: IntArray, event: CodeArray, after: CodeArray) -> CodeArray:
+        """Rows that follow from the quantity filled, and rows that the table does not have."""
+        illegal = after == ILLEGAL
+        if illegal.any():
+            wrong = np.flatnonzero(illegal & _REQUEST[event])
+            if len(wrong):
+                row = int(wrong[0])
+                next_state(int(before[row]), int(event[row]), 0, 1)
+            self.unexpected += int(illegal.sum())
+            after = np.where(illegal, before, after).astype(np.int8)
+        filled, quantity = (
+            np.abs(self._orders.data[FILLED, slots]),
+            np.abs(self._orders.data[QUANTITY, slots]),
+        )
+        state = np.where(filled >= quantity, OrderState.FILLED, OrderState.PARTIALLY_FILLED)
+        state = np.where(filled == 0, OrderState.NEW, state)
+        return np.where(after == BY_QUANTITY, state, after).astype(np.int8)
+
+    def _plain(self, slots: IntArray, fills: Fills) -> bool:
+        """Whether every fill is of a distinct order, in its direction and symbol, and within its quantity."""
+        data, quantity = self._orders.data, fills.quantity
+        ordered = data[QUANTITY, slots]
+        side = np.sign(ordered)
+        return bool(
+            _increasing(fills.number)
+            and (side * quantity > 0).all()
+            and (side * (data[FILLED, slots] + quantity - ordered) <= 0).all()
+            and (data[SYMBOL, slots] == fills.symbol).all()
+        )
+
+    def _book(self, slots: IntArray, fills: Fills) -> CodeArray:
+        """Plain fills of distinct orders."""
+        data, quantity = self._orders.data, fills.quantity
+        before, filled = data[STATE, slots], data[FILLED, slots] + quantity
+        event = np.where(filled == data[QUANTITY, slots], OrderEvent.FILL, OrderEvent.PARTIAL_FILL)
+        after: CodeArray = TRANSITIONS[before, event]
+        data[STATE, slots] = after
+        data[FILLED, slots] = filled
+        self._pay(slots, fills)
+        live = LIVE[before]
+        if live.all():
+            self._move_pending(fills.symbol, -quantity)
+        else:
+            self.late_fills += len(live) - int(live.sum())
+            self._move_pending(fills.symbol, -quantity * live)
+        return after
+
+    def _pay(self, slots: IntArray, fills: Fills) -> None:
+        data = self._orders.data
+        data[COST, slots] += fills.price * fills.quantity
+        data[FEE, slots] += fills.fee
+        data[LAST, slots] = fills.price
+        if fills.forced:
+            data[FORCED, slots] = 1
+
+    # ---- one by one ----------------------------------------------------------------------------------------
+
+    def _book_one(self, fill: Fills) -> int:
+        """Any single fill, however odd; returns the order's state after it."""
+        slots = self._orders.slots(fill.number)
+        quantity = int(fill.quantity[0])
+        if slots is None:
+            self.unexpected += 1
+            return int(OrderState.UNKNOWN)
+        if self._plain(slots, fill):
+            return int(self._book(slots, fill)[0])
+        slot = int(slots[0])
+        state, ordered, held, symbol = (
+            int(self._orders.data[row, slot]) for row in (STATE, QUANTITY, FILLED, SYMBOL)
+        )
+        self.unexpected += symbol != int(fill.symbol[0])
+        filled = held + quantity
+        if (quantity > 0) != (ordered > 0):
+            event = OrderEvent.BUSTED
+            if filled and (filled > 0) != (ordered > 0):
+                filled = 0
+                self.unexpected += 1
+        else:
+            event = OrderEvent.FILL if abs(filled) >= abs(ordered) else OrderEvent.PARTIAL_FILL
+            self.late_fills += not LIVE[state]
+            self.overfills += abs(filled) > abs(ordered)
+        after = self._next_or_same(state, event, abs(filled), abs(ordered))
+        self._orders.data[STATE, slot] = after
+        self._orders.data[FILLED, slot] = filled
+        self._pay(slots, fill)
+        move = leaves(after, ordered, filled) - leaves(state, ordered, held)
+        self._move_pending(np.array([symbol]), np.array([move]))
+        return after
+
+    def _next_or_same(self, state: int, event: int, filled: int, quantity: int) -> int:
+        if TRANSITIONS[state, event] == ILLEGAL:
+            self.unexpected += 1
+            return state
+        return int(next_state(state, event, filled, quantity))
+
+    def _unknown_order(self, number: int, event: int) -> int:
+        if _REQUEST[event]:
+            raise IllegalTransition(
+                f"Order {number} is not on this desk, so {OrderEvent(event).name} is impossible."
+            )
+        self.unexpected += 1
+        return int(OrderState.UNKNOWN)
+
+    # ---- memory --------------------------------------------------------------------------------------------
+
+    def _move_pending(self, symbol: IntArray, quantity: IntArray) -> None:
+        pending = self.pending.copy()
+        np.add.at(pending, symbol, quantity)
+        self.pending = _frozen(pending)
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on, copied."""
+        counters: dict[str, Any] = {name: getattr(self, name) for name in _COUNTERS}
+        return {
+            **counters,
+            "orders": self._orders.copy(),
+            "pending": self.pending.copy(),
+            "seen": self._seen.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`state`, bit for bit."""
+        for name in _COUNTERS:
+            setattr(self, name, int(state[name]))
+        self._orders.load(state["orders"])
+        self.pending = _frozen(state["pending"].copy())
+        self._seen.restore(state["seen"])
+
+
+def _increasing(number: IntArray) -> bool:
+    return len(number) < 2 or bool((number[1:] > number[:-1]).all())
+
+
+def _frozen(array: IntArray) -> IntArray:
+    array.flags.writeable = False
+    return array
+
+
+def _take(fills: Fills, rows: IntArray) -> Fills:
+    """The executions at ``rows``."""
+    return replace(
+        fills,
+        number=fills.number[rows],
+        symbol=fills.symbol[rows],
+        quantity=fills.quantity[rows],
+        price=fills.price[rows],
+        fee=fills.fee[rows],
+        spread_cost=fills.spread_cost[rows],
+        impact_cost=fills.impact_cost[rows],
+        execution=fills.execution[rows],
+    )

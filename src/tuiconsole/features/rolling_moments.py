@@ -1,0 +1,148 @@
+"""Rolling mean, standard deviation and z-score of the close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
+from tuiconsole.features.rolling_sums import RollingSums, observe
+
+if TYPE_CHECKING:
+    from tuiconsole.market.panel import Panel
+
+_STANDSTILL = 1e-16
+"""Variance over the squared price below which the price stands still: moves of a 10^-8 part of it."""
+
+
+class RollingMomentsBank(Bank):
+    """Means and population standard deviations over sliding windows.
+
+    Sums are taken of distances to an anchor, each symbol's close of up to one window ago, because squares of
+    whole prices would lose half of the digits. Once per longest window the anchor moves to the newest close
+    and the sums are computed afresh from the panel.
+    """
+
+    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        super().__init__(requests, n_symbols, bars_per_year)
+        windows = distinct(requests)
+        self.panel_window = windows[-1]
+        self._sums = RollingSums(windows, 3, n_symbols)
+        self._row: FloatArray = np.zeros((3, n_symbols))
+        self._anchor: FloatArray = np.full(n_symbols, np.nan)
+        self._floor: FloatArray = np.full(n_symbols, np.nan)
+        self._anchored = False
+        self._bars = 0
+        taken = routes(requests)
+        self._mean = taken.get("rolling_mean")
+        self._std = taken.get("rolling_std")
+        self._zscore = taken.get("zscore")
+
+    def update(self, panel: Panel) -> None:
+        """Take in the newest close."""
+        close = panel.latest("close")
+        if not self._anchored:
+            self._set_anchor(np.where(np.isnan(self._anchor), close, self._anchor))
+        row = self._row
+        present = observe(close - self._anchor, row[0], row[1])
+        np.multiply(row[1], row[1], out=row[2])
+        self._sums.push(row)
+        self._bars += 1
+        if self._bars % self.panel_window == 0:
+            self._move_anchor(panel, np.where(present, close, self._anchor))
+        count = self._sums.observations(present)
+        mean = self._sums.sums[:, 1] / count
+        if self._mean is not None:
+            rows, windows = self._mean
+            self.values[rows] = (mean + self._anchor)[windows]
+        if self._std is not None or self._zscore is not None:
+            self._refresh_deviation(close, mean, count)
+
+    def _refresh_deviation(self, close: FloatArray, mean: FloatArray, count: FloatArray) -> None:
+        variance = self._sums.sums[:, 2] / count
+        variance -= mean * mean
+        still = variance <= self._floor
+        if np.count_nonzero(still):
+            variance[still] = 0.0
+        deviation = np.sqrt(variance)
+        if self._std is not None:
+            rows, windows = self._std
+            self.values[rows] = deviation[windows]
+        if self._zscore is not None:
+            rows, windows = self._zscore
+            deviation[still] = np.nan
+            self.values[rows] = (((close - self._anchor) - mean) / deviation)[windows]
+
+    def _set_anchor(self, anchor: FloatArray) -> None:
+        self._anchor[...] = anchor
+        np.multiply(anchor, anchor, out=self._floor)
+        self._floor *= _STANDSTILL
+        self._anchored = not np.isnan(anchor).any()
+
+    def _move_anchor(self, panel: Panel, anchor: FloatArray) -> None:
+        self._set_anchor(anchor)
+        rows = np.empty((self.panel_window, *self._row.shape))
+        observe(panel.window("close", self.panel_window) - self._anchor, rows[:, 0], rows[:, 1])
+        np.multiply(rows[:, 1], rows[:, 1], out=rows[:, 2])
+        self._sums.load(rows)
+
+    def state(self) -> dict[str, Any]:
+        """Sums, anchors and the count of bars."""
+        return {
+            "sums": self._sums.state(),
+            "anchor": self._anchor.copy(),
+            "bars": self._bars,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`state`."""
+        self._sums.restore(state["sums"])
+        self._set_anchor(state["anchor"])
+        self._bars = int(state["bars"])
+
+
+def _window(window: int) -> int:
+    return window
+
+
+FEATURES = (
+    Feature(
+        family="rolling_mean",
+        parameters=("window",),
+        minimum=(1,),
+        formula="mean of C over the last window bars",
+        unit="currency",
+        source="TA-Lib SMA",
+        needs=("close",),
+        window_bars=_window,
+        bank=RollingMomentsBank,
+        example=(20,),
+    ),
+    Feature(
+        family="rolling_std",
+        parameters=("window",),
+        minimum=(2,),
+        formula="population standard deviation (ddof 0) of C over the last window bars",
+        unit="currency",
+        source="TA-Lib STDDEV; Bollinger (2001), Bollinger on Bollinger Bands",
+        needs=("close",),
+        window_bars=_window,
+        bank=RollingMomentsBank,
+        example=(20,),
+    ),
+    Feature(
+        family="zscore",
+        parameters=("window",),
+        minimum=(2,),
+        formula="(C[t] - rolling_mean) / rolling_std; NaN where the price stood still",
+        unit="standard deviations",
+        source="Bollinger (2001), Bollinger on Bollinger Bands; Chan (2013), Algorithmic Trading, ch. 3",
+        needs=("close",),
+        window_bars=_window,
+        bank=RollingMomentsBank,
+        example=(20,),
+    ),
+)

@@ -1,0 +1,136 @@
+"""A tape: a recorded market as columns, ready to be played."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuiconsole.domain.codec import encode_state
+from tuiconsole.domain.errors import DataError
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.market import Bars
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.market.calendar import NEW_YORK, session_days
+
+_FIELDS = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """Bars of one universe over time, in memory, read-only.
+
+    Attributes
+    ----------
+    name
+        Short label for the header, e.g. ``"S&P-20"``.
+    source
+        ``"packaged"`` or the file's name; never a path.
+    universe
+        Instruments in column order.
+    ts
+        int64 ``[n_bars]``, ns UTC at which each bar is complete; strictly increasing.
+    close
+        float64 ``[n_bars, n_symbols]`` in currency units; NaN where there is no bar.
+    open, high, low, volume
+        The same shape, or None when the source has none of it.
+    timezone
+        Zone whose date is the session of a bar.
+    notes
+        Sentences for the trader about how the source was read.
+    """
+
+    name: str
+    source: str
+    universe: Universe
+    ts: IntArray
+    close: FloatArray
+    open: FloatArray | None = None
+    high: FloatArray | None = None
+    low: FloatArray | None = None
+    volume: FloatArray | None = None
+    timezone: str = NEW_YORK
+    notes: tuple[str, ...] = ()
+    _nothing: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse shapes and times that no tape can have; make every array contiguous and read-only."""
+        shape = (len(self.ts), len(self.universe))
+        if not len(self.ts):
+            raise DataError(f"{self.source} holds no bars.")
+        if not bool((np.diff(self.ts) > 0).all()):
+            raise DataError(
+                f"{self.source}: times of bars must increase.", "Check its timestamps and time zone."
+            )
+        for name in _FIELDS:
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if values.shape != shape:
+                raise DataError(f"{self.source}: {name} has shape {values.shape}, expected {shape}.")
+            object.__setattr__(self, name, _frozen(values, np.float64))
+        object.__setattr__(self, "ts", _frozen(self.ts, np.int64))
+        object.__setattr__(self, "_nothing", _frozen(np.full(len(self.universe), np.nan), np.float64))
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether open, high and low are known."""
+        return self.open is not None and self.high is not None and self.low is not None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 in hex over the canonical bytes of symbols, times and arrays."""
+        content: dict[str, object] = {"symbols": list(self.universe.symbols), "ts": self.ts}
+        content.update({name: getattr(self, name) for name in _FIELDS})
+        return hashlib.sha256(encode_state(content)).hexdigest()
+
+    @cached_property
+    def sessions(self) -> IntArray:
+        """Session of each bar, int64 ``[n_bars]``: its date in :attr:`timezone` as days since the epoch."""
+        return session_days(self.ts, self.timezone)
+
+    def bars(self, index: int) -> Bars:
+        """The cross-section at ``index`` (0 ≤ index < len); rows are views and ``seq`` is ``index``."""
+        nothing = self._nothing
+        return Bars(
+            int(self.ts[index]),
+            index,
+            nothing if self.open is None else self.open[index],
+            nothing if self.high is None else self.high[index],
+            nothing if self.low is None else self.low[index],
+            self.close[index],
+            nothing if self.volume is None else self.volume[index],
+            int(self.sessions[index]),
+        )
+
+    def index_from(self, ts: int) -> int:
+        """Index of the first bar at or after ``ts`` (ns UTC); ``len(self)`` when there is none."""
+        return int(np.searchsorted(self.ts, ts, side="left"))
+
+    def between(self, start: int, end: int) -> Tape:
+        """The bars with ``start <= ts < end`` (ns UTC); none at all raises :class:`DataError`."""
+        return self._slice(self.index_from(start), self.index_from(end))
+
+    def tail(self, n_bars: int) -> Tape:
+        """The last ``n_bars`` bars, or all when there are fewer."""
+        return self._slice(max(0, len(self) - n_bars), len(self))
+
+    def _slice(self, first: int, last: int) -> Tape:
+        columns = {name: getattr(self, name) for name in _FIELDS}
+        cut: dict[str, Any] = {
+            name: None if values is None else values[first:last] for name, values in columns.items()
+        }
+        return replace(self, ts=self.ts[first:last], **cut)
+
+
+def _frozen(values: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    view = np.ascontiguousarray(values, dtype=dtype).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,339 @@
+"""The ledger: cash per currency, FIFO lots with integer cost, realised and unrealised profit, fees. Exact.
+
+After every event, as integers and without tolerance::
+
+    cash + sum(market_value)                        = equity
+    capital + realised + unrealised_total - fees    = equity
+
+Each fill's notional is rounded half-even once. When a fill closes part of a lot or crosses zero, integers are
+split half-even and the other part is the remainder, so no unit of money is made or lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.errors import DeskError, UsageError
+from tuiconsole.domain.events import Fills
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.portfolio.valuation import SAFE, Valuation, checked, split
+
+Lots = deque[tuple[int, int]]
+"""Open lots of one symbol, oldest first: signed scaled quantity and signed total cost in money."""
+
+_COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
+
+
+def _frozen(array: IntArray) -> IntArray:
+    array.flags.writeable = False
+    return array
+
+
+class Ledger:
+    """Books fills and marks positions. Every array it shows is read-only and never changes afterwards.
+
+    Parameters
+    ----------
+    universe
+        Instruments; all in one currency, the base.
+    capital
+        Opening cash, money units.
+
+    Attributes
+    ----------
+    balances
+        Cash per currency code, money.
+    quantity
+        int64 ``[n_symbols]`` signed scaled quantity held.
+    cost
+        int64 ``[n_symbols]`` signed total cost of the open lots, money; negative for shorts.
+    market_value
+        int64 ``[n_symbols]`` signed value at the mark, money. A position that was never marked counts at the
+        price of its last fill.
+    realised_by_symbol, fees_by_symbol
+        int64 ``[n_symbols]`` money since the start; profit is before fees.
+
+    Examples
+    --------
+    >>> from tuiconsole.domain.money import MONEY_SCALE
+    >>> ledger = Ledger(Universe.of(["ABC"]), 1000 * MONEY_SCALE)
+    >>> ledger.equity == ledger.cash == 1000 * MONEY_SCALE
+    True
+    """
+
+    def __init__(self, universe: Universe, capital: int) -> None:
+        codes = sorted({item.currency.code for item in universe.instruments})
+        if len(codes) != 1:
+            raise UsageError(
+                f"The universe mixes the currencies {', '.join(codes)}: equity would add unlike money.",
+                "Name symbols of one currency.",
+            )
+        n = len(universe)
+        self.base = codes[0]
+        self.capital = checked(capital, "capital")
+        self.valuation = Valuation(universe)
+        self.balances: dict[str, int] = {self.base: capital}
+        self.quantity: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.cost: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.market_value: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.realised_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.fees_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.realised = 0
+        self.fees = 0
+        self._price_scale: list[int] = universe.price_scale.tolist()
+        self._quantity_scale: list[int] = universe.quantity_scale.tolist()
+        self._lots: list[Lots] = [deque() for _ in range(n)]
+        self._mark: IntArray = np.zeros(n, dtype=np.int64)
+        self._cost_total = 0
+        self._value_total = 0
+        self._units: IntArray = np.zeros(n, dtype=np.int64)
+        self._magnitude: FloatArray = np.zeros(n)
+
+    # ---- totals --------------------------------------------------------------------------------------------
+
+    @property
+    def cash(self) -> int:
+        """Cash of the base currency, money."""
+        return self.balances[self.base]
+
+    @property
+    def equity(self) -> int:
+        """Cash and the market value of everything held, money."""
+        return self.balances[self.base] + self._value_total
+
+    @property
+    def unrealised_total(self) -> int:
+        """Market value less cost of everything held, money."""
+        return self._value_total - self._cost_total
+
+    @property
+    def unrealised(self) -> IntArray:
+        """int64 ``[n_symbols]``: market value less cost, money."""
+        return _frozen(self.market_value - self.cost)
+
+    @property
+    def gross(self) -> int:
+        """Sum of absolute market values, money."""
+        return sum(map(abs, self.market_value.tolist()))
+
+    @property
+    def net(self) -> int:
+        """Sum of signed market values, money."""
+        return self._value_total
+
+    def average_price(self, column: int) -> float:
+        """Cost per unit held, in currency units per point; NaN when flat. Derived, for screens only."""
+        quantity = int(self.quantity[column])
+        if quantity == 0:
+            return float("nan")
+        value = self.valuation
+        # one scaled unit of quantity at a scaled price of 1 is worth multiplier * 10**exponent money units
+        exponent = value.exponent[column]
+        cost, units = int(self.cost[column]), quantity * value.multiplier[column]
+        scaled = cost / (units * 10**exponent) if exponent >= 0 else cost * 10**-exponent / units
+        return float(scaled / self._price_scale[column])
+
+    def lots(self, column: int) -> tuple[tuple[int, int], ...]:
+        """Open lots of one symbol, oldest first: ``(signed scaled quantity, signed cost in money)``."""
+        return tuple(self._lots[column])
+
+    # ---- events --------------------------------------------------------------------------------------------
+
+    def mark(self, price_scaled: IntArray) -> None:
+        """Value every position at new prices.
+
+        Parameters
+        ----------
+        price_scaled
+            int64 ``[n_symbols]`` scaled; 0 (or less) = none yet, which keeps the mark there was.
+
+        Raises
+        ------
+        MoneyOverflow
+            When a value or the equity does not fit int64; nothing is changed.
+        """
+        price = price_scaled.copy()
+        if int(np.minimum.reduce(price)) <= 0:
+            price = np.where(price > 0, price, self._mark)
+        if self.valuation.exact and float(self._magnitude @ price) < SAFE:
+            values: IntArray = price * self._units
+            total = int(self._units @ price)
+        else:
+            values = self.valuation.money(price, self.quantity)
+            total = sum(values.tolist())
+        checked(self.cash + total, "equity")
+        self.market_value = _frozen(values)
+        self._value_total = total
+        self._mark = price
+
+    def apply(self, fills: Fills) -> IntArray:
+        """Book executions in their order.
+
+        Returns
+        -------
+        int64 ``[n_fills]``: money realised by each (price profit, before fees).
+
+        Raises
+        ------
+        MoneyOverflow
+            When a figure does not fit int64; nothing of the whole batch is booked.
+        DeskError
+            When a fill names no instrument, no quantity or no positive price; nothing is booked.
+        """
+        entry = _Entry(self)
+        rows = zip(
+            fills.symbol.tolist(),
+            fills.quantity.tolist(),
+            fills.price.tolist(),
+            fills.fee.tolist(),
+            strict=True,
+        )
+        realised = [entry.book(column, quantity, price, fee) for column, quantity, price, fee in rows]
+        if realised:
+            self._commit(entry)
+        return np.array(realised, dtype=np.int64)
+
+    def _commit(self, entry: _Entry) -> None:
+        """Check every figure of ``entry``, then make it the state of the ledger."""
+        columns = list(entry.lots)
+        marks = self._mark.copy()
+        values = self.market_value.copy()
+        changed = {name: getattr(self, name).copy() for name in _COLUMNS}
+        units = self._units.copy()
+        value_total, cost_total = self._value_total, self._cost_total
+        for column in columns:
+            if marks[column] <= 0:
+                marks[column] = entry.last_price[column]
+            figures = entry.figures[column]
+            value = checked(self.valuation.one(column, int(marks[column]), figures[0]), "value of a position")
+            value_total += value - int(values[column])
+            cost_total += figures[1] - int(self.cost[column])
+            values[column] = value
+            for name, figure in zip(_COLUMNS, figures, strict=True):
+                changed[name][column] = checked(figure, f"{name.replace('_', ' ')} of a symbol")
+            units[column] = checked(
+                figures[0] * int(self.valuation.factor[column]), "quantity in money units"
+            )
+        checked(entry.cash, "cash")
+        checked(entry.cash + value_total, "equity")
+        checked(entry.realised, "realised profit")
+        checked(entry.fees, "fees")
+        checked(cost_total, "cost of all positions")
+        for name, array in changed.items():
+            setattr(self, name, _frozen(array))
+        for column, lots in entry.lots.items():
+            self._lots[column] = lots
+        self.market_value, self._mark = _frozen(values), marks
+        self._units, self._magnitude = units, np.abs(units.astype(np.float64))
+        self._value_total, self._cost_total = value_total, cost_total
+        self.balances[self.base] = entry.cash
+        self.realised, self.fees = entry.realised, entry.fees
+
+    # ---- state ---------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on, as an encodable value."""
+        flat = [lot for lots in self._lots for lot in lots]
+        return {
+            "balances": dict(self.balances),
+            "realised": self.realised,
+            "fees": self.fees,
+            "columns": {name: getattr(self, name).copy() for name in (*_COLUMNS, "market_value")},
+            "mark": self._mark.copy(),
+            "lot_count": np.array([len(lots) for lots in self._lots], dtype=np.int64),
+            "lot_quantity": np.array([lot[0] for lot in flat], dtype=np.int64),
+            "lot_cost": np.array([lot[1] for lot in flat], dtype=np.int64),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self.balances = dict(state["balances"])
+        self.realised, self.fees = state["realised"], state["fees"]
+        for name in (*_COLUMNS, "market_value"):
+            setattr(self, name, _frozen(state["columns"][name].copy()))
+        self._mark = state["mark"].copy()
+        flat = iter(zip(state["lot_quantity"].tolist(), state["lot_cost"].tolist(), strict=True))
+        self._lots = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
+        self._cost_total = sum(self.cost.tolist())
+        self._value_total = sum(self.market_value.tolist())
+        self._units = self.quantity * self.valuation.factor
+        self._magnitude = np.abs(self._units.astype(np.float64))
+
+
+class _Entry:
+    """One batch of fills worked out beside the ledger, so that a failure half-way leaves nothing behind."""
+
+    __slots__ = ("cash", "fees", "figures", "last_price", "ledger", "lots", "realised")
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.cash = ledger.cash
+        self.realised = ledger.realised
+        self.fees = ledger.fees
+        self.lots: dict[int, Lots] = {}
+        self.figures: dict[int, list[int]] = {}
+        self.last_price: dict[int, int] = {}
+
+    def book(self, column: int, quantity: int, price: int, fee: int) -> int:
+        """Take in one fill; returns the money it realised."""
+        lots = self._open(column, quantity, price)
+        figures = self.figures[column]
+        paid = self.ledger.valuation.one(column, price, quantity)
+        closing = 0
+        realised = 0
+        if figures[0] * quantity < 0:
+            closing = min(abs(quantity), abs(figures[0]))
+            closing_paid = paid if closing == abs(quantity) else split(paid, closing, abs(quantity))
+            removed = _take(lots, closing)
+            realised = -closing_paid - removed
+            figures[1] -= removed
+            figures[2] += realised
+            opening_paid = paid - closing_paid
+        else:
+            opening_paid = paid
+        opening = abs(quantity) - closing
+        if opening:
+            lots.append((checked(opening if quantity > 0 else -opening, "quantity of a lot"), opening_paid))
+            figures[1] += opening_paid
+        figures[0] += quantity
+        figures[3] += fee
+        self.last_price[column] = price
+        self.cash -= paid + fee
+        self.fees += fee
+        self.realised += realised
+        return checked(realised, "realised profit of a fill")
+
+    def _open(self, column: int, quantity: int, price: int) -> Lots:
+        ledger = self.ledger
+        lots = self.lots.get(column)
+        if not 0 <= column < len(ledger.quantity) or quantity == 0 or price <= 0:
+            raise DeskError(
+                f"A fill of {quantity} units at price {price} in column {column} cannot be booked.",
+                "Nothing was booked: compare the broker's report with the journal.",
+            )
+        if lots is None:
+            lots = self.lots[column] = ledger._lots[column].copy()
+            self.figures[column] = [int(getattr(ledger, name)[column]) for name in _COLUMNS]
+        return lots
+
+
+def _take(lots: Lots, amount: int) -> int:
+    """Remove ``amount`` (absolute, scaled) from the oldest lots; returns the signed cost that leaves."""
+    removed = 0
+    while amount:
+        quantity, cost = lots.popleft()
+        size = abs(quantity)
+        if size <= amount:
+            removed += cost
+            amount -= size
+            continue
+        part = split(cost, amount, size)
+        left = quantity - amount if quantity > 0 else quantity + amount
+        lots.appendleft((left, cost - part))
+        removed += part
+        amount = 0
+    return removed

@@ -1,0 +1,115 @@
+"""Volatility regime: low, medium or high, by fixed levels and by the market's own history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.regimes.logistic import logistic
+from tuiconsole.regimes.settings import RegimeSettings
+
+_NO_OPINION = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0)
+_SMALLEST = 1e-8
+"""Annualised volatility that stands for none, so that its logarithm exists."""
+
+
+class VolatilityRegime:
+    """Exponentially weighted volatility of the market, its rank in its own history, and what both say.
+
+    Below the low level volatility is low, above the high level it is high, whatever the history; between the
+    levels the history decides: low below the low rank, high above the high rank, else medium. With ``L`` the
+    logistic function, ``v`` the logarithm of annualised volatility, ``u`` its rank, ``c`` = min(1, history /
+    minimum)::
+
+        above = L((v - ln high_level) / level_width)      below = L((ln low_level - v) / level_width)
+        rare  = c L((u - high_rank) / rank_width)         calm  = c L((low_rank - u) / rank_width)
+        high   = above + (1 - above) (1 - below) rare
+        low    = (1 - high) (below + (1 - below) (1 - above) calm)
+        medium = 1 - low - high
+
+    The variance is that of RiskMetrics (1996, Technical Document, eq. 5.3), mean zero, divided by the sum of
+    its weights so that early values are unbiased.
+
+    Attributes
+    ----------
+    volatility
+        Annualised fraction; NaN until warm.
+    probabilities
+        Low, medium, high; one third each until warm.
+    """
+
+    def __init__(self, settings: RegimeSettings, bars_per_year: float) -> None:
+        self._settings = settings
+        self._bars_per_year = bars_per_year
+        self._decay = 0.5 ** (1.0 / settings.volatility_half_life_bars)
+        self._low = math.log(settings.volatility_low_level)
+        self._high = math.log(settings.volatility_high_level)
+        self._variance = 0.0
+        self._weight = 0.0
+        self._bars = 0
+        self._history: FloatArray = np.full(settings.history_bars, np.nan)
+        self._stored = 0
+        self.volatility = math.nan
+        self.probabilities: tuple[float, float, float] = _NO_OPINION
+
+    def update(self, market_return: float) -> None:
+        """Take in one log-return of the market."""
+        rest = 1.0 - self._decay
+        self._variance = self._decay * self._variance + rest * market_return * market_return
+        self._weight = self._decay * self._weight + rest
+        self._bars += 1
+        if self._bars < self._settings.volatility_warmup_bars:
+            return
+        self.volatility = math.sqrt(self._variance / self._weight * self._bars_per_year)
+        level = math.log(max(self.volatility, _SMALLEST))
+        rank = self._rank(level)
+        self._history[self._stored % len(self._history)] = level
+        self._stored += 1
+        self.probabilities = self._judge(level, rank)
+
+    def _rank(self, level: float) -> float:
+        """Share of the history below ``level``, ties counted half; NaN entries are on neither side."""
+        stored = min(self._stored, len(self._history))
+        if not stored:
+            return 0.5
+        below = int(np.count_nonzero(self._history < level))
+        upto = int(np.count_nonzero(self._history <= level))
+        return 0.5 * (below + upto) / stored
+
+    def _judge(self, level: float, rank: float) -> tuple[float, float, float]:
+        s = self._settings
+        trust = min(1.0, (self._stored - 1) / s.history_minimum_bars)
+        above = logistic((level - self._high) / s.volatility_level_width)
+        below = logistic((self._low - level) / s.volatility_level_width)
+        rare = trust * logistic((rank - s.history_high_rank) / s.history_rank_width)
+        calm = trust * logistic((s.history_low_rank - rank) / s.history_rank_width)
+        high = above + (1.0 - above) * (1.0 - below) * rare
+        low = (1.0 - high) * (below + (1.0 - below) * (1.0 - above) * calm)
+        return low, max(0.0, 1.0 - low - high), high
+
+    def state(self) -> dict[str, Any]:
+        """Variance, its weight, counts, history and the current answer; copies."""
+        return {
+            "variance": self._variance,
+            "weight": self._weight,
+            "bars": self._bars,
+            "history": self._history.copy(),
+            "stored": self._stored,
+            "volatility": self.volatility,
+            "probabilities": list(self.probabilities),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from :meth:`state`, bit for bit."""
+        self._variance = float(state["variance"])
+        self._weight = float(state["weight"])
+        self._bars = int(state["bars"])
+        self._history[...] = state["history"]
+        self._stored = int(state["stored"])
+        self.volatility = float(state["volatility"])
+        low, medium, high = state["probabilities"]
+        self.probabilities = (float(low), float(medium), float(high))

@@ -1,0 +1,64 @@
+"""A batch on its way through the gate: columns that the rules share, and what they found."""
+
+from __future__ import annotations
+
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+
+
+class Examined:
+    """Working columns ``[k]`` of one batch.
+
+    Attributes
+    ----------
+    column
+        int64 universe column; 0 where the batch named none that exists (which is refused).
+    quantity
+        int64 signed scaled quantity, clipped to what can be computed with.
+    price
+        int64 scaled last good price, 0 where unusable.
+    good
+        bool: the symbol has a usable price of good quality.
+    held
+        int64 signed scaled exposure: the position, or what it becomes when working orders fill, if that is
+        larger.
+    room
+        int64: what of the position no working order closes yet; same sign as the position, or 0.
+    reducing
+        bool: brings the position nearer to zero, at most to zero, even if every working order fills.
+    before, after
+        int64 money: signed exposure of the symbol without and with the order; valid where ``rule`` is 0.
+    money
+        int64 signed money of the order itself; valid where ``rule`` is 0.
+    rule, value, limit
+        The first rule that failed (0 = none so far), what it measured, what it allows.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "column",
+        "good",
+        "held",
+        "limit",
+        "money",
+        "price",
+        "quantity",
+        "reducing",
+        "room",
+        "rule",
+        "value",
+    )
+
+    column: IntArray
+    quantity: IntArray
+    price: IntArray
+    good: BoolArray
+    held: IntArray
+    room: IntArray
+    reducing: BoolArray
+    before: IntArray
+    after: IntArray
+    money: IntArray
+    rule: CodeArray
+    value: FloatArray
+    limit: FloatArray

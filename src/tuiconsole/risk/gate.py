@@ -1,0 +1,124 @@
+"""The gate: nothing reaches a broker that it did not approve.
+
+One call judges a whole batch. Orders that add risk face every rule. Orders that reduce a position, and can
+never turn it around, skip the price, stale, size and rate rules and the limits of the book: when things go
+wrong the way out must be open. Whatever cannot be computed is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.errors import MoneyOverflow
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.money import MONEY_SCALE
+from tuiconsole.domain.orders import OrderBatch
+from tuiconsole.domain.types import IntArray
+from tuiconsole.portfolio.valuation import Valuation
+from tuiconsole.risk.approved import ApprovedOrders, _approve
+from tuiconsole.risk.book_rules import BookRules
+from tuiconsole.risk.examined import Examined
+from tuiconsole.risk.order_rate import OrderRate
+from tuiconsole.risk.order_rules import OrderRules
+from tuiconsole.risk.rules import Rule
+from tuiconsole.risk.settings import PARTS, RiskSettings, parts
+from tuiconsole.risk.verdict import Book, Verdict
+
+__all__ = ["Book", "Gate", "Verdict"]
+
+_UNCOMPUTABLE = (MoneyOverflow, ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
+
+
+class Gate:
+    """Approves or refuses orders.
+
+    Parameters
+    ----------
+    settings
+        The limits.
+    universe
+        Who may be traded, in which units.
+    """
+
+    def __init__(self, settings: RiskSettings, universe: Universe) -> None:
+        valuation = Valuation(universe)
+        self.settings = settings
+        self._orders = OrderRules(settings, universe, valuation)
+        self._book = BookRules(settings, valuation)
+        self._rate = OrderRate(settings.orders_per_minute)
+        self._name = parts(settings.name_cap)
+        self._share = parts(settings.order_notional_share)
+        self._notional_max = round(settings.order_notional_usd) * MONEY_SCALE
+
+    def judge(self, batch: OrderBatch, book: Book, first_number: int) -> Verdict:
+        """Judge every order of ``batch`` against ``book``.
+
+        Parameters
+        ----------
+        batch
+            Wanted orders; their numbers are ignored.
+        book
+            The state they are judged against.
+        first_number
+            Number of the first approved order; the others follow without gaps.
+
+        Returns
+        -------
+        Verdict
+            With ``approved`` None when nothing passed. A batch or book that cannot be computed with is
+            refused as a whole (``NOT_COMPUTED``); it never raises for what they hold.
+        """
+        try:
+            out, adding = self._examine(batch, book)
+            verdict = _verdict(batch, out, first_number)
+        except _UNCOMPUTABLE:
+            return _refuse_all(len(batch))
+        self._rate.record(adding)
+        return verdict
+
+    def _examine(self, batch: OrderBatch, book: Book) -> tuple[Examined, int]:
+        equity = max(book.equity, 0)
+        name_max = self._name * equity // PARTS
+        notional_max = min(self._notional_max, self._share * equity // PARTS)
+        out = self._orders.examine(batch, book, notional_max, name_max)
+        try:
+            used = self._rate.used(book.ts)
+            adding = self._book.judge(out, book, used, self._rate.limit, notional_max)
+        except _UNCOMPUTABLE:  # the book cannot be valued: nothing may be added, reducing stays possible
+            adding = 0
+            lost = (out.rule == 0) & ~out.reducing
+            out.rule[lost], out.value[lost], out.limit[lost] = Rule.NOT_COMPUTED, np.nan, np.nan
+        return out, adding
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to go on."""
+        return {"rate": self._rate.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self._rate.restore(state["rate"])
+
+
+def _verdict(batch: OrderBatch, out: Examined, first_number: int) -> Verdict:
+    """Number what passed and seal it."""
+    k = len(batch)
+    passed = k - np.count_nonzero(out.rule)
+    if passed == k and k:
+        number: IntArray = np.arange(first_number, first_number + k, dtype=np.int64)
+        return Verdict(_approve(batch, number), out.rule, out.value, out.limit, number)
+    number = np.zeros(k, dtype=np.int64)
+    approved: ApprovedOrders | None = None
+    if passed:
+        chosen = np.flatnonzero(out.rule == 0)
+        numbers = np.arange(first_number, first_number + passed, dtype=np.int64)
+        number[chosen] = numbers
+        approved = _approve(batch.take(chosen), numbers)
+    return Verdict(approved, out.rule, out.value, out.limit, number)
+
+
+def _refuse_all(k: int) -> Verdict:
+    nothing = np.full(k, np.nan)
+    rule = np.full(k, int(Rule.NOT_COMPUTED), dtype=np.int8)
+    return Verdict(None, rule, nothing, nothing.copy(), np.zeros(k, dtype=np.int64))

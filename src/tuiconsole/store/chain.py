@@ -1,0 +1,52 @@
+"""The hash chain: every row's hash covers its payload, its number and everything before it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+GENESIS = bytes(32)
+"""What stands before the first row."""
+
+HASH_BYTES = 32
+ROW_NUMBER_BYTES = 8
+
+
+def link(previous: bytes, row: int, payload: bytes) -> bytes:
+    """SHA-256 of ``previous`` (32 bytes), ``row`` (8 bytes, little-endian) and ``payload``.
+
+    >>> link(GENESIS, 1, b"").hex()[:16]
+    '19abad87c2b8fdfb'
+    """
+    return sha256(previous + row.to_bytes(ROW_NUMBER_BYTES, "little") + payload).digest()
+
+
+class Chain:
+    """The head of a growing journal.
+
+    Parameters
+    ----------
+    head
+        Hash of the last row, 32 bytes; :data:`GENESIS` before any.
+    rows
+        Rows so far; the next row's number is ``rows + 1``.
+
+    Examples
+    --------
+    >>> chain = Chain()
+    >>> chain.push(b"") == link(GENESIS, 1, b""), chain.rows
+    (True, 1)
+    """
+
+    __slots__ = ("head", "rows")
+
+    def __init__(self, head: bytes = GENESIS, rows: int = 0) -> None:
+        if len(head) != HASH_BYTES or rows < 0:
+            raise ValueError(f"a chain needs a head of {HASH_BYTES} bytes and no negative row count")
+        self.head = head
+        self.rows = rows
+
+    def push(self, payload: bytes) -> bytes:
+        """Add a row; returns its hash, the new head."""
+        self.rows = row = self.rows + 1
+        self.head = head = sha256(self.head + row.to_bytes(ROW_NUMBER_BYTES, "little") + payload).digest()
+        return head

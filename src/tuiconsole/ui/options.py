@@ -1,0 +1,37 @@
+"""What the console is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """What the console needs to know; ``cli.py`` fills it.
+
+    Attributes
+    ----------
+    socket_path
+        The engine's Unix socket.
+    state_path
+        ``state.db``, handed to the fallback verb.
+    fallback_command
+        Command before the verb, e.g. ``(sys.executable, "-m", "tuiconsole")``.
+    keys
+        The user's keys: action id to key.
+    mode_hint
+        Mode shown until the first snapshot arrives.
+    """
+
+    socket_path: Path
+    state_path: Path
+    fallback_command: tuple[str, ...]
+    theme: str = "dark"
+    user_theme_dir: Path | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    ascii: bool = False
+    mouse: bool = False
+    mode_hint: str = ""

@@ -1,0 +1,1 @@
+"""Widgets of the console, one per file; all draw themselves line by line from cells made by ``ui.view``."""

@@ -1,0 +1,102 @@
+"""Where a verb works: which configuration, which state file, which feed."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tuiconsole.config import Config, load
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.engine.paths import DeskPaths
+
+_NAMED_FEEDS = ("auto", "replay")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Configuration and files of one desk, after the command line had its say."""
+
+    config: Config
+    config_path: Path | None
+    paths: DeskPaths
+    speed: float
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, config: Path | None, state: Path | None, feed: str | None, speed: float | None, start: str | None
+    ) -> Place:
+        """The place named by these options; each may be None.
+
+        Raises :class:`ConfigError` or :class:`UsageError` with one sentence.
+        """
+        path = config or default_config()
+        loaded = load(path)
+        settings = loaded.desk
+        if feed is not None:
+            settings = replace(settings, feed=_feed(settings.feed, feed))
+        if start is not None:
+            settings = replace(settings, feed=replace(settings.feed, start=start))
+        where = (state or default_state(path)).expanduser()
+        pace = settings.feed.bars_per_second if speed is None else speed
+        arguments = _arguments(path, feed, settings.feed.path, speed, start)
+        return cls(replace(loaded, desk=settings), path, DeskPaths.of(where), pace, arguments)
+
+
+def _feed(settings: Any, feed: str) -> Any:
+    if feed in _NAMED_FEEDS:
+        return replace(settings, feed=feed)
+    path = Path(feed).expanduser()
+    if not path.exists() and "." not in feed and os.sep not in feed:
+        raise UsageError(f"Unknown feed {feed!r}.", "Known: auto, replay, or the path of a CSV or Parquet file.")
+    return replace(settings, feed="replay", path=os.path.abspath(path))
+
+
+def _arguments(
+    config: Path | None, feed: str | None, file: str, speed: float | None, start: str | None
+) -> tuple[str, ...]:
+    """The options that make a spawned engine work on the same place; paths made absolute."""
+    found: list[str] = []
+    if config is not None:
+        found += ["--config", os.path.abspath(config)]
+    if feed is not None:
+        found += ["--feed", feed if feed in _NAMED_FEEDS else file]
+    if speed is not None:
+        found += ["--speed", str(speed)]
+    if start is not None:
+        found += ["--start", start]
+    return tuple(found)
+
+
+def default_config() -> Path | None:
+    """``./config.toml``, else the one in the user's configuration directory, else None."""
+    here = Path("config.toml")
+    if here.is_file():
+        return here
+    import platformdirs
+
+    own = platformdirs.user_config_path("tuiconsole") / "config.toml"
+    return own if own.is_file() else None
+
+
+def default_state(config: Path | None) -> Path:
+    """``state.db`` beside the configuration, else in the user's state directory."""
+    if config is not None:
+        return config.parent / "state.db"
+    import platformdirs
+
+    return platformdirs.user_state_path("tuiconsole", ensure_exists=True) / "state.db"
+
+
+def plain(value: Any) -> Any:
+    """``value`` with every non-finite number as None and every container a plain one: fit for JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value

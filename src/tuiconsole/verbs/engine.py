@@ -1,0 +1,123 @@
+"""Verbs that run an engine or ask one: headless, status, rearm, resume, stop, agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tuiconsole.domain.errors import DeskError, EngineError
+from tuiconsole.engine.ask import REQUEST_ID, NoAnswer, ask
+from tuiconsole.engine.supervisor import engine_runs, tell_ready
+from tuiconsole.protocol.frames import Done, Request, Shutdown, Status
+from tuiconsole.verbs.common import Place
+
+_STOP_POLL_S = 0.02
+
+
+def run_headless(
+    find: Callable[[], Place], log: Path | None, as_json: bool, every_bar: bool, ready_fd: int | None
+) -> None:
+    """Run the engine here until it is stopped; whoever spawned it hears of success or of the sentence that stopped it."""
+    try:
+        from tuiconsole.engine.headless import EngineOptions, run_engine
+
+        place = find()
+        run_engine(
+            EngineOptions(
+                settings=place.config.desk,
+                state=place.paths.state,
+                speed=place.speed,
+                log=log,
+                json_log=as_json,
+                every_bar=every_bar,
+                ready_fd=ready_fd,
+            )
+        )
+    except DeskError as error:
+        tell_ready(ready_fd, str(error))
+        raise
+
+
+def command(place: Place, request: Callable[[int], Request], timeout_s: float) -> dict[str, Any]:
+    """Have the engine carry out one request; its stable keys."""
+    answer = ask(place.paths.socket, request(REQUEST_ID), timeout_s)
+    if not isinstance(answer, Done):
+        raise EngineError(f"The engine gave an unexpected answer: {type(answer).__name__}.")
+    return answer.body
+
+
+def status_of(place: Place, timeout_s: float) -> dict[str, Any]:
+    """The status object; of a desk without engine, what its store last knew, with state ``stopped``."""
+    try:
+        return command(place, Status, timeout_s)
+    except NoAnswer:
+        if engine_runs(place.paths):
+            raise EngineError(
+                "An engine runs but does not answer.", "Stop it safely with: tuiconsole halt, or tuiconsole kill"
+            ) from None
+    from tuiconsole.store.readers import last_status
+
+    return last_status(place.paths.state)
+
+
+def status_text(body: dict[str, Any]) -> str:
+    """The status for people."""
+    lines = [
+        f"{body['state'].upper()}  {body['mode']} · {body['feed']}  {body['clock']}",
+        f"equity {body['equity']:,.2f}  cash {body['cash']:,.2f}  working orders {body['working_orders']}",
+    ]
+    if body.get("why_stopped"):
+        lines.append(f"{body['why_stopped']} {body.get('way_on', '')}".strip())
+    for row in body["positions"]:
+        last = f"{row['last_price']:>10,.2f}" if row["last_price"] is not None else " " * 10
+        gain = f"{row['unrealised_pnl']:>+12,.2f}" if row["unrealised_pnl"] is not None else ""
+        lines.append(f"  {row['symbol']:<6} {row['quantity']:>10,g} @ {row['average_price']:>10,.2f}  {last} {gain}")
+    agents = ", ".join(f"{a['name']}{'' if a['enabled'] else ' (off)'} {a['weight']:.2f}" for a in body["agents"])
+    lines.append(f"agents: {agents or 'none'}")
+    lines.append(f"journal {body['journal_rows']} rows, head {body['journal_head'][:16]}…")
+    return "\n".join(lines)
+
+
+def stop_engine(place: Place, timeout_s: float) -> dict[str, Any]:
+    """Ask the engine to leave and wait until its lock is free."""
+    from tuiconsole.engine.lock import EngineLock, wait_for_end
+
+    holder = EngineLock(place.paths.lock).holder()
+    if holder is None:
+        raise EngineError("No engine runs on this state file.")
+    body = command(place, Shutdown, timeout_s)
+    if not wait_for_end(holder, timeout_s):
+        raise EngineError(f"The engine (process {holder.pid}) has not left after {timeout_s:g} s.")
+    return {**body, "engine_pid": holder.pid}
+
+
+def agents_of(place: Place, timeout_s: float) -> dict[str, Any]:
+    """The agents of the running engine, or those known when none runs."""
+    from tuiconsole.agents.registry import AGENT_NAMES
+
+    if engine_runs(place.paths):
+        rows = {row["name"]: row for row in command(place, Status, timeout_s)["agents"]}
+        return {"running": True, "agents": list(rows.values())}
+    chosen = place.config.desk.agents.enabled
+    rows = {name: {"name": name, "enabled": name in chosen, "weight": None} for name in AGENT_NAMES}
+    return {"running": False, "agents": list(rows.values())}
+
+
+def agents_text(body: dict[str, Any]) -> str:
+    """The agents for people."""
+    lines = []
+    for row in body["agents"]:
+        weight = "" if row["weight"] is None else f"weight {row['weight']:.3f}"
+        lines.append(f"{'[x]' if row['enabled'] else '[ ]'} {row['name']:<28} {weight}".rstrip())
+    if not body["running"]:
+        lines.append("No engine runs: this is what the configuration enables.")
+    return "\n".join(lines)
+
+
+def known_agent(name: str) -> None:
+    """Refuse a word that is no agent, naming those that are."""
+    from tuiconsole.agents.registry import create
+    from tuiconsole.agents.settings import AgentSettings
+
+    create(name, AgentSettings())

@@ -1,0 +1,140 @@
+"""Verbs that drive history through the desk: backtest and verify."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tuiconsole.domain.clock import WallClock, iso, parse_iso
+from tuiconsole.domain.errors import JournalDivergence, UsageError
+from tuiconsole.verbs.common import Place
+
+
+def run_backtest_verb(
+    place: Place, end: str | None, agents: str | None, journal: Path | None, progress: bool
+) -> dict[str, Any]:
+    """Run a backtest; the verb's stable keys."""
+    from tuiconsole.analytics.performance import summary
+    from tuiconsole.engine.backtest import OrderHash, run_backtest
+    from tuiconsole.engine.build import load_tape, make_session, plan
+    from tuiconsole.store.batch_journal import BatchJournal
+
+    settings = place.config.desk
+    if agents is not None:
+        names = tuple(name.strip() for name in agents.split(",") if name.strip())
+        settings = replace(settings, agents=replace(settings.agents, enabled=names))
+    tape = load_tape(settings)
+    chosen = plan(settings, tape, "backtest")
+    sink = OrderHash(BatchJournal(journal))
+    session = make_session(chosen, sink)
+    session.open(chosen.opened)
+    result = run_backtest(
+        session,
+        sink,
+        WallClock(),
+        cool_down_bars=settings.risk.cool_down_bars,
+        end=_end_index(end, tape, chosen.start),
+        progress=_show_progress if progress else None,
+    )
+    if progress:
+        sys.stderr.write("\r\x1b[K")
+    metrics = summary(result.equity, settings.engine.capital, settings.engine.bars_per_year)
+    return {
+        "journal_head": result.journal_head,
+        "order_hash": result.order_hash,
+        "symbols": result.symbols,
+        "bars": result.bars,
+        "orders": result.orders,
+        "fills": result.fills,
+        "refused": result.refused,
+        "seconds": result.seconds,
+        "symbol_bars_per_s": result.symbol_bars_per_s,
+        "final_equity": result.final_equity,
+        "fees": result.fees,
+        "halts": result.halts,
+        "rearmed": result.rearmed,
+        "cool_down_bars": settings.risk.cool_down_bars,
+        "orders_in_last_tenth": result.last_tenth_orders,
+        "first": iso(int(result.ts[0]))[:10] if result.bars else None,
+        "last": iso(int(result.ts[-1]))[:10] if result.bars else None,
+        "metrics": metrics,
+    }
+
+
+def _end_index(end: str | None, tape: Any, start: int) -> int | None:
+    if end is None:
+        return None
+    try:
+        index = int(tape.index_from(parse_iso(end)))
+    except ValueError:
+        raise UsageError(f"The end {end!r} is not an ISO date.", "Write it as 2009-12-31.") from None
+    if index <= start:
+        raise UsageError(f"The end {end} is not after the start.", "Choose a later --end or an earlier --start.")
+    return index
+
+
+def _show_progress(done: int, total: int) -> None:
+    sys.stderr.write(f"\r{done:,} of {total:,} bars ({100 * done / max(total, 1):.0f} %)")
+    sys.stderr.flush()
+
+
+def backtest_text(body: dict[str, Any]) -> str:
+    """The backtest for people."""
+    metrics = body["metrics"]
+    lines = [
+        f"{body['first']} to {body['last']}: {body['bars']:,} bars, {body['symbols']} symbols",
+        f"final equity {body['final_equity']:,.2f}   fees {body['fees']:,.2f}",
+        *(f"  {name.replace('_', ' '):<22} {_figure(name, value)}" for name, value in metrics.items()),
+        f"orders {body['orders']:,} ({body['orders_in_last_tenth']} in the last tenth), fills {body['fills']:,}, "
+        f"refused {body['refused']:,}",
+        f"halted by breakers {body['halts']} times, re-armed {body['rearmed']} times after the declared cool-down of "
+        f"{body['cool_down_bars']} bars",
+        f"{body['seconds']:.2f} s, {body['symbol_bars_per_s']:,.0f} symbol-bars/s",
+        f"orders {body['order_hash'][:16]}…  journal {body['journal_head'][:16]}…",
+    ]
+    return "\n".join(lines)
+
+
+_RATIOS = ("sharpe", "sortino", "calmar", "skew", "kurtosis")
+
+
+def _figure(name: str, value: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:.2f}" if name.startswith(_RATIOS) else f"{value:.2%}"
+
+
+def verify_desk(place: Place, chain_only: bool) -> dict[str, Any]:
+    """Check the chain, then drive the session's inputs through a fresh desk and compare every row."""
+    from tuiconsole.engine.launch import load_launch
+    from tuiconsole.store.audit import verify_chain
+
+    report = verify_chain(place.paths.state)
+    body: dict[str, Any] = {
+        "ok": report.ok,
+        "rows": report.rows,
+        "head": report.head,
+        "first_bad": report.first_bad,
+        "text": report.text,
+        "replayed": 0,
+    }
+    launch = load_launch(place.paths.state)
+    if not report.ok or chain_only or launch is None or not report.rows:
+        return body
+    from tuiconsole.engine.verify import replay_journal
+
+    try:
+        body["replayed"] = replay_journal(place.paths.state, launch)
+    except JournalDivergence as error:
+        body.update(ok=False, text=str(error), first_bad=getattr(error, "row", None))
+    return body
+
+
+def verify_text(body: dict[str, Any]) -> str:
+    """The verdict for people."""
+    if not body["ok"]:
+        return f"NOT OK: {body['text']}"
+    again = f", {body['replayed']} rows replayed and equal" if body["replayed"] else ""
+    return f"ok: {body['rows']} rows, hash chain sound{again}; head {body['head'][:16]}…"

@@ -1,0 +1,157 @@
+"""What every feature of the catalogue must do; a new entry inherits all of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.features.drive import EXAMPLES, drive, one, random_walk, window_bars
+from tuiconsole.domain.rng import generator
+from tuiconsole.features.catalogue import request
+from tuiconsole.features.contract import Bank
+from tuiconsole.market.panel import FIELDS
+
+BARS = 260
+CROSS_SECTIONAL = {"beta", "residual_volatility"}
+
+every_feature = pytest.mark.parametrize("name", EXAMPLES)
+
+
+def gaps(share: float = 0.05, seed: int = 3) -> np.ndarray:
+    return generator(seed, "gaps").random((BARS, 5)) < share
+
+
+@every_feature
+def test_the_first_value_comes_exactly_when_the_catalogue_says(name: str) -> None:
+    values = one(name, random_walk(BARS))
+    first = window_bars(name) - 1
+    assert np.isnan(values[:first]).all()
+    assert np.isfinite(values[first:]).all()
+
+
+@every_feature
+def test_the_bank_declares_itself(name: str) -> None:
+    wanted = request(name)
+    bank = wanted.feature.bank([wanted], 3, 252.0)
+    assert isinstance(bank, Bank)
+    assert bank.names == (name,)
+    assert bank.warmup_bars == wanted.window_bars
+    assert bank.needs == frozenset(wanted.feature.needs) <= frozenset(FIELDS)
+    assert bank.values.shape == (1, 3)
+    assert np.isnan(bank.values).all()
+
+
+@every_feature
+def test_the_future_moves_no_past_value(name: str) -> None:
+    series = random_walk(BARS)
+    before = one(name, series)
+    changed = random_walk(BARS)
+    for field in (changed.open, changed.high, changed.low, changed.close):
+        field[200:] *= 3.0
+    after = one(name, changed)
+    np.testing.assert_array_equal(after[:200], before[:200])
+    assert not np.array_equal(after[200:], before[200:], equal_nan=True)
+
+
+@every_feature
+def test_a_missing_bar_has_no_value_and_the_others_go_on(name: str) -> None:
+    gone = np.zeros((BARS, 5), dtype=bool)
+    gone[150, 2] = True
+    values = one(name, random_walk(BARS).without(gone))
+    assert np.isnan(values[150, 2])
+    assert np.isfinite(values[150, [0, 1, 3, 4]]).all()
+    assert np.isfinite(values[-1]).all()
+
+
+@every_feature
+def test_a_symbol_never_seen_is_nan_and_hurts_no_other(name: str) -> None:
+    series = random_walk(BARS)
+    gone = np.zeros((BARS, 5), dtype=bool)
+    gone[:, 4] = True
+    values = one(name, series.without(gone))
+    assert np.isnan(values[:, 4]).all()
+    np.testing.assert_allclose(values[:, :4], one(name, series.take(range(4))), rtol=1e-12)
+
+
+@every_feature
+def test_a_late_symbol_catches_up(name: str) -> None:
+    series = random_walk(BARS)
+    gone = np.zeros((BARS, 5), dtype=bool)
+    gone[:120, 1] = True
+    values = one(name, series.without(gone))
+    assert np.isnan(values[:120, 1]).all()
+    assert np.isfinite(values[120 + window_bars(name) :, 1]).all()
+
+
+@every_feature
+def test_symbols_are_treated_alike(name: str) -> None:
+    series = random_walk(BARS).without(gaps())
+    order = [3, 1, 4, 0, 2]
+    expected = one(name, series)[:, order]
+    actual = one(name, series.take(order))
+    if name.rsplit("_", 1)[0] in CROSS_SECTIONAL:  # the market's mean is summed in another order
+        np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    else:
+        np.testing.assert_array_equal(actual, expected)
+
+
+@every_feature
+def test_prices_in_another_currency_change_nothing_but_the_unit(name: str) -> None:
+    series = random_walk(BARS).without(gaps())
+    factor = 137.5 if request(name).feature.unit == "currency" else 1.0
+    np.testing.assert_allclose(
+        one(name, series.times(137.5)), factor * one(name, series), rtol=1e-8, atol=1e-11
+    )
+
+
+@every_feature
+def test_ranges_are_never_invented(name: str) -> None:
+    series = random_walk(BARS)
+    values = one(name, series.close_only())
+    if {"open", "high", "low"} & set(request(name).feature.needs):
+        assert np.isnan(values).all()
+    else:
+        np.testing.assert_array_equal(values, one(name, series))
+
+
+@every_feature
+def test_a_row_is_the_same_alone_and_in_company(name: str) -> None:
+    wanted = request(name)
+    others = [
+        "_".join((wanted.feature.family, *(str(p + extra) for p in wanted.parameters)))
+        for extra in (1, 9, 30)
+    ]
+    series = random_walk(BARS).without(gaps())
+    company = drive([others[2], name, *others[:2]], series)[:, 1]
+    np.testing.assert_allclose(company, one(name, series), rtol=1e-9, atol=1e-12)
+
+
+@every_feature
+@pytest.mark.parametrize("cut", [0, 13, 61, 119, 200])
+def test_a_restart_continues_bit_for_bit(name: str, cut: int) -> None:
+    series = random_walk(BARS).without(gaps())
+    np.testing.assert_array_equal(drive([name], series, restart_after=cut), drive([name], series))
+
+
+@settings(max_examples=15, deadline=None)
+@given(cut=st.integers(0, 150), seed=st.integers(0, 2**16), share=st.floats(0.0, 0.3))
+def test_all_features_together_restart_anywhere_under_any_gaps(cut: int, seed: int, share: float) -> None:
+    series = random_walk(160, seed=seed)
+    series = series.without(generator(seed, "gaps").random((160, 5)) < share)
+    whole = drive(EXAMPLES, series)
+    np.testing.assert_array_equal(drive(EXAMPLES, series, restart_after=cut), whole)
+    assert not np.isinf(whole).any()
+    assert np.isnan(whole[np.broadcast_to(np.isnan(series.close)[:, None], whole.shape)]).all()
+
+
+def test_a_price_that_stands_still_raises_no_alarm() -> None:
+    series = random_walk(BARS)
+    for field in (series.open, series.high, series.low, series.close):
+        field[:, 0] = 50.0
+    values = dict(zip(EXAMPLES, drive(EXAMPLES, series)[-1, :, 0], strict=True))
+    undefined = {name for name, value in values.items() if np.isnan(value)}
+    assert undefined == {"zscore_20", "donchian_position_20", "rsi_14"}
+    assert values["rolling_mean_20"] == 50.0
+    assert values["rolling_std_20"] == values["realised_volatility_20"] == values["atr_14"] == 0.0

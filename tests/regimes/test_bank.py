@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.rng import generator
+from tuiconsole.regimes.bank import REGIME_NAMES, RegimeBank
+from tuiconsole.regimes.settings import RegimeSettings
+
+SHORT = RegimeSettings(
+    volatility_warmup_bars=5,
+    history_bars=40,
+    history_minimum_bars=20,
+    trend_window_bars=20,
+    trend_span_bars=4,
+)
+
+
+def cross_section(bars: int, seed: int = 1, volatility: float = 0.2, gaps: float = 0.1) -> np.ndarray:
+    rng = generator(seed, "cross-section")
+    out = rng.normal(0.0, volatility / math.sqrt(252.0), (bars, 1)) + rng.normal(0.0, 0.01, (bars, 6))
+    out[rng.random(out.shape) < gaps] = np.nan
+    return out
+
+
+def run(returns: np.ndarray, settings: RegimeSettings = SHORT) -> tuple[RegimeBank, np.ndarray]:
+    bank = RegimeBank(settings, 252.0)
+    seen = []
+    for row in returns:
+        bank.update(row)
+        seen.append(bank.probabilities)
+    return bank, np.array(seen)
+
+
+def test_it_starts_with_equal_shares() -> None:
+    bank = RegimeBank(RegimeSettings(), 252.0)
+    np.testing.assert_array_equal(bank.probabilities, [1 / 3, 1 / 3, 1 / 3, 0.5, 0.5])
+    assert len(REGIME_NAMES) == len(bank.probabilities)
+    assert bank.label() == "not yet known"
+    assert math.isnan(bank.volatility)
+
+
+def test_the_label_names_the_likeliest() -> None:
+    calm = np.full((300, 3), 0.001) + cross_section(300, gaps=0.0, volatility=0.01)[:, :3] * 0.01
+    wild = cross_section(300, volatility=0.9)
+    assert run(calm, RegimeSettings())[0].label() == "low volatility, trend"
+    bank, _ = run(wild, RegimeSettings())
+    assert bank.label().startswith("high volatility, ")
+    path = "trend" if bank.probabilities[3] > 0.5 else "range"
+    assert bank.label().endswith(path)
+
+
+def test_the_market_is_the_mean_of_what_is_there() -> None:
+    returns = cross_section(100)
+    mean = np.nanmean(returns, axis=1)[:, None]
+    np.testing.assert_allclose(run(returns)[1], run(mean)[1], rtol=1e-9)
+
+
+def test_a_bar_without_any_return_changes_nothing() -> None:
+    bank, seen = run(cross_section(60))
+    before = encode_state(bank.state())
+    bank.update(np.full(6, np.nan))
+    bank.update(np.empty(0))
+    assert encode_state(bank.state()) == before
+    np.testing.assert_array_equal(bank.probabilities, seen[-1])
+
+
+def test_probabilities_handed_out_are_not_overwritten() -> None:
+    bank, _ = run(cross_section(30))
+    before = bank.probabilities
+    kept = before.copy()
+    bank.update(np.full(6, 0.2))
+    np.testing.assert_array_equal(before, kept)
+    assert not np.array_equal(bank.probabilities, kept)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**20), volatility=st.floats(0.0, 3.0), gaps=st.floats(0.0, 1.0))
+def test_both_groups_sum_to_one(seed: int, volatility: float, gaps: float) -> None:
+    _, seen = run(cross_section(60, seed, volatility, gaps))
+    assert ((seen >= 0.0) & (seen <= 1.0)).all()
+    np.testing.assert_allclose(seen[:, :3].sum(axis=1), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(seen[:, 3:].sum(axis=1), 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 19, 20, 47, 99])
+def test_a_restart_continues_bit_for_bit(cut: int) -> None:
+    returns = cross_section(120)
+    bank, whole = run(returns)
+    first, _ = run(returns[:cut])
+    second = RegimeBank(SHORT, 252.0)
+    second.restore(decode_state(encode_state(first.state())))
+    np.testing.assert_array_equal(second.probabilities, first.probabilities)
+    assert second.label() == first.label()
+    for row, expected in zip(returns[cut:], whole[cut:], strict=True):
+        second.update(row)
+        np.testing.assert_array_equal(second.probabilities, expected)
+    assert encode_state(second.state()) == encode_state(bank.state())

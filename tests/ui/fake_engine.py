@@ -1,0 +1,161 @@
+"""An engine for tests: speaks the real protocol over a real socket, serves frozen snapshots, remembers what it was asked.
+
+``python -m tests.ui.fake_engine SOCKET [--rate HZ]`` (from the repository's root) serves until it is terminated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tuiconsole.protocol import frames as f
+from tuiconsole.protocol.snapshot import Snapshot
+
+from .frozen import frozen, moved
+
+WHY: dict[str, Any] = {
+    "order": "00ff00ff-412",
+    "symbol": "AAPL",
+    "price": {"close": 17.23, "ts": "2008-09-15", "quality": "good"},
+    "features": {"ema_20": 17.9, "zscore_20": -1.42, "volatility_20": 0.41},
+    "regime": {"low": 0.02, "medium": 0.21, "high": 0.77},
+    "agents": [
+        {"agent": "momentum", "mean": -0.0121, "sigma": 0.031, "horizon_bars": 20, "weight": 0.21},
+        {"agent": "reversion", "mean": 0.0044, "sigma": 0.02, "horizon_bars": 5, "weight": 0.17},
+    ],
+    "blend": {"mean": -0.0071, "sigma": 0.027},
+    "target": {"weight": -0.052, "quantity": -310, "before": -275},
+    "verdict": {"approved": True, "rule": None},
+    "fills": [{"quantity": -35, "price": 17.21, "fee": 0.35}],
+}
+
+
+class FakeEngine:
+    """Answers every request; ``answers`` off makes it silent, as a hung engine would be."""
+
+    def __init__(self, path: Path, snapshot: Snapshot | None = None, *, writer: bool = True, rate_hz: float = 0) -> None:
+        self.path = path
+        self.snapshot = snapshot or frozen()
+        self.requests: list[Any] = []
+        self.writer_lease = writer
+        self.answers = True
+        self.rate_hz = rate_hz
+        self.base = self.snapshot
+        self._streams: set[asyncio.StreamWriter] = set()
+        self._subscribed: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        self._task = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+        if self._server:
+            self._server.close()
+        for stream in list(self._streams):
+            stream.close()
+        self.path.unlink(missing_ok=True)
+
+    async def __aenter__(self) -> FakeEngine:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def asked(self, kind: type) -> list[Any]:
+        return [request for request in self.requests if isinstance(request, kind)]
+
+    def publish(self, snapshot: Snapshot) -> None:
+        self.snapshot = msgspec.structs.replace(snapshot, number=self.snapshot.number + 1)
+        for stream in list(self._subscribed):
+            stream.write(f.pack(f.Update(snapshot=self.snapshot)))
+
+    def change_header(self, **fields: Any) -> None:
+        self.base = msgspec.structs.replace(self.base, header=msgspec.structs.replace(self.base.header, **fields))
+        self.publish(
+            msgspec.structs.replace(self.snapshot, header=msgspec.structs.replace(self.snapshot.header, **fields))
+        )
+
+    async def _beat(self) -> None:
+        number = 0
+        while True:
+            await asyncio.sleep(1 / self.rate_hz if self.rate_hz else 0.5)
+            number += 1
+            if self.answers:
+                self.publish(moved(self.base, number) if self.rate_hz else self.snapshot)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._streams.add(writer)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._converse(reader, writer)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while (body := await f.read_frame(reader)) is not None:
+                request = f.unpack_request(body)
+                self.requests.append(request)
+                if self.answers:
+                    self._answer(request, writer)
+        finally:
+            self._streams.discard(writer)
+            self._subscribed.discard(writer)
+            with contextlib.suppress(OSError):
+                writer.close()
+
+    def _answer(self, request: Any, writer: asyncio.StreamWriter) -> None:
+        answer: Any = f.Done(id=request.id, text="done")
+        match request:
+            case f.Hello():
+                lease = self.writer_lease and not request.read_only
+                answer = f.Welcome(request.id, f.VERSION, "0.1", 4242, "replay", "running", lease)
+            case f.Subscribe():
+                self._subscribed.add(writer)
+                writer.write(f.pack(f.Update(snapshot=self.snapshot)))
+            case f.Halt():
+                self.change_header(level="halted", level_text="stop key", way_on="Press R to re-arm, then r to resume.")
+                answer = f.Done(id=request.id, text="2 working orders cancelled")
+            case f.Kill():
+                self.change_header(level="killed", level_text="stop key pressed twice", way_on="Press R to re-arm.")
+                answer = f.Done(id=request.id, text="flat, verified")
+            case f.Pause():
+                self.change_header(level="paused", level_text="pause key", way_on="Press r to resume.")
+            case f.Resume():
+                self.change_header(level="running", level_text="", way_on="")
+            case f.Rearm():
+                self.change_header(level="paused", level_text="re-armed", way_on="Press r to resume.")
+            case f.SwitchAgent():
+                agents = tuple(
+                    msgspec.structs.replace(a, enabled=request.enabled) if a.name == request.agent else a
+                    for a in self.snapshot.agents
+                )
+                self.base = msgspec.structs.replace(self.base, agents=agents)
+                self.publish(msgspec.structs.replace(self.snapshot, agents=agents))
+                answer = f.Done(id=request.id, text=f"{request.agent} {'on' if request.enabled else 'off'}")
+            case f.Why():
+                answer = f.Done(id=request.id, text=f"Order {request.order} in AAPL", body=WHY)
+            case f.SetSpeed():
+                self.change_header(speed=request.bars_per_second)
+        writer.write(f.pack(answer))
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("socket", type=Path)
+    parser.add_argument("--rate", type=float, default=0)
+    options = parser.parse_args()
+    async with FakeEngine(options.socket, rate_hz=options.rate):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

@@ -1,0 +1,192 @@
+"""Pure parts: arrangement, columns, curves, bars, themes, speeds, explanation, terminal requirements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.ui import themes
+from tuiconsole.ui.cells import Cell, Column, Field
+from tuiconsole.ui.client import Link, LinkState
+from tuiconsole.ui.commands import next_speed
+from tuiconsole.ui.explain import explain
+from tuiconsole.ui.screens.arrangement import PANELS, arrange, is_compact
+from tuiconsole.ui.status import badges, banner
+from tuiconsole.ui.terminal import require_terminal, size_sentence
+from tuiconsole.ui.widgets import braille
+from tuiconsole.ui.widgets.columns import fit_columns
+from tuiconsole.ui.widgets.limits import paired
+from tuiconsole.ui.widgets.paint import bar, fit, fit_fields, to_ascii
+
+from .frozen import frozen
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    width=st.integers(60, 300),
+    height=st.integers(20, 80),
+    chosen=st.sampled_from(PANELS),
+    maximised=st.booleans(),
+    banner_rows=st.integers(0, 2),
+    limits=st.integers(0, 20),
+    agents=st.integers(0, 12),
+)
+def test_boxes_tile_the_screen(
+    width: int, height: int, chosen: str, maximised: bool, banner_rows: int, limits: int, agents: int
+) -> None:
+    boxes = arrange(
+        width, height, chosen=chosen, maximised=maximised, banner_rows=banner_rows, limits=limits, agents=agents
+    )
+    seen: set[tuple[int, int]] = set()
+    for box in boxes.values():
+        assert box.width > 0
+        assert box.height > 0
+        cells = {(x, y) for x in range(box.x, box.x + box.width) for y in range(box.y, box.y + box.height)}
+        assert not cells & seen
+        seen |= cells
+    assert len(seen) == width * height
+    assert chosen in boxes
+    if not maximised:
+        assert "risk" in boxes
+        if is_compact(width, height):
+            assert boxes["risk"].height >= 5
+        else:
+            assert set(PANELS) <= set(boxes)
+            assert min(boxes[panel].height for panel in PANELS) >= 3
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4), st.booleans()), min_size=1, max_size=9), st.integers(5, 200))
+def test_columns_fit_or_only_rank_zero_is_left(spec: list[tuple[int, int, bool]], width: int) -> None:
+    columns = [Column(f"c{i}", rank=rank, grow=grow) for i, (_, rank, grow) in enumerate(spec)]
+    chosen, gap = fit_columns(columns, [natural for natural, _, _ in spec], width)
+    total = sum(w for _, w in chosen) + gap * max(0, len(chosen) - 1)
+    assert total <= width or len(chosen) == 1 or all(columns[i].rank == 0 for i, _ in chosen)
+    assert [i for i, _ in chosen] == sorted(i for i, _ in chosen)
+
+
+def test_paired_limits_keep_every_limit() -> None:
+    from tuiconsole.ui.view import DeskView
+
+    table = DeskView().risk(frozen())
+    names = {row.cells[0].text for row in table.rows}
+    shown = paired(table)
+    assert len(shown.rows) == 5
+    assert {cell.text for row in shown.rows for cell in row.cells} >= names
+
+
+def test_curve_touches_top_and_bottom() -> None:
+    rows = braille.line([1.0, 5.0, 2.0, 3.0], 8, 3)
+    assert [len(row) for row in rows] == [8, 8, 8]
+    assert rows[0].strip()
+    assert rows[-1].strip()
+    assert braille.line([2.0, 2.0], 4, 2) == ["    ", "⠉⠉⠉⠉"]
+    deep = braille.area([0.0, 0.1, 0.2], 6, 2, 0.2)
+    assert deep[1].strip()
+    assert set("".join(braille.line([1.0, 2.0], 4, 3, ascii=True))) <= {" ", "*"}
+
+
+def test_bars_and_fitting() -> None:
+    assert bar(0.5, 4) == "██░░"
+    assert bar(9.0, 3) == "███"
+    assert fit("abcdef", 4, left=True) == "abc…"
+    assert fit("ab", 4, left=False) == "  ab"
+    assert to_ascii("● σ ██░ ▂") == "* s ##- +"
+    assert to_ascii("日").isascii()
+    fields = [Field("a", Cell("1")), Field("b", Cell("2" * 10), rank=3), Field("c", Cell("3"), rank=1)]
+    assert [field.label for field in fit_fields(fields, 12)] == ["a", "c"]
+
+
+def test_speeds() -> None:
+    assert [next_speed(v, 1) for v in (1.0, 3.0, 250.0, 0.0)] == [2.0, 5.0, 0.0, 0.0]
+    assert [next_speed(v, -1) for v in (1.0, 0.25, 0.0)] == [0.5, 0.25, 250.0]
+
+
+def test_three_themes_are_complete_and_found() -> None:
+    assert set(themes.theme_files(None)) >= {"dark", "light", "colourblind"}
+    for name in ("dark", "light", "colourblind"):
+        palette = themes.load_theme(name)
+        assert set(palette.styles) == set(themes.TONES)
+    gain, loss = (themes.load_theme("colourblind").style(tone).color for tone in ("gain", "loss"))
+    assert gain is not None
+    assert loss is not None
+    assert gain.triplet is not None
+    assert gain.triplet.blue > gain.triplet.red
+
+
+def test_users_theme_comes_first_and_bad_ones_are_refused(tmp_path: Path) -> None:
+    source = themes.theme_files(None)["dark"].read_text(encoding="utf-8")
+    (tmp_path / "dark.toml").write_text(source.replace('title = "Dark"', 'title = "Mine"'))
+    assert themes.load_theme("dark", tmp_path).title == "Mine"
+    with pytest.raises(UsageError, match=r"no theme 'nope'.*colourblind, dark, light"):
+        themes.load_theme("nope", tmp_path)
+    (tmp_path / "bad.toml").write_text("title = 'x'\n[ui]\n[tones]\nshiny = 'red'\n")
+    with pytest.raises(UsageError, match=r"unknown 'shiny'.*missing 'gain'"):
+        themes.load_theme("bad", tmp_path)
+    (tmp_path / "broken.toml").write_text("= what")
+    with pytest.raises(UsageError, match="cannot be read"):
+        themes.load_theme("broken", tmp_path)
+    (tmp_path / "colour.toml").write_text(source.replace("#7fd88f", "#notacolour"))
+    with pytest.raises(UsageError, match="colour"):
+        themes.load_theme("colour", tmp_path)
+
+
+def test_explanation_is_a_tree_of_lines() -> None:
+    lines = explain({"order": "1", "price": {"close": 17.25}, "agents": [{"a": "m", "mean": 0.1}, {"a": "r", "mean": None}]})
+    texts = [text for text, _ in lines]
+    assert texts[0] == "order  1"
+    assert "  close  17.25" in texts
+    assert "  a  mean" in texts
+    assert "  r     –" in texts
+    assert explain({"fills": []})[0][0].strip() == "fills  none"
+
+
+def test_status_words() -> None:
+    up, lost = Link(LinkState.UP), Link(LinkState.LOST, "The engine closed the connection.")
+    assert banner(up, 0.1, frozen(), "F9") == ()
+    assert "NO ENGINE" in banner(lost, 0.1, frozen(), "F9")[0][0]
+    assert "F9 F9 kills" in banner(lost, 0.1, frozen(), "F9")[1][0]
+    assert "SILENT" in banner(up, 3.0, frozen(), "F9")[0][0]
+    said = badges(up, 3.2, link_slow=True, may_write=False, has_figures=True)
+    assert [text for text, _ in said] == ["LINK SLOW", "STALE 3 s", "READ ONLY"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_tty", "size", "words"),
+    [
+        ({"TERM": "dumb"}, True, (80, 24), "TERM='dumb'"),
+        ({}, True, (80, 24), "TERM=''"),
+        ({"TERM": "xterm"}, False, (80, 24), "needs a terminal"),
+        ({"TERM": "xterm"}, True, (59, 24), "59×24.*60×20"),
+        ({"TERM": "xterm"}, True, (80, 19), "80×19"),
+    ],
+)
+def test_unusable_terminals_are_refused(
+    environ: dict[str, str], is_tty: bool, size: tuple[int, int], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        require_terminal(environ, is_tty=is_tty, columns=size[0], rows=size[1])
+
+
+def test_usable_terminal_is_accepted() -> None:
+    require_terminal({"TERM": "xterm"}, is_tty=True, columns=60, rows=20)
+    assert size_sentence(60, 20) == ""
+
+
+def test_pacer_keeps_the_budget_and_forgives_a_whole_repaint() -> None:
+    from tuiconsole.ui.pacing import BYTES_PER_S, Pacer
+
+    pacer, written, now, step = Pacer(0), 0, 0, 83_000_000
+    for _ in range(600):
+        now += step
+        if pacer.may_paint(now, written, 0):
+            written += 2_500
+    assert 0.8 * BYTES_PER_S < written / (now / 1e9) < 1.1 * BYTES_PER_S
+    written += 200_000
+    assert not pacer.may_paint(now, written, 0)
+    assert pacer.may_paint(now + 600_000_000, written, 0)
+    assert not pacer.may_paint(now + 1_200_000_000, written, 50_000)
