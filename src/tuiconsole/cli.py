@@ -33,13 +33,15 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ./config.toml.")
 ]
 StateOption = Annotated[
-    Path | None, typer.Option("--state", help="The desk's state file; default state.db beside the configuration.")
+    Path | None,
+    typer.Option("--state", help="The desk's state file; default state.db beside the configuration."),
 ]
 FeedOption = Annotated[
     str | None, typer.Option("--feed", help="auto, replay, or a CSV/Parquet file to replay.")
 ]
 SpeedOption = Annotated[
-    float | None, typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes.")
+    float | None,
+    typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes."),
 ]
 StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
@@ -63,7 +65,11 @@ def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
 
 
 def _place(
-    config: Path | None, state: Path | None, feed: str | None = None, speed: float | None = None, start: str | None = None
+    config: Path | None,
+    state: Path | None,
+    feed: str | None = None,
+    speed: float | None = None,
+    start: str | None = None,
 ) -> Place:
     from tuiconsole.verbs.common import Place
 
@@ -102,7 +108,9 @@ def attach(
     context: typer.Context,
     config: ConfigOption = None,
     state: StateOption = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but change nothing; stopping stays possible.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look, but change nothing; stopping stays possible.")
+    ] = False,
     theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
 ) -> None:
     """Open the console on an engine that already runs."""
@@ -120,8 +128,12 @@ def headless(
     speed: SpeedOption = None,
     start: StartOption = None,
     as_json: JsonOption = False,
-    log: Annotated[Path | None, typer.Option("--log", help="Write the log to this rotating file instead.")] = None,
-    every_bar: Annotated[bool, typer.Option("--every-bar", help="Log every bar, not only what happens.")] = False,
+    log: Annotated[
+        Path | None, typer.Option("--log", help="Write the log to this rotating file instead.")
+    ] = None,
+    every_bar: Annotated[
+        bool, typer.Option("--every-bar", help="Log every bar, not only what happens.")
+    ] = False,
     ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
 ) -> None:
     """Run the engine in the foreground with a structured log; SIGTERM stops it gracefully."""
@@ -243,7 +255,11 @@ def stop(
     """Stop the engine process; positions stay as they are and a restart goes on from there."""
     from tuiconsole.verbs.engine import stop_engine
 
-    emit(stop_engine(_shared(context, config, state), timeout), as_json, "The engine has stopped; positions stay as they are.")
+    emit(
+        stop_engine(_shared(context, config, state), timeout),
+        as_json,
+        "The engine has stopped; positions stay as they are.",
+    )
 
 
 @agents_app.command("list")
@@ -301,7 +317,11 @@ def _switch(
 
     known_agent(agent)
     body = command(_shared(context, config, state), lambda i: SwitchAgent(i, agent, enabled), timeout)
-    emit({**body, "agent": agent, "enabled": enabled}, as_json, f"Agent {agent} is {'on' if enabled else 'off'}.")
+    emit(
+        {**body, "agent": agent, "enabled": enabled},
+        as_json,
+        f"Agent {agent} is {'on' if enabled else 'off'}.",
+    )
 
 
 @app.command()
@@ -311,8 +331,12 @@ def backtest(
     feed: FeedOption = None,
     start: StartOption = None,
     end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
-    agents: Annotated[str | None, typer.Option("--agents", help="Comma-separated agents; default all.")] = None,
-    journal: Annotated[Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")] = None,
+    agents: Annotated[
+        str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
@@ -326,12 +350,16 @@ def backtest(
 @app.command()
 def replay(
     context: typer.Context,
-    path: Annotated[Path | None, typer.Argument(help="CSV or Parquet file; default the packaged history.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="CSV or Parquet file; default the packaged history.")
+    ] = None,
     config: ConfigOption = None,
     state: StateOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
-    no_console: Annotated[bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")] = False,
+    no_console: Annotated[
+        bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Play history through the live engine at a chosen pace and watch it in the console."""
@@ -368,7 +396,9 @@ def verify(
     context: typer.Context,
     config: ConfigOption = None,
     state: StateOption = None,
-    chain_only: Annotated[bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")] = False,
+    chain_only: Annotated[
+        bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the journal's hash chain, then replay the session and compare every row."""
@@ -381,7 +411,10 @@ def verify(
 
 @app.command()
 def doctor(
-    context: typer.Context, config: ConfigOption = None, state: StateOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check this machine, the configuration, the state file and the engine."""
     from tuiconsole.verbs.doctor import checks_text, run_checks
@@ -391,7 +424,9 @@ def doctor(
     raise typer.Exit(0 if body["ok"] else 1)
 
 
-def _first(context: typer.Context, config: Path | None, state: Path | None) -> tuple[Path | None, Path | None]:
+def _first(
+    context: typer.Context, config: Path | None, state: Path | None
+) -> tuple[Path | None, Path | None]:
     shared = context.find_root().obj or {}
     return config or shared.get("config"), state or shared.get("state")
 

@@ -63,10 +63,10 @@ def load(path: Path | None) -> Config:
 def _config(found: dict[str, Any], name: str) -> Config:
     rooms = get_type_hints(Settings)
     known = [*rooms, "console", "keys"]
-    for section in found:
+    for section, values in found.items():
         if section not in known:
             raise ConfigError(f"{name}: unknown section [{section}].{_near(section, known)}")
-        if not isinstance(found[section], dict):
+        if not isinstance(values, dict):
             raise ConfigError(f"{name}: {section} must be a section, written [{section}].")
     parts = {room: _section(kind, room, found.get(room, {}), name) for room, kind in rooms.items()}
     console = _section(ConsoleSettings, "console", found.get("console", {}), name)
@@ -86,7 +86,9 @@ def _section(kind: type[Any], section: str, values: dict[str, Any], name: str) -
         if key not in hints:
             raise ConfigError(f"{name}: unknown key {section}.{key}.{_near(key, list(hints))}")
         try:
-            checked[key] = TypeAdapter(hints[key]).validate_python(value, strict=not _lenient(hints[key], value))
+            checked[key] = TypeAdapter(hints[key]).validate_python(
+                value, strict=not _lenient(hints[key], value)
+            )
         except ValidationError as error:
             problem = error.errors()[0]["msg"].replace("Input should be", "must be")
             raise ConfigError(f"{name}: {section}.{key} {problem}, was {value!r}.") from None
@@ -98,7 +100,9 @@ def _section(kind: type[Any], section: str, values: dict[str, Any], name: str) -
 
 def _lenient(hint: Any, value: object) -> bool:
     """Lists stand for tuples, and whole numbers for floats, in TOML."""
-    return isinstance(value, list) or (isinstance(value, int) and not isinstance(value, bool) and "float" in str(hint))
+    return isinstance(value, list) or (
+        isinstance(value, int) and not isinstance(value, bool) and "float" in str(hint)
+    )
 
 
 def _near(word: str, known: list[str]) -> str:

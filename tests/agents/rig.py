@@ -39,10 +39,15 @@ def views(agent: Agent, close: FloatArray) -> Iterator[tuple[AgentView, int]]:
         panel.push(ScreenedBars(Bars.close_only(t, t, row), row, good))
         features.update(panel)
         volatility = features.values[-1] / np.sqrt(BARS_PER_YEAR)
-        yield view(agent, dict(zip(features.names, features.values.copy(), strict=True)), row, volatility), t + 1
+        yield (
+            view(agent, dict(zip(features.names, features.values.copy(), strict=True)), row, volatility),
+            t + 1,
+        )
 
 
-def view(agent: Agent, features: dict[str, FloatArray], price: FloatArray, volatility: FloatArray) -> AgentView:
+def view(
+    agent: Agent, features: dict[str, FloatArray], price: FloatArray, volatility: FloatArray
+) -> AgentView:
     """A view in which forecasts have so far missed by what volatility says."""
     return AgentView(
         features=features,

@@ -79,11 +79,15 @@ def test_no_opinion_until_its_features_are_warm_and_one_on_every_symbol_after(ag
 def test_the_same_view_and_state_give_the_same_answer_and_change_nothing(agent: Agent) -> None:
     seen = last_view(agent)
     state = agent.initial_state(N_SYMBOLS)
-    before = encode_state([dict(seen.features), seen.regime, seen.price, seen.volatility, seen.realised_error, state])
+    before = encode_state(
+        [dict(seen.features), seen.regime, seen.price, seen.volatility, seen.realised_error, state]
+    )
     with quiet():
         first, first_state = agent.forecast(seen, state)
         second, second_state = agent.forecast(seen, state)
-    after = encode_state([dict(seen.features), seen.regime, seen.price, seen.volatility, seen.realised_error, state])
+    after = encode_state(
+        [dict(seen.features), seen.regime, seen.price, seen.volatility, seen.realised_error, state]
+    )
     assert after == before
     assert encode_state([first.mean, first.sigma, first_state]) == encode_state(
         [second.mean, second.sigma, second_state]

@@ -11,11 +11,15 @@ from tuiconsole.domain.errors import UsageError
 
 
 def test_the_defaults_are_all_agents_in_order() -> None:
-    assert tuple(agent.name for agent in create_all(AgentSettings())) == AgentSettings().enabled == AGENT_NAMES
+    assert (
+        tuple(agent.name for agent in create_all(AgentSettings())) == AgentSettings().enabled == AGENT_NAMES
+    )
 
 
 def test_settings_reach_the_agents() -> None:
-    settings = AgentSettings(enabled=("breakout", "mean_reversion"), breakout_horizon_bars=7, reversion_horizon_bars=3)
+    settings = AgentSettings(
+        enabled=("breakout", "mean_reversion"), breakout_horizon_bars=7, reversion_horizon_bars=3
+    )
     assert [(agent.name, agent.horizon_bars) for agent in create_all(settings)] == [
         ("breakout", 7),
         ("mean_reversion", 3),
@@ -23,7 +27,7 @@ def test_settings_reach_the_agents() -> None:
 
 
 def test_an_unknown_name_gets_near_matches() -> None:
-    with pytest.raises(UsageError, match="Unknown agent 'brekout'. Did you mean breakout?"):
+    with pytest.raises(UsageError, match=r"Unknown agent 'brekout'\. Did you mean breakout\?"):
         create("brekout", AgentSettings())
     with pytest.raises(UsageError, match="Known agents: ts_momentum"):
         create("qqq", AgentSettings())

@@ -50,7 +50,7 @@ def test_breakout_places_the_price_in_its_channel() -> None:
         "breakout",
         donchian_high_55=[110.0, 100.0, 130.0, 100.0],
         donchian_low_55=[90.0, 80.0, 90.0, 100.0],
-        price=[100.0, 100.0, 100.0, 100.0],
+        price=[100.0, 100.0, 100.0, 101.0],
     )
     np.testing.assert_allclose(found, [0.0, 1.5, -0.75, np.nan], atol=1e-12)
 

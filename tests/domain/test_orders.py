@@ -1,4 +1,5 @@
-"""The transition table: every cell, the sequences of FIX 4.4 Vol. 4 Appendix D, and random lives of an order."""
+"""The transition table: every cell, the sequences of FIX 4.4 Vol. 4 Appendix D, and random lives of an
+order."""
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ CODES = {
     "-": ILLEGAL,
 }
 
-# Columns, left to right: ACKNOWLEDGED PARTIAL_FILL FILL | CANCEL_SENT CANCEL_PENDING CANCELED CANCEL_REJECTED |
+# Columns, left to right:
+# ACKNOWLEDGED PARTIAL_FILL FILL | CANCEL_SENT CANCEL_PENDING CANCELED CANCEL_REJECTED |
 # REPLACE_SENT REPLACE_PENDING REPLACED REPLACE_REJECTED | REJECTED EXPIRED DONE_FOR_DAY |
 # SUSPENDED RESUMED STOPPED CALCULATED | TIMED_OUT BUSTED WITHHELD
 EXPECTED = {
@@ -91,7 +93,7 @@ def test_the_table_is_closed():
 def test_finished_orders_leave_only_by_a_late_fill_or_a_bust():
     left = {
         (S(int(state)).name, E(int(event)).name)
-        for state, event in np.argwhere(TRANSITIONS != np.arange(len(S), dtype=np.int8)[:, None])
+        for state, event in np.argwhere(np.arange(len(S), dtype=np.int8)[:, None] != TRANSITIONS)
         if S(int(state)) in TERMINAL_STATES
     }
     assert left == {("CANCELED", "FILL"), ("EXPIRED", "FILL"), ("FILLED", "BUSTED")}
@@ -103,7 +105,7 @@ def test_silence_is_unknown_and_never_the_end():
         assert after == (state if state in TERMINAL_STATES else S.UNKNOWN)
 
 
-# FIX 4.4 Vol. 4 Appendix D. Each row: (event, cumulative quantity after it, order quantity then, state after it).
+# FIX 4.4 Vol. 4 Appendix D. Each row: (event, quantity filled after it, order quantity, state after it).
 APPENDIX_D = {
     "A.1.a filled order": [
         (E.ACKNOWLEDGED, 0, 10, S.NEW),

@@ -55,7 +55,9 @@ def uninterrupted(chosen: Plan, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 def outcome(session: Session) -> dict[str, object]:
     desk = session.desk
-    orders = [(o.number, o.symbol, o.quantity, o.filled, o.cost, o.state) for o in desk.orders.recent(0, 10_000)]
+    orders = [
+        (o.number, o.symbol, o.quantity, o.filled, o.cost, o.state) for o in desk.orders.recent(0, 10_000)
+    ]
     return {
         "orders": len(orders),
         "order_hash": hashlib.sha256(repr(orders).encode()).hexdigest(),
@@ -152,7 +154,11 @@ def test_a_changed_bar_is_a_divergence_not_a_guess(tmp_path: Path) -> None:
     store.close()
     close = tape.close.copy()
     close[rig.WARMUP + 5, 2] *= 1.01
-    other = rig.planned(type(tape)(name=tape.name, source="test", universe=tape.universe, ts=tape.ts, close=close))
-    forged = Plan(other.tape, chosen.start, chosen.warmup, chosen.mode, chosen.opened, other.policy, chosen.settings)
+    other = rig.planned(
+        type(tape)(name=tape.name, source="test", universe=tape.universe, ts=tape.ts, close=close)
+    )
+    forged = Plan(
+        other.tape, chosen.start, chosen.warmup, chosen.mode, chosen.opened, other.policy, chosen.settings
+    )
     with pytest.raises(JournalDivergence, match="row"):
         rig.on_disk(forged, path)

@@ -103,6 +103,8 @@ def test_nobody_enabled_means_no_opinion() -> None:
 
 def test_a_forecast_says_nothing_beyond_its_horizon() -> None:
     """Two agents expect the same per bar; the one that looks less far moves the blend less."""
-    found = blend(np.array([[0.01], [0.04]]), np.array([[0.05], [0.1]]), np.array([5.0, 20.0]), np.array([0.5, 0.5]))
+    found = blend(
+        np.array([[0.01], [0.04]]), np.array([[0.05], [0.1]]), np.array([5.0, 20.0]), np.array([0.5, 0.5])
+    )
     assert found.horizon_bars == 12
     assert found.mean[0] == pytest.approx((0.01 + 0.04 * 12 / 20) / 2)

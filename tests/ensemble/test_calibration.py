@@ -16,7 +16,13 @@ def test_without_evidence_agents_are_believed() -> None:
 
 
 def test_boasters_are_cut_and_the_modest_raised() -> None:
-    makers = [Maker(0.1, 0.1, 1), Maker(0.1, 0.3, 1), Maker(0.1, 0.06, 1), Maker(0.0, 0.2, 1), Maker(-0.1, 0.2, 1)]
+    makers = [
+        Maker(0.1, 0.1, 1),
+        Maker(0.1, 0.3, 1),
+        Maker(0.1, 0.06, 1),
+        Maker(0.0, 0.2, 1),
+        Maker(-0.1, 0.2, 1),
+    ]
     *_, (_, state) = run(makers, 3000, 100, settings=EnsembleSettings(half_life_bars=5000))
     found = slopes(state["moments"], np.ones(5), 100, SETTINGS)
     np.testing.assert_allclose(found[:2], [1.0, 1.0 / 3.0], atol=0.1)

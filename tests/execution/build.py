@@ -36,7 +36,9 @@ def approved(orders: OrderBatch) -> ApprovedOrders:
 
 def updates(*rows, ts=1):
     """Reports ``(number, event)``."""
-    return OrderUpdates(ts, ints(*(number for number, _ in rows)), np.array([e for _, e in rows], dtype=np.int8))
+    return OrderUpdates(
+        ts, ints(*(number for number, _ in rows)), np.array([e for _, e in rows], dtype=np.int8)
+    )
 
 
 def fills(*rows, ts=1, price=100 * POINT, fee=50, forced=False):
@@ -58,7 +60,9 @@ def closes(ts, price, quality=None):
 def ranged(ts, opened, high, low, close, volume, quality=None):
     """Screened bars with ranges and volume."""
     columns = [np.asarray(x, dtype=np.float64) for x in (opened, high, low, close, volume)]
-    verdict = np.zeros(len(columns[0]), dtype=np.int8) if quality is None else np.asarray(quality, dtype=np.int8)
+    verdict = (
+        np.zeros(len(columns[0]), dtype=np.int8) if quality is None else np.asarray(quality, dtype=np.int8)
+    )
     return ScreenedBars(Bars(ts, ts, *columns), columns[3], verdict)
 
 

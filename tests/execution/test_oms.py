@@ -80,9 +80,7 @@ def test_sales_that_reduce_come_first_then_covers_then_shorts_then_purchases():
 
 
 def test_orders_are_whole_lots_rounded_toward_zero_and_full_closes_are_exact():
-    batch = wanted(
-        [250, -250, 130, 0, 40], [0, 0, 230, 130, 0], lot=[100, 100, 100, 100, 100]
-    )
+    batch = wanted([250, -250, 130, 0, 40], [0, 0, 230, 130, 0], lot=[100, 100, 100, 100, 100])
     assert dict(zip(batch.symbol.tolist(), batch.quantity.tolist(), strict=True)) == {
         0: 200,
         1: -200,

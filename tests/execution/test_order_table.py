@@ -256,6 +256,8 @@ def test_memory_is_bounded_and_long_lived_orders_stay():
         execution += size
         made.fill(fills(*[(execution + i, first + i, 0, 1) for i in range(size)]))
         assert len(made) <= KEPT + DROP_BLOCK + size + 2
+        kept = max(1, made.next_number - KEPT)
+        assert made.row(kept).number == kept
     assert made.working().tolist() == [1, 2]
     assert made.pending.tolist() == [0, 1, 7]
     assert made.row(2).quantity == 1
@@ -317,14 +319,10 @@ class Venue(RuleBasedStateMachine):
             assert states.tolist() == [OrderState.UNKNOWN]
             return
         if legal:
-            order["state"] = next_state(
-                order["state"], event, abs(order["filled"]), abs(order["quantity"])
-            )
+            order["state"] = next_state(order["state"], event, abs(order["filled"]), abs(order["quantity"]))
         assert states.tolist() == [order["state"]]
 
-    @rule(
-        rows=st.lists(st.tuples(st.integers(1, 60), st.integers(1, 12), st.integers(-12, 12)), max_size=5)
-    )
+    @rule(rows=st.lists(st.tuples(st.integers(1, 60), st.integers(1, 12), st.integers(-12, 12)), max_size=5))
     def execute(self, rows):
         given = [
             (execution, number, self.model.get(number, {"symbol": 0})["symbol"], quantity)

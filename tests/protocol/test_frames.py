@@ -37,11 +37,23 @@ def test_requests_round_trip(message: frames.Request) -> None:
 
 def test_safety_frames_have_the_bytes_they_always_had() -> None:
     """A console of any version must be able to stop an engine of any version: these bytes are frozen."""
-    assert msgspec.msgpack.decode(frames.pack(frames.Pause(1, "r"))[4:]) == {"type": "pause", "id": 1, "reason": "r"}
-    assert msgspec.msgpack.decode(frames.pack(frames.Halt(1, "r"))[4:]) == {"type": "halt", "id": 1, "reason": "r"}
+    assert msgspec.msgpack.decode(frames.pack(frames.Pause(1, "r"))[4:]) == {
+        "type": "pause",
+        "id": 1,
+        "reason": "r",
+    }
+    assert msgspec.msgpack.decode(frames.pack(frames.Halt(1, "r"))[4:]) == {
+        "type": "halt",
+        "id": 1,
+        "reason": "r",
+    }
     kill = {"type": "kill", "id": 1, "kill_id": "t", "reason": "r"}
     assert msgspec.msgpack.decode(frames.pack(frames.Kill(1, "t", "r"))[4:]) == kill
-    assert msgspec.msgpack.decode(frames.pack(frames.Shutdown(1, "r"))[4:]) == {"type": "stop", "id": 1, "reason": "r"}
+    assert msgspec.msgpack.decode(frames.pack(frames.Shutdown(1, "r"))[4:]) == {
+        "type": "stop",
+        "id": 1,
+        "reason": "r",
+    }
     assert msgspec.msgpack.decode(frames.pack(frames.Status(1))[4:]) == {"type": "status", "id": 1}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuiconsole.domain.events import DeskLevel
-from tuiconsole.domain.instruments import Instrument, Universe
+from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.orders import OrderBatch, Purpose
 from tuiconsole.risk.verdict import Book
@@ -66,7 +66,3 @@ def make_book(universe: Universe = UNIVERSE, **changes: Any) -> Book:
     }
     return Book(**{**columns, **figures, **changes})
 
-
-def lots_of(universe: Sequence[Instrument]) -> Universe:
-    """A universe of these instruments."""
-    return Universe(tuple(universe))

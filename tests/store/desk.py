@@ -104,7 +104,9 @@ def decided(seq: int, numbers: tuple[int, ...] = (1, 0), purpose: int = 0) -> De
     )
 
 
-def updated(seq: int, *numbers: int, event: int = OrderEvent.ACKNOWLEDGED, state: int = OrderState.NEW) -> Updated:
+def updated(
+    seq: int, *numbers: int, event: int = OrderEvent.ACKNOWLEDGED, state: int = OrderState.NEW
+) -> Updated:
     return Updated(
         ts=START + seq * DAY,
         number=ints(*numbers),
@@ -115,7 +117,12 @@ def updated(seq: int, *numbers: int, event: int = OrderEvent.ACKNOWLEDGED, state
 
 
 def filled(
-    seq: int, *numbers: int, quantity: int = 100, price: int = 50_010_000, symbol: int = 0, forced: bool = False
+    seq: int,
+    *numbers: int,
+    quantity: int = 100,
+    price: int = 50_010_000,
+    symbol: int = 0,
+    forced: bool = False,
 ) -> Filled:
     k = len(numbers)
     return Filled(
@@ -135,7 +142,7 @@ def filled(
 
 
 def records(bars: int, seed: int = 1) -> Iterator[Record]:
-    """A whole session: ``Opened``, then each bar with its fills, decisions, acknowledgements and the rare ones."""
+    """A whole session: ``Opened``, then bars with their fills, decisions and acknowledgements, and rare things."""
     rng = generator(seed, "records")
     yield OPENED
     number, alert = 1, 1
@@ -144,7 +151,9 @@ def records(bars: int, seed: int = 1) -> Iterator[Record]:
         for order, column in working:
             size, price = int(rng.integers(-300, 300)) or 1, int(rng.integers(1, 10**9))
             yield filled(seq, order, quantity=size, price=price, symbol=column, forced=bool(rng.integers(2)))
-        yield bar_seen(seq, int(rng.integers(1, 10**15)), tuple(np.flatnonzero(rng.integers(0, 2, 3)).tolist()))
+        yield bar_seen(
+            seq, int(rng.integers(1, 10**15)), tuple(np.flatnonzero(rng.integers(0, 2, 3)).tolist())
+        )
         approved = rng.integers(0, 2, int(rng.integers(1, 4))).tolist()
         numbers = tuple(number + sum(approved[:i]) if yes else 0 for i, yes in enumerate(approved))
         number += sum(approved)

@@ -24,14 +24,26 @@ def test_round_trip_and_the_same_head_with_a_file_without_one_and_in_the_store(t
     for record in records(30):
         store.append(record)
     store.close()
-    assert filed.head == hashed.head == store.head and filed.rows == hashed.rows == store.rows
+    assert filed.head == hashed.head == store.head
+    assert filed.rows == hashed.rows == store.rows
     stored = [encode_record(record) for record in read_batch_journal(tmp_path / "batch" / "journal")]
     assert stored == [encode_record(record) for record in records(30)]
 
 
 def test_many_blocks(tmp_path: Path) -> None:
     journal = BatchJournal(tmp_path / "j")
-    big = OPENED.__class__(*[getattr(OPENED, f) for f in OPENED.__struct_fields__[:2]], "m" * 300_000, "", "", 0, 0, (), (), (), ())
+    big = OPENED.__class__(
+        *[getattr(OPENED, f) for f in OPENED.__struct_fields__[:2]],
+        "m" * 300_000,
+        "",
+        "",
+        0,
+        0,
+        (),
+        (),
+        (),
+        (),
+    )
     for _ in range(9):
         journal.append(big)
     assert (tmp_path / "j").stat().st_size > 2_000_000, "written before it is closed"

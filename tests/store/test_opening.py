@@ -44,7 +44,8 @@ def test_another_binding_is_refused(path: Path, field: str, value: object, words
     filled_store(path, 2)
     with pytest.raises(StoreBindingError, match="--state") as caught:
         open_as(path, replace(BINDING, **{field: value}))
-    assert words in str(caught.value) and caught.value.exit_code == 2
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 2
     open_store(path).close()
 
 
@@ -95,7 +96,7 @@ def test_damaged_pages(path: Path) -> None:
     for page in range(2, len(damaged) // 4096, 3):
         damaged[page * 4096 : page * 4096 + 600] = b"\xa5" * 600
     path.write_bytes(bytes(damaged))
-    with pytest.raises(StoreBindingError, match="damaged|not a database"):
+    with pytest.raises(StoreBindingError, match=r"damaged|not a database"):
         open_store(path)
 
 
@@ -175,5 +176,6 @@ def test_names_with_odd_characters(tmp_path: Path) -> None:
     path = tmp_path / "a %20?#b.db"
     rows, _ = filled_store(path, 2)
     store = open_store(path)
-    assert store.rows == rows and path.exists()
+    assert store.rows == rows
+    assert path.exists()
     store.close()

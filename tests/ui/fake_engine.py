@@ -38,13 +38,16 @@ WHY: dict[str, Any] = {
 class FakeEngine:
     """Answers every request; ``answers`` off makes it silent, as a hung engine would be."""
 
-    def __init__(self, path: Path, snapshot: Snapshot | None = None, *, writer: bool = True, rate_hz: float = 0) -> None:
+    def __init__(
+        self, path: Path, snapshot: Snapshot | None = None, *, writer: bool = True, rate_hz: float = 0
+    ) -> None:
         self.path = path
         self.snapshot = snapshot or frozen()
         self.requests: list[Any] = []
         self.writer_lease = writer
         self.answers = True
         self.rate_hz = rate_hz
+        self.note: Path | None = None
         self.base = self.snapshot
         self._streams: set[asyncio.StreamWriter] = set()
         self._subscribed: set[asyncio.StreamWriter] = set()
@@ -81,9 +84,13 @@ class FakeEngine:
             stream.write(f.pack(f.Update(snapshot=self.snapshot)))
 
     def change_header(self, **fields: Any) -> None:
-        self.base = msgspec.structs.replace(self.base, header=msgspec.structs.replace(self.base.header, **fields))
+        self.base = msgspec.structs.replace(
+            self.base, header=msgspec.structs.replace(self.base.header, **fields)
+        )
         self.publish(
-            msgspec.structs.replace(self.snapshot, header=msgspec.structs.replace(self.snapshot.header, **fields))
+            msgspec.structs.replace(
+                self.snapshot, header=msgspec.structs.replace(self.snapshot.header, **fields)
+            )
         )
 
     async def _beat(self) -> None:
@@ -104,6 +111,9 @@ class FakeEngine:
             while (body := await f.read_frame(reader)) is not None:
                 request = f.unpack_request(body)
                 self.requests.append(request)
+                if self.note is not None:
+                    with self.note.open("a") as out:
+                        out.write(type(request).__name__ + "\n")
                 if self.answers:
                     self._answer(request, writer)
         finally:
@@ -122,10 +132,14 @@ class FakeEngine:
                 self._subscribed.add(writer)
                 writer.write(f.pack(f.Update(snapshot=self.snapshot)))
             case f.Halt():
-                self.change_header(level="halted", level_text="stop key", way_on="Press R to re-arm, then r to resume.")
+                self.change_header(
+                    level="halted", level_text="stop key", way_on="Press R to re-arm, then r to resume."
+                )
                 answer = f.Done(id=request.id, text="2 working orders cancelled")
             case f.Kill():
-                self.change_header(level="killed", level_text="stop key pressed twice", way_on="Press R to re-arm.")
+                self.change_header(
+                    level="killed", level_text="stop key pressed twice", way_on="Press R to re-arm."
+                )
                 answer = f.Done(id=request.id, text="flat, verified")
             case f.Pause():
                 self.change_header(level="paused", level_text="pause key", way_on="Press r to resume.")
@@ -153,7 +167,9 @@ async def _main() -> None:
     parser.add_argument("socket", type=Path)
     parser.add_argument("--rate", type=float, default=0)
     options = parser.parse_args()
-    async with FakeEngine(options.socket, rate_hz=options.rate):
+    engine = FakeEngine(options.socket, rate_hz=options.rate)
+    engine.note = options.socket.with_suffix(".asked")  # names of the requests, for tests in other processes
+    async with engine:
         await asyncio.Event().wait()
 
 

@@ -69,14 +69,29 @@ def _curve(points: int = 240) -> tuple[s.EquityPoint, ...]:
 
 
 def _orders() -> tuple[s.OrderRow, ...]:
-    states = ("NEW", "NEW", "FILLED", "FILLED", "PARTIALLY_FILLED", "REFUSED", "FILLED", "CANCELED", "REJECTED", "FILLED")
+    states = (
+        "NEW",
+        "NEW",
+        "FILLED",
+        "FILLED",
+        "PARTIALLY_FILLED",
+        "REFUSED",
+        "FILLED",
+        "CANCELED",
+        "REJECTED",
+        "FILLED",
+    )
     rows = []
     for index in range(34):
         symbol, state = SYMBOLS[(index * 7) % 20], states[index % 10]
         buy = index % 3 != 1
         quantity = 5.0 * (7 + index % 11)
         price = None if state in ("NEW", "REFUSED", "REJECTED") else 20.0 + 3.17 * (index % 13)
-        reason = "concentration 15.4 % > 15.0 %" if state == "REFUSED" else f"target {5 + index % 9}.2 % from {3 + index % 5}.1 %"
+        reason = (
+            "concentration 15.4 % > 15.0 %"
+            if state == "REFUSED"
+            else f"target {5 + index % 9}.2 % from {3 + index % 5}.1 %"
+        )
         rows.append(
             s.OrderRow(
                 f"00ff00ff-{412 - index}",
@@ -182,8 +197,18 @@ def frozen() -> s.Snapshot:
         (("RRC", "stale: no price for 3 bars"),),
     )
     alerts = (
-        s.AlertRow(9, START_NS, "2008-09-15", "warning", "drawdown", "drawdown 2.1 % above the warning of 2.0 %", False),
-        s.AlertRow(8, START_NS - NS_DAY, "2008-09-12", "info", "feed", "RRC is stale; orders on it are blocked", True),
+        s.AlertRow(
+            9,
+            START_NS,
+            "2008-09-15",
+            "warning",
+            "drawdown",
+            "drawdown 2.1 % above the warning of 2.0 %",
+            False,
+        ),
+        s.AlertRow(
+            8, START_NS - NS_DAY, "2008-09-12", "info", "feed", "RRC is stale; orders on it are blocked", True
+        ),
     )
     return s.Snapshot(
         version=1,
@@ -217,7 +242,9 @@ def moved(base: s.Snapshot, number: int, symbols: int = 6) -> s.Snapshot:
         pnl = row.quantity * (price - row.average_price)
         positions[int(index)] = msgspec.structs.replace(row, last_price=price, unrealised_pnl=pnl)
         signal = signals[int(index)]
-        signals[int(index)] = msgspec.structs.replace(signal, mean=(signal.mean or 0) + float(rng.normal(0, 0.001)))
+        signals[int(index)] = msgspec.structs.replace(
+            signal, mean=(signal.mean or 0) + float(rng.normal(0, 0.001))
+        )
     header = msgspec.structs.replace(
         base.header,
         equity=base.header.equity + float(rng.normal(0, 30)),

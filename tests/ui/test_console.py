@@ -116,7 +116,10 @@ async def test_verb_is_started_when_the_engine_does_not_answer(tmp_path: Path) -
         await b.press("f9")
         await b.until(lambda: len(note.read_text().splitlines()) == 2, 1000)
         state = str(b.path.with_name("state.db"))
-        assert note.read_text().splitlines() == [f"halt --state {state} --json", f"kill --state {state} --json"]
+        assert note.read_text().splitlines() == [
+            f"halt --state {state} --json",
+            f"kill --state {state} --json",
+        ]
 
 
 async def test_failing_verb_is_told_loudly(tmp_path: Path) -> None:
@@ -133,7 +136,9 @@ async def test_every_figure_on_the_screen_is_in_the_snapshots_json(tmp_path: Pat
                 await b.press(key)
                 await b.pilot.pause()
                 text = b.screen_text()
-                snapshot = msgspec.json.decode(msgspec.json.encode(b.engine.snapshot), type=type(b.engine.snapshot))
+                snapshot = msgspec.json.decode(
+                    msgspec.json.encode(b.engine.snapshot), type=type(b.engine.snapshot)
+                )
                 allowed = {
                     token
                     for cell in view.displayed(snapshot)
@@ -144,7 +149,11 @@ async def test_every_figure_on_the_screen_is_in_the_snapshots_json(tmp_path: Pat
                 cut = re.sub(r"\S*…", "", words)
                 figures = re.findall(r"\d[\d,.:-]*", cut)
                 assert len(figures) > 40
-                assert not [figure for figure in figures if figure.rstrip(".,:-") not in {a.rstrip(".,:-") for a in allowed}]
+                assert not [
+                    figure
+                    for figure in figures
+                    if figure.rstrip(".,:-") not in {a.rstrip(".,:-") for a in allowed}
+                ]
 
 
 async def test_agent_toggle_asks_for_the_other_state_and_shows_it(tmp_path: Path) -> None:

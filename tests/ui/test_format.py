@@ -38,7 +38,9 @@ def test_form(form: str, value: object, text: str) -> None:
     assert fmt.FORMS[form](value) == text
 
 
-@pytest.mark.parametrize("form", ["money", "money_signed", "price", "quantity", "percent1", "percent2_signed", "age"])
+@pytest.mark.parametrize(
+    "form", ["money", "money_signed", "price", "quantity", "percent1", "percent2_signed", "age"]
+)
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
 def test_unknown_numbers_are_a_dash(form: str, value: float | None) -> None:
     assert fmt.FORMS[form](value) == fmt.MISSING

@@ -34,7 +34,9 @@ def _halted() -> Snapshot:
     return msgspec.structs.replace(base, header=header)
 
 
-def _picture(snap_compare: Compare, size: tuple[int, int], keys: list[str], snapshot: Snapshot, **changes: Any) -> bool:
+def _picture(
+    snap_compare: Compare, size: tuple[int, int], keys: list[str], snapshot: Snapshot, **changes: Any
+) -> bool:
     app = ConsoleApp(options(Path("/nonexistent/engine.sock"), **changes), EventClock())
 
     async def idle() -> None:

@@ -62,4 +62,10 @@ def test_spelling() -> None:
     assert [normalise(k) for k in ("?", "Ctrl+G", "F5", "R", "r", "+")] == [
         "question_mark", "ctrl+g", "f5", "R", "r", "plus",
     ]  # fmt: skip
-    assert [key_name(k) for k in ("f9", "question_mark", "ctrl+backslash", "R", "space")] == ["F9", "?", "^\\", "R", "Space"]
+    assert [key_name(k) for k in ("f9", "question_mark", "ctrl+backslash", "R", "space")] == [
+        "F9",
+        "?",
+        "^\\",
+        "R",
+        "Space",
+    ]

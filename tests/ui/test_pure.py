@@ -39,7 +39,13 @@ def test_boxes_tile_the_screen(
     width: int, height: int, chosen: str, maximised: bool, banner_rows: int, limits: int, agents: int
 ) -> None:
     boxes = arrange(
-        width, height, chosen=chosen, maximised=maximised, banner_rows=banner_rows, limits=limits, agents=agents
+        width,
+        height,
+        chosen=chosen,
+        maximised=maximised,
+        banner_rows=banner_rows,
+        limits=limits,
+        agents=agents,
     )
     seen: set[tuple[int, int]] = set()
     for box in boxes.values():
@@ -60,7 +66,10 @@ def test_boxes_tile_the_screen(
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4), st.booleans()), min_size=1, max_size=9), st.integers(5, 200))
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4), st.booleans()), min_size=1, max_size=9),
+    st.integers(5, 200),
+)
 def test_columns_fit_or_only_rank_zero_is_left(spec: list[tuple[int, int, bool]], width: int) -> None:
     columns = [Column(f"c{i}", rank=rank, grow=grow) for i, (_, rank, grow) in enumerate(spec)]
     chosen, gap = fit_columns(columns, [natural for natural, _, _ in spec], width)
@@ -136,7 +145,13 @@ def test_users_theme_comes_first_and_bad_ones_are_refused(tmp_path: Path) -> Non
 
 
 def test_explanation_is_a_tree_of_lines() -> None:
-    lines = explain({"order": "1", "price": {"close": 17.25}, "agents": [{"a": "m", "mean": 0.1}, {"a": "r", "mean": None}]})
+    lines = explain(
+        {
+            "order": "1",
+            "price": {"close": 17.25},
+            "agents": [{"a": "m", "mean": 0.1}, {"a": "r", "mean": None}],
+        }
+    )
     texts = [text for text, _ in lines]
     assert texts[0] == "order  1"
     assert "  close  17.25" in texts

@@ -36,7 +36,9 @@ RUNS = st.lists(st.tuples(STYLES, st.text("ab ", min_size=1, max_size=4), st.boo
 @settings(max_examples=200, deadline=None)
 @given(RUNS)
 def test_same_picture_in_no_more_than_the_bytes(runs: list[tuple[str, str, bool]]) -> None:
-    data = "".join(f"{chr(27) + '[3;1H' if move else ''}\x1b[{style}m{text}\x1b[0m" for style, text, move in runs)
+    data = "".join(
+        f"{chr(27) + '[3;1H' if move else ''}\x1b[{style}m{text}\x1b[0m" for style, text, move in runs
+    )
     assert painted(lean(data)) == painted(data)
     assert len(lean(data)) <= len(data) + 2 * len(runs)
 

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from tuiconsole.domain.records import Record
 
 _ARRAY_EXTENSION = 1
-_DTYPES: dict[bytes, np.dtype[Any]] = {b"f": np.dtype("<f8"), b"i": np.dtype("<i8"), b"c": np.dtype("i1"), b"b": np.dtype("?")}
+_DTYPES: dict[bytes, np.dtype[Any]] = {
+    b"f": np.dtype("<f8"),
+    b"i": np.dtype("<i8"),
+    b"c": np.dtype("i1"),
+    b"b": np.dtype("?"),
+}
 _CODE = {("f", 8): b"f", ("i", 8): b"i", ("i", 1): b"c", ("b", 1): b"b"}
 
 

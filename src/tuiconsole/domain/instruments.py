@@ -119,7 +119,9 @@ class Universe:
         found = self.index_of.get(symbol.upper(), self.index_of.get(symbol))
         if found is None:
             known = ", ".join(list(self.index_of)[:8])
-            raise UsageError(f"Unknown symbol {symbol!r}.", f"The universe holds {len(self)} symbols: {known} …")
+            raise UsageError(
+                f"Unknown symbol {symbol!r}.", f"The universe holds {len(self)} symbols: {known} …"
+            )
         return found
 
     @cached_property

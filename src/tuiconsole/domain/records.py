@@ -170,7 +170,16 @@ class TapeEnded(msgspec.Struct, frozen=True, array_like=True, tag=9):
 
 
 Record = (
-    Opened | BarSeen | Decided | Updated | Filled | Commanded | Alerted | LevelChanged | AgentChanged | TapeEnded
+    Opened
+    | BarSeen
+    | Decided
+    | Updated
+    | Filled
+    | Commanded
+    | Alerted
+    | LevelChanged
+    | AgentChanged
+    | TapeEnded
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (

@@ -50,7 +50,9 @@ def ask(path: Path, request: Request, timeout_s: float, read_only: bool = False)
             connection.sendall(pack(request))
             return _await_answer(connection)
         except (ConnectionRefusedError, FileNotFoundError):
-            raise NoAnswer("No engine answers on this state file.", "Start one with: tuiconsole headless") from None
+            raise NoAnswer(
+                "No engine answers on this state file.", "Start one with: tuiconsole headless"
+            ) from None
         except TimeoutError:
             raise NoAnswer(f"The engine did not answer within {timeout_s:g} s.") from None
         except (ConnectionError, EOFError):

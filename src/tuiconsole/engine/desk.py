@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.codec import decode_record, encode_record
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
+from tuiconsole.domain.codec import decode_record, encode_record
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
     Command,
-    CommandKind,
     DecisionReady,
     DeskLevel,
     Event,
@@ -45,6 +44,7 @@ from tuiconsole.domain.records import (
 )
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.engine.alerts import AlertLog
+from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.execution.oms import flatten_orders, wanted_orders
 from tuiconsole.execution.order_table import OrderTable
@@ -60,13 +60,6 @@ from tuiconsole.risk.settings import RiskSettings
 
 DECISIONS_KEPT = 48
 WEIGHTS_KEPT = 40
-LEVEL_NAMES = {level: level.name.lower() for level in DeskLevel}
-WAY_ON = {
-    DeskLevel.RUNNING: "",
-    DeskLevel.PAUSED: "To go on: resume.",
-    DeskLevel.HALTED: "To go on: re-arm with a reason, then resume.",
-    DeskLevel.KILLED: "To go on: check that the book is flat, re-arm with a reason, then resume.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +178,9 @@ class Desk:
         effects: list[Effect] = []
         self.bars_at_level += 1
         if self.level == DeskLevel.PAUSED and 0 <= self.release_session < session:
-            effects += self._set_level(DeskLevel.RUNNING, "next session", "A new session began: the pause ends.")
+            effects += self.set_level(
+                DeskLevel.RUNNING, "next session", "A new session began: the pause ends."
+            )
         if session != self.periods.session:
             self._pnl_before = self._pnl_now
         ledger = self.ledger
@@ -196,10 +191,10 @@ class Desk:
         for trip in self.breakers.update(self.ts, session, month_key(session * NANOSECONDS_PER_DAY), equity):
             if trip.level <= self.level:
                 continue
-            effects += self._set_level(trip.level, trip.cause, trip.text, trip.value, trip.limit)
+            effects += self.set_level(trip.level, trip.cause, trip.text, trip.value, trip.limit)
             if trip.until_next_session:
                 self.release_session = session
-            effects.append(self._alert(Severity.CRITICAL, trip.cause, trip.text))
+            effects.append(self.alert(Severity.CRITICAL, trip.cause, trip.text))
         return effects
 
     def _decide(self) -> Decide:
@@ -259,7 +254,7 @@ class Desk:
             self.disabled |= {agent}
             text = f"Agent {agent} failed and is switched off: {failed[agent]}"
             effects.append(Journal(AgentChanged(self.ts, agent, False, text)))
-            effects.append(self._alert(Severity.WARNING, "agent failed", text))
+            effects.append(self.alert(Severity.WARNING, "agent failed", text))
         return effects
 
     def _judge(self, wanted: OrderBatch, decision: Decision | None, immediate: bool = False) -> list[Effect]:
@@ -293,7 +288,11 @@ class Desk:
     def _decided(self, wanted: OrderBatch, decision: Decision | None, verdict: Verdict) -> Decided:
         columns = wanted.symbol
         if decision is None:
-            sheet, scalars, target = np.empty((0, len(columns))), np.empty(0), np.zeros(len(columns), dtype=np.int64)
+            sheet, scalars, target = (
+                np.empty((0, len(columns))),
+                np.empty(0),
+                np.zeros(len(columns), dtype=np.int64),
+            )
         else:
             sheet, scalars, target = decision.sheet[:, columns], decision.scalars, decision.target[columns]
         return Decided(
@@ -355,104 +354,17 @@ class Desk:
         effects: list[Effect] = [
             Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
         ]
-        return effects + self._flatten_when_clear()
+        return effects + self.flatten_when_clear()
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
     def _on_command(self, command: Command) -> list[Effect]:
-        return self._COMMANDS[command.kind](self, command)
+        return COMMANDS[command.kind](self, command)
 
-    def _answer(self, command: Command, refusal: str = "") -> Journal:
-        self.last_answer = Commanded(
-            command.ts,
-            int(command.kind),
-            command.id,
-            command.argument,
-            command.reason,
-            command.source,
-            not refusal,
-            refusal,
-        )
-        return Journal(self.last_answer)
-
-    def _pause(self, command: Command) -> list[Effect]:
-        if self.level >= DeskLevel.PAUSED:
-            return [self._answer(command, f"The desk is already {LEVEL_NAMES[self.level]}.")]
-        text = command.reason or "Paused by the trader."
-        return [self._answer(command), *self._set_level(DeskLevel.PAUSED, command.source, text)]
-
-    def _halt(self, command: Command) -> list[Effect]:
-        if self.level >= DeskLevel.HALTED:
-            return [self._answer(command, f"The desk is already {LEVEL_NAMES[self.level]}.")]
-        text = command.reason or "Halted by the trader."
-        return [
-            self._answer(command),
-            *self._set_level(DeskLevel.HALTED, command.source, text),
-            self._alert(Severity.CRITICAL, "halt", f"{text} {WAY_ON[DeskLevel.HALTED]}"),
-        ]
-
-    def _kill(self, command: Command) -> list[Effect]:
-        repeated = self.level == DeskLevel.KILLED
-        effects: list[Effect] = [self._answer(command)]
-        if not repeated:
-            self.kill_id = command.id
-            text = command.reason or "Killed by the trader."
-            effects += self._set_level(DeskLevel.KILLED, command.source, text)
-            effects.append(self._alert(Severity.CRITICAL, "kill", f"{text} {WAY_ON[DeskLevel.KILLED]}"))
-        self.flatten_due = bool(np.any(self.ledger.quantity))
-        return effects + self._flatten_when_clear()
-
-    def _rearm(self, command: Command) -> list[Effect]:
-        if self.level < DeskLevel.HALTED:
-            return [self._answer(command, f"Nothing to re-arm: the desk is {LEVEL_NAMES[self.level]}.")]
-        if not command.reason.strip():
-            return [self._answer(command, "Re-arming needs a reason, which is journalled.")]
-        self.breakers.rearm(self.ledger.equity)
-        self.flatten_due = False
-        text = f"Re-armed: {command.reason} Limits count from the equity of this moment."
-        return [self._answer(command), *self._set_level(DeskLevel.PAUSED, command.source, text)]
-
-    def _resume(self, command: Command) -> list[Effect]:
-        if self.level == DeskLevel.RUNNING:
-            return [self._answer(command, "The desk is already running.")]
-        if self.level >= DeskLevel.HALTED:
-            sentence = f"The desk is {LEVEL_NAMES[self.level]}: re-arm it with a reason first."
-            return [self._answer(command, sentence)]
-        return [self._answer(command), *self._set_level(DeskLevel.RUNNING, command.source, command.reason)]
-
-    def _switch_agent(self, command: Command) -> list[Effect]:
-        name, enable = command.argument, command.kind == CommandKind.ENABLE_AGENT
-        if name not in self.policy.agent_names:
-            known = ", ".join(self.policy.agent_names) or "none"
-            return [self._answer(command, f"Unknown agent {name!r}. Known agents: {known}.")]
-        if enable != (name in self.disabled):
-            return [self._answer(command, f"Agent {name} is already {'on' if enable else 'off'}.")]
-        self.disabled = self.disabled - {name} if enable else self.disabled | {name}
-        if enable and name in self.policy_state.get("failed", {}):
-            failed = {k: v for k, v in self.policy_state["failed"].items() if k != name}
-            self.policy_state = {**self.policy_state, "failed": failed}
-        return [self._answer(command), Journal(AgentChanged(self.ts, name, enable, command.reason))]
-
-    def _acknowledge(self, command: Command) -> list[Effect]:
-        up_to = int(command.argument) if command.argument.isdecimal() else self.alerts.last_number
-        if not self.alerts.acknowledge(up_to):
-            return [self._answer(command, "There is no alert to acknowledge.")]
-        return [self._answer(command)]
-
-    _COMMANDS = {  # noqa: RUF012 - a table of this class's own methods, never changed
-        CommandKind.PAUSE: _pause,
-        CommandKind.HALT: _halt,
-        CommandKind.KILL: _kill,
-        CommandKind.REARM: _rearm,
-        CommandKind.RESUME: _resume,
-        CommandKind.ENABLE_AGENT: _switch_agent,
-        CommandKind.DISABLE_AGENT: _switch_agent,
-        CommandKind.ACKNOWLEDGE_ALERTS: _acknowledge,
-    }
-
-    def _set_level(
+    def set_level(
         self, level: DeskLevel, cause: str, text: str, value: str = "", limit: str = ""
     ) -> list[Effect]:
+        """Stop or release the desk; raising to HALTED or beyond cancels what is working."""
         before, self.level = self.level, level
         self.level_text = text
         self.bars_at_level = 0
@@ -465,7 +377,7 @@ class Desk:
                 effects.append(Cancel(self.ts, working))
         return effects
 
-    def _flatten_when_clear(self) -> list[Effect]:
+    def flatten_when_clear(self) -> list[Effect]:
         """Kill's flatten, once no order is left that could still fill."""
         if not self.flatten_due or len(self.orders.working()):
             return []
@@ -478,11 +390,12 @@ class Desk:
     def _flat_report(self) -> Journal:
         left = np.flatnonzero(self.ledger.quantity)
         if not len(left):
-            return self._alert(Severity.CRITICAL, "flat", "Kill is complete: the book is flat.")
+            return self.alert(Severity.CRITICAL, "flat", "Kill is complete: the book is flat.")
         names = ", ".join(self.universe.symbols[int(i)] for i in left[:8])
-        return self._alert(Severity.CRITICAL, "not flat", f"NOT FLAT after the kill: {names} still held.")
+        return self.alert(Severity.CRITICAL, "not flat", f"NOT FLAT after the kill: {names} still held.")
 
-    def _alert(self, severity: Severity, code: str, text: str) -> Journal:
+    def alert(self, severity: Severity, code: str, text: str) -> Journal:
+        """Number an alert, show it, and return the effect that journals it."""
         return Journal(self.alerts.raise_(self.ts, severity, code, text))
 
     def _on_tape_end(self, event: TapeEnd) -> list[Effect]:
@@ -490,11 +403,11 @@ class Desk:
             return []
         self.tape_ended = True
         text = "The tape has no more bars: the replay is complete and positions stay as they are."
-        return [Journal(TapeEnded(event.ts, self.bar_seq)), self._alert(Severity.INFO, "end of tape", text)]
+        return [Journal(TapeEnded(event.ts, self.bar_seq)), self.alert(Severity.INFO, "end of tape", text)]
 
     def note(self, severity: Severity, code: str, text: str) -> Record:
         """Number an alert that a shell raises about itself; returns the record to journal."""
-        return self._alert(severity, code, text).record
+        return self.alert(severity, code, text).record
 
     # ---- state ------------------------------------------------------------------------------------------------------
 
@@ -571,5 +484,3 @@ def _digest(screened: ScreenedBars) -> bytes:
         for column in (bars.open, bars.high, bars.low, bars.volume):
             digest.update(np.ascontiguousarray(column).data)
     return digest.digest()[:16]
-
-

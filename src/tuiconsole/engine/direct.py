@@ -94,11 +94,15 @@ def direct_stop(
     lock = EngineLock(paths.lock)
     fenced = fence(lock)
     if not lock.acquire():
-        raise EngineError("Another process took the engine lock meanwhile.", "The latch is raised; try again.")
+        raise EngineError(
+            "Another process took the engine lock meanwhile.", "The latch is raised; try again."
+        )
     try:
         if launch is None:
             return DirectReport(True, 0, False, (), fenced, level.name.lower(), "The desk was never started.")
-        return _recover_and_stop(paths, launch, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced)
+        return _recover_and_stop(
+            paths, launch, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced
+        )
     finally:
         lock.release()
 
@@ -122,7 +126,9 @@ def fence(lock: EngineLock) -> int:
     finally:
         os.close(descriptor)
     if not wait_for_end(holder, _DEATH_TIMEOUT_S):
-        raise EngineError(f"Engine process {holder.pid} does not die.", "The latch is raised; look at the machine.")
+        raise EngineError(
+            f"Engine process {holder.pid} does not die.", "The latch is raised; look at the machine."
+        )
     return holder.pid
 
 

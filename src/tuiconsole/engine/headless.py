@@ -97,7 +97,9 @@ def take_lock(paths: DeskPaths) -> EngineLock:
     if not taken:
         holder = lock.holder()
         pid = f" (process {holder.pid})" if holder else ""
-        raise EngineError(f"An engine already runs on {paths.state}{pid}.", "Attach to it with: tuiconsole attach")
+        raise EngineError(
+            f"An engine already runs on {paths.state}{pid}.", "Attach to it with: tuiconsole attach"
+        )
     return lock
 
 
@@ -113,7 +115,9 @@ def reconcile_latch(session: Session, latch: Latch, said: LatchState) -> None:
         }
         level = max(said.level, DeskLevel.HALTED) if not said.readable else said.level
         if level > desk.level:
-            command = Command(desk.ts, kinds[level], said.trip or ids.fresh_id(), reason=reason, source="latch")
+            command = Command(
+                desk.ts, kinds[level], said.trip or ids.fresh_id(), reason=reason, source="latch"
+            )
             for _ in session.command(command):
                 session.sink.commit()
     latch.write(desk.level, desk.kill_id, desk.level_text)
@@ -132,7 +136,9 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     reconcile_latch(session, latch, latch.read())
     store.checkpoint(session.state())
     log = open_log(options.log, options.json_log)
-    log.info("recovered" if not fresh else "started", rows=store.rows, driven_again=recovered, bar=session.cursor)
+    log.info(
+        "recovered" if not fresh else "started", rows=store.rows, driven_again=recovered, bar=session.cursor
+    )
     writer = Writer(store)
     sink = ToldSink(writer, RecordLog(log, chosen.tape.universe.symbols, options.every_bar).tell)
     service = EngineService(

@@ -35,7 +35,7 @@ def save_launch(state: Path, launch: Launch) -> None:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 def load_launch(state: Path) -> Launch | None:
@@ -47,7 +47,9 @@ def load_launch(state: Path) -> Launch | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path.name} cannot be understood: {error}.", "Start the engine once more.") from None
+        raise StoreError(
+            f"{path.name} cannot be understood: {error}.", "Start the engine once more."
+        ) from None
 
 
 def _build(kind: Any, values: dict[str, Any]) -> Any:

@@ -21,7 +21,7 @@ class Holder:
 def process_started(pid: int) -> int | None:
     """Start time of ``pid`` in clock ticks since boot, or None when there is no such process."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        with Path(f"/proc/{pid}/stat").open(encoding="ascii", errors="replace") as file:
             fields = file.read().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
         return None

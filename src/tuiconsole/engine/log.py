@@ -89,7 +89,9 @@ class RecordLog:
                 )
         elif isinstance(record, LevelChanged):
             level = DeskLevel(record.level).name.lower()
-            self._log.warning("level", clock=iso(record.ts), level=level, cause=record.cause, text=record.text)
+            self._log.warning(
+                "level", clock=iso(record.ts), level=level, cause=record.cause, text=record.text
+            )
         elif isinstance(record, Alerted):
             severity = Severity(record.severity).name.lower()
             self._log.warning(
@@ -97,7 +99,9 @@ class RecordLog:
             )
         elif isinstance(record, Commanded):
             kind = CommandKind(record.kind).name.lower()
-            self._log.info("command", command=kind, accepted=record.accepted, source=record.source, text=record.text)
+            self._log.info(
+                "command", command=kind, accepted=record.accepted, source=record.source, text=record.text
+            )
         elif isinstance(record, AgentChanged):
             self._log.info("agent", agent=record.agent, enabled=record.enabled, text=record.text)
         elif isinstance(record, TapeEnded):
@@ -111,5 +115,11 @@ class RecordLog:
             else:
                 rule, value, limit = int(record.rule[k]), float(record.value[k]), float(record.limit[k])
                 self._log.warning(
-                    "refused", clock=iso(record.ts), symbol=symbol, quantity=quantity, rule=rule, value=value, limit=limit
+                    "refused",
+                    clock=iso(record.ts),
+                    symbol=symbol,
+                    quantity=quantity,
+                    rule=rule,
+                    value=value,
+                    limit=limit,
                 )

@@ -47,7 +47,7 @@ def runtime_directory() -> Path:
     Raises :class:`EngineError` when it exists and belongs to someone else or others may enter it.
     """
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and os.path.isdir(base) and os.access(base, os.W_OK):
+    if base and Path(base).is_dir() and os.access(base, os.W_OK):
         path = Path(base) / "tuiconsole"
     else:
         path = Path(tempfile.gettempdir()) / f"tuiconsole-{os.getuid()}"

@@ -108,10 +108,12 @@ class EquityCurve:
 
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation of the simple return per bar; NaN before two bars."""
-        if self._seen < 2:  # noqa: PLR2004
+        if self._seen < 2:
             return float("nan"), float("nan")
         mean = self._return_sum / self._seen
-        variance = max(0.0, self._return_square_sum / self._seen - mean * mean) * self._seen / (self._seen - 1)
+        variance = (
+            max(0.0, self._return_square_sum / self._seen - mean * mean) * self._seen / (self._seen - 1)
+        )
         return mean, variance**0.5
 
     def points(self) -> tuple[IntArray, IntArray]:

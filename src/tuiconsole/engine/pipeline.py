@@ -3,13 +3,13 @@
 The chain of one bar, for agent ``a`` with horizon ``h_a`` and symbol ``i`` (every name below is a row of the
 sheet or a scalar of the decision, so a reader can follow it with a pocket calculator):
 
-1. ``mean.a, sigma.a``: the agent's forecast; its sigma comes from its realised errors
+1. ``mean:a, sigma:a``: the agent's forecast; its sigma comes from its realised errors
    (:mod:`tuiconsole.ensemble.errors`).
-2. ``calibrated.a = slope.a * mean.a`` (:mod:`tuiconsole.ensemble.calibration`).
-3. ``weight.a`` from realised skill, 0 when switched off (:mod:`tuiconsole.ensemble.skill`).
-4. ``blend_mean, blend_sigma`` over ``H = blend_horizon = max(1, round(sum_a weight.a * horizon.a))`` bars
-   (:mod:`tuiconsole.ensemble.blend`): with ``m_a = calibrated.a * min(1, H / horizon.a)``,
-   ``v_a = sigma.a**2 * H / horizon.a`` and shares ``s_a`` in proportion to ``weight.a / v_a``::
+2. ``calibrated:a = slope:a * mean:a`` (:mod:`tuiconsole.ensemble.calibration`).
+3. ``weight:a`` from realised skill, 0 when switched off (:mod:`tuiconsole.ensemble.skill`).
+4. ``blend_mean, blend_sigma`` over ``H = blend_horizon = max(1, round(sum_a weight:a * horizon:a))`` bars
+   (:mod:`tuiconsole.ensemble.blend`): with ``m_a = calibrated:a * min(1, H / horizon:a)``,
+   ``v_a = sigma:a**2 * H / horizon:a`` and shares ``s_a`` in proportion to ``weight:a / v_a``::
 
        blend_mean     = sum(s m)
        blend_sigma**2 = sum(s v) + sum(s (m - blend_mean)**2)
@@ -37,6 +37,7 @@ from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.engine.decision_sheet import scalar_names, scalars, sheet, sheet_names
 from tuiconsole.engine.opinions import Opinions, ask
 from tuiconsole.ensemble.blend import Blend, blend
 from tuiconsole.ensemble.calibration import slopes
@@ -94,13 +95,9 @@ class EnsemblePolicy:
         multiplier = np.array([float(item.multiplier) for item in universe.instruments])
         self._lot_multiplier: FloatArray = self._lot_units * multiplier
         self._needs, self._rows = self._collect_needs()
-        self._sheet_names = self._name_sheet()
-        self._scalar_names = self._name_scalars()
-        self._constants = (
-            sizing.kelly_fraction,
-            name_limit(sizing),
-            gross_limit(sizing),
-        )
+        self._sheet_names = sheet_names(self._needs, self.agent_names)
+        self._scalar_names = scalar_names(self.agent_names)
+        self._constants = (sizing.kelly_fraction, name_limit(sizing), gross_limit(sizing))
 
     def _collect_needs(self) -> tuple[tuple[str, ...], tuple[int, int, int]]:
         window = self._sizing.risk_window_bars
@@ -110,48 +107,6 @@ class EnsemblePolicy:
         )
         volatility, beta, residual = (needs.index(name) for name in risk)
         return needs, (volatility, beta, residual)
-
-    def _name_sheet(self) -> tuple[str, ...]:
-        names = self.agent_names
-        return (
-            *(f"feature:{name}" for name in self._needs),
-            *(f"mean:{name}" for name in names),
-            *(f"sigma:{name}" for name in names),
-            *(f"calibrated:{name}" for name in names),
-            "price",
-            "tradable",
-            "lot",
-            "lot_value",
-            "weight",
-            "blend_mean",
-            "blend_sigma",
-            "kelly_weight",
-            "target_weight",
-            "target_lots",
-            "acting",
-        )
-
-    def _name_scalars(self) -> tuple[str, ...]:
-        names = self.agent_names
-        return (
-            *(f"regime:{name}" for name in REGIME_NAMES),
-            *(f"weight:{name}" for name in names),
-            *(f"slope:{name}" for name in names),
-            *(f"information_coefficient:{name}" for name in names),
-            *(f"horizon:{name}" for name in names),
-            "equity",
-            "cash",
-            "blend_horizon",
-            "volatility_target",
-            "kelly_volatility",
-            "volatility_scale",
-            "gross_scale",
-            "gross",
-            "predicted_volatility",
-            "kelly_fraction",
-            "name_limit",
-            "gross_limit",
-        )
 
     @property
     def needs(self) -> Sequence[str]:
@@ -268,8 +223,10 @@ class EnsemblePolicy:
         decision = Decision(
             target=self._target(inputs, sizes),
             acting=sizes.acting,
-            sheet=self._sheet(inputs, opinions, calibrated, blended, account, sizes),
-            scalars=self._scalars(inputs, weights, slope, skill, blended, sizes),
+            sheet=sheet(inputs, opinions, calibrated, blended, self._lot_units, account.lot_value, sizes),
+            scalars=scalars(
+                inputs, weights, slope, skill, self._horizons, blended.horizon_bars, sizes, self._constants
+            ),
         )
         next_state = {
             "tracker": self._tracker.remember(tracked, opinions.mean, volatility, log_price),
@@ -284,54 +241,6 @@ class EnsemblePolicy:
         lots = np.where(sizes.acting, sizes.lots, 0.0).astype(np.int64)
         lots *= self._lot
         return np.where(sizes.acting, lots, inputs.position + inputs.pending)
-
-    def _sheet(
-        self,
-        inputs: DecisionInputs,
-        opinions: Opinions,
-        calibrated: FloatArray,
-        blended: Blend,
-        account: Account,
-        sizes: Sizes,
-    ) -> FloatArray:
-        steps = np.empty((11, self._n))
-        steps[0] = inputs.price
-        steps[1] = inputs.tradable
-        steps[2] = self._lot_units
-        steps[3] = account.lot_value
-        steps[4] = sizes.held
-        steps[5] = blended.mean
-        steps[6] = blended.sigma
-        steps[7] = sizes.kelly
-        steps[8] = sizes.weight
-        steps[9] = sizes.lots
-        steps[10] = sizes.acting
-        return np.concatenate((inputs.features, opinions.mean, opinions.sigma, calibrated, steps))
-
-    def _scalars(
-        self,
-        inputs: DecisionInputs,
-        weights: FloatArray,
-        slope: FloatArray,
-        skill: Skill,
-        blended: Blend,
-        sizes: Sizes,
-    ) -> FloatArray:
-        single = (
-            inputs.equity,
-            inputs.cash,
-            float(blended.horizon_bars),
-            sizes.volatility_target,
-            sizes.kelly_volatility,
-            sizes.volatility_scale,
-            sizes.gross_scale,
-            sizes.gross,
-            sizes.predicted_volatility,
-            *self._constants,
-        )
-        return np.concatenate(
-            (inputs.regime, weights, slope, skill.information_coefficient, self._horizons, single)
-        )
 
 
 def _last(

@@ -86,7 +86,9 @@ class Client:
             return Done(request.id, "stopping", {"state": "stopped"})
         if not self._server.may_write(self):
             holder = self._server.lease_name()
-            return Refused(request.id, f"The writer lease is held by {holder}: this client may only look and stop.")
+            return Refused(
+                request.id, f"The writer lease is held by {holder}: this client may only look and stop."
+            )
         return await self._write(request)
 
     def _welcome(self, request: frames.Hello) -> Welcome:

@@ -21,12 +21,12 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
-from tuiconsole.engine.desk import LEVEL_NAMES
+from tuiconsole.engine.commands import LEVEL_NAMES
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.session import Session, Steps
+from tuiconsole.engine.why import why
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.risk.latch import Latch
-from tuiconsole.engine.why import why
 from tuiconsole.store.sink import DurableSink
 
 _CYCLES_KEPT = 512
@@ -187,7 +187,9 @@ class EngineService:
     def set_speed(self, bars_per_second: float) -> None:
         """Change the pace of the replay; 0 is as fast as it goes."""
         if not 0 <= bars_per_second <= _MAX_SPEED:
-            raise EngineError(f"Speed must be between 0 and {_MAX_SPEED:.0f} bars a second, was {bars_per_second}.")
+            raise EngineError(
+                f"Speed must be between 0 and {_MAX_SPEED:.0f} bars a second, was {bars_per_second}."
+            )
         self.speed = bars_per_second
         self._wake.set()
         self.changes += 1
@@ -195,7 +197,12 @@ class EngineService:
     # ---- commands ---------------------------------------------------------------------------------------------------
 
     async def command(
-        self, kind: CommandKind, argument: str = "", reason: str = "", source: str = "verb", command_id: str = ""
+        self,
+        kind: CommandKind,
+        argument: str = "",
+        reason: str = "",
+        source: str = "verb",
+        command_id: str = "",
     ) -> Outcome:
         """Have the desk carry out one command; returns after it is durable."""
         if self.failed:

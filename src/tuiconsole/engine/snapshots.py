@@ -15,7 +15,8 @@ from tuiconsole.domain.market import QUALITY_TEXT, Quality
 from tuiconsole.domain.money import MONEY_SCALE, to_float
 from tuiconsole.domain.orders import OrderState, Purpose
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.engine.desk import LEVEL_NAMES, WAY_ON, Desk
+from tuiconsole.engine.commands import LEVEL_NAMES, WAY_ON
+from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.protocol.frames import VERSION
 from tuiconsole.protocol.snapshot import (
@@ -78,7 +79,7 @@ def _header(service: EngineService) -> Header:
     equity = desk.ledger.equity
     day = equity - desk.periods.session_start
     gross, net = _exposure(desk)
-    text = desk.level_text
+    text = desk.level_text if desk.level > DeskLevel.RUNNING else ""
     return Header(
         mode=service.mode,
         feed=service.feed,
@@ -155,7 +156,12 @@ def _signals(desk: Desk, telemetry: Telemetry) -> tuple[SignalRow, ...]:
         if mean is not None and sigma:
             confidence = 0.5 * (1.0 + math.erf(abs(mean) / sigma / math.sqrt(2.0)))
         views = tuple(
-            AgentView(name, number(telemetry.means[a, i]), number(telemetry.sigmas[a, i]), int(telemetry.horizons[a]))
+            AgentView(
+                name,
+                number(telemetry.means[a, i]),
+                number(telemetry.sigmas[a, i]),
+                int(telemetry.horizons[a]),
+            )
             for a, name in enumerate(telemetry.agents)
         )
         price = number(desk.price[i])
@@ -273,7 +279,9 @@ def _reasons(desk: Desk, telemetry: Telemetry) -> dict[int, str]:
                 told[int(record.number[k])] = "kill: flatten"
             elif min(wanted) >= 0:
                 mean, before, after = (float(record.sheet[row, k]) for row in wanted)
-                text = f"{mean * 1e4:+.0f} bp/{telemetry.horizon_bars} bars, weight {before:.1%} to {after:.1%}"
+                text = (
+                    f"{mean * 1e4:+.0f} bp/{telemetry.horizon_bars} bars, weight {before:.1%} to {after:.1%}"
+                )
                 told[int(record.number[k])] = text
     return told
 
@@ -336,14 +344,18 @@ def status(service: EngineService) -> dict[str, Any]:
         ],
         "working_orders": len(desk.orders.working()),
         "agents": [
-            {"name": name, "enabled": name not in desk.disabled, "weight": number(telemetry.weights[a]) or 0.0}
+            {
+                "name": name,
+                "enabled": name not in desk.disabled,
+                "weight": number(telemetry.weights[a]) or 0.0,
+            }
             for a, name in enumerate(telemetry.agents)
         ],
         "engine_pid": service.pid,
         "data_age_s": round(service.data_age_s(), 3),
         "journal_rows": service.journal_rows,
         "journal_head": service.journal_head,
-        "why_stopped": desk.level_text,
+        "why_stopped": desk.level_text if desk.level > DeskLevel.RUNNING else "",
         "way_on": WAY_ON[desk.level],
         "drawdown": 1.0 - desk.ledger.equity / max(desk.breakers.peak, 1),
         "alerts_open": desk.alerts.open_count,

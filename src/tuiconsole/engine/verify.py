@@ -29,7 +29,9 @@ def replay_journal(state: Path, launch: Launch) -> int:
     stored = opened_row(state)
     difference = Binding.of(stored).difference(Binding.of(chosen.opened))
     if difference is not None:
-        raise StoreBindingError(f"The journal belongs to a desk with {difference}.", "Verify with the tape it was made on.")
+        raise StoreBindingError(
+            f"The journal belongs to a desk with {difference}.", "Verify with the tape it was made on."
+        )
     rows: Iterator[tuple[int, bytes]] = journal_rows(state)
     sink = CatchUp(BatchJournal(None), rows)
     session = make_session(chosen, sink)

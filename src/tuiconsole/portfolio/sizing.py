@@ -117,7 +117,7 @@ def name_limit(settings: SizingSettings) -> float:
 
 def gross_limit(settings: SizingSettings) -> float:
     """Greatest sum of absolute target weights."""
-    return settings.headroom * min(settings.gross_cap, 1.0 - settings.cash_reserve)
+    return settings.headroom * _gross_cap(settings)
 
 
 def market_variance(exposure: Exposure) -> float:
@@ -159,8 +159,8 @@ def size(
     -----
     A symbol is left alone (``acting`` False) without a tradable price or an opinion, and while its weight is
     within ``max(band, relative_band * |target|)`` of the target. The band does not hold back closing (target
-    0), nor trimming what has drifted over ``name_cap`` or, when gross exposure has drifted over its cap, any
-    reduction.
+    0), nor trimming what has drifted over ``name_cap``, nor any reduction when gross exposure would otherwise
+    stay or come over its cap.
     """
     most = name_limit(settings)
     kelly = settings.kelly_fraction * mean
@@ -246,7 +246,12 @@ def _acting(weight: FloatArray, held: FloatArray, settings: SizingSettings) -> B
     acting: BoolArray = gap >= band
     acting |= wanted == 0.0
     acting |= holding > settings.name_cap
-    if float(np.dot(holding, np.isfinite(holding))) > min(settings.gross_cap, 1.0 - settings.cash_reserve):
+    after = np.where(acting, wanted, holding)
+    if float(after.sum(where=np.isfinite(after))) > _gross_cap(settings):
         acting |= holding > wanted
     acting &= gap > 0.0
     return acting
+
+
+def _gross_cap(settings: SizingSettings) -> float:
+    return min(settings.gross_cap, 1.0 - settings.cash_reserve)

@@ -51,7 +51,7 @@ class BookRules:
         Raises
         ------
         MoneyOverflow
-            When the exposure of the book does not fit int64.
+            When the exposure of the book, or of an order that reduces, does not fit int64.
         """
         adding = np.flatnonzero((out.rule == 0) & ~out.reducing)
         k = len(adding)
@@ -63,6 +63,8 @@ class BookRules:
         exposure = self._exposure(book)
         if exposure is None:
             return _refuse(out, adding, Rule.GROSS, math.inf, self._settings.gross_cap)
+        if out.huge is not None and np.count_nonzero(out.huge & (out.rule == 0)):
+            raise MoneyOverflow("A position is worth more than can be computed.", "Nothing new is traded.")
         gross, net, cash = _after_reducing(out, exposure, book.cash)
         equity = book.equity
         gross_max, net_max = self._gross * equity // PARTS, self._net * equity // PARTS

@@ -29,6 +29,8 @@ class Examined:
         int64 money: signed exposure of the symbol without and with the order; valid where ``rule`` is 0.
     money
         int64 signed money of the order itself; valid where ``rule`` is 0.
+    huge
+        bool, or None when all False: the money of the order or its symbol cannot be computed and reads 0.
     rule, value, limit
         The first rule that failed (0 = none so far), what it measured, what it allows.
     """
@@ -39,6 +41,7 @@ class Examined:
         "column",
         "good",
         "held",
+        "huge",
         "limit",
         "money",
         "price",
@@ -59,6 +62,7 @@ class Examined:
     before: IntArray
     after: IntArray
     money: IntArray
+    huge: BoolArray | None
     rule: CodeArray
     value: FloatArray
     limit: FloatArray

@@ -147,11 +147,13 @@ class OrderRules:
         np.greater(size, self._size_max.at(column), out=rows[_SIZE])
         after = held + quantity
         np.greater(np.abs(after), self._position_max.at(column), out=rows[_POSITION])
+        out.huge = None
         estimate = (size + np.abs(held * 1.0)) * (price * self._rate.at(column))
         if float(np.maximum.reduce(estimate)) >= SAFE:
             huge = estimate >= SAFE
-            rows[_NOTIONAL] |= huge & ~out.reducing
-            rows[_NOT_COMPUTED] |= huge & out.reducing
+            rows[_NOTIONAL] |= size * (price * self._rate.at(column)) >= SAFE
+            rows[_NAME] |= huge
+            out.huge = huge
             quantity, held, after = quantity * ~huge, held * ~huge, after * ~huge
         value = self._valuation
         if value.exact:
@@ -162,7 +164,7 @@ class OrderRules:
             out.before, out.after = value.money(price, held, column), value.money(price, after, column)
             out.money = value.money(price, quantity, column)
         rows[_NOTIONAL] |= np.abs(out.money) > notional_max
-        np.greater(np.abs(out.after), name_max, out=rows[_NAME])
+        rows[_NAME] |= np.abs(out.after) > name_max
 
     def _figures(
         self, i: int, out: Examined, batch: OrderBatch, book: Book, notional_max: int, name_max: int

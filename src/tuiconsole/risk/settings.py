@@ -47,7 +47,7 @@ class RiskSettings:
     orders_per_minute: Annotated[int, Interval(ge=1, le=100_000)] = 500
     """Most orders that add risk in any 60 seconds of event time."""
     daily_loss: Annotated[float, Interval(gt=0, le=1)] = 0.025
-    """Loss since the session's start, as a share of equity then, that pauses the desk until the next session."""
+    """Loss since the session's start, as a share of equity then, that pauses until the next session."""
     session_drawdown: Annotated[float, Interval(gt=0, le=1)] = 0.03
     """Fall from the session's highest equity that halts the desk."""
     month_drawdown: Annotated[float, Interval(gt=0, le=1)] = 0.08

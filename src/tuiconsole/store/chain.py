@@ -15,7 +15,7 @@ def link(previous: bytes, row: int, payload: bytes) -> bytes:
     """SHA-256 of ``previous`` (32 bytes), ``row`` (8 bytes, little-endian) and ``payload``.
 
     >>> link(GENESIS, 1, b"").hex()[:16]
-    '19abad87c2b8fdfb'
+    '19ea44be89eece0f'
     """
     return sha256(previous + row.to_bytes(ROW_NUMBER_BYTES, "little") + payload).digest()
 

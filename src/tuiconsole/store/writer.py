@@ -11,7 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Any, Self
 
 from tuiconsole.domain.codec import encode_state
@@ -134,25 +133,24 @@ class Writer:
         try:
             rows = self._store.write(joined)
         except StoreError as error:
-            self._fail(error)
-        else:
-            for _, future in waiting:
-                future.set_result(rows)
-        finally:  # whatever went wrong, nobody waits for ever
-            for _, future in waiting:
-                if not future.done():
-                    known = self._failure or StoreError("The writer thread failed.", "Start the desk again.")
-                    future.set_exception(StoreError(known.what, known.remedy))
+            self._fail(error, waiting)
+            return
+        except BaseException as error:  # a fault of the program: nobody may wait for ever
+            fault = StoreError(f"The writer thread failed: {error!r}.", "Start the desk again.")
+            self._fail(fault, waiting)
+            raise
+        for _, future in waiting:
+            future.set_result(rows)
 
-    def _fail(self, error: StoreError) -> None:
+    def _fail(self, error: StoreError, waiting: list[tuple[Batch, Future[int]]]) -> None:
         first, self._failure = self._failure is None, error
+        for _, future in waiting:
+            future.set_exception(StoreError(error.what, error.remedy))
         if first and self._on_failure is not None:
             self._on_failure(error)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

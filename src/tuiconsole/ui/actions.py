@@ -69,8 +69,12 @@ ACTIONS: tuple[Action, ...] = (
         priority=True,
         screens=EVERYWHERE,
     ),
-    Action("help", "question_mark", "Show all keys and what the marks mean.", label="help", rank=1, also=("f1",)),
-    Action("pause", "p", "Pause: keep positions and working orders, take no new risk.", Risk.SAFETY, "pause", 2),
+    Action(
+        "help", "question_mark", "Show all keys and what the marks mean.", label="help", rank=1, also=("f1",)
+    ),
+    Action(
+        "pause", "p", "Pause: keep positions and working orders, take no new risk.", Risk.SAFETY, "pause", 2
+    ),
     Action("resume", "r", "Resume from Paused to Running.", Risk.DANGER, "resume", 3, writes=True),
     Action(
         "rearm",
@@ -82,15 +86,39 @@ ACTIONS: tuple[Action, ...] = (
         writes=True,
     ),
     Action("agents", "a", "Go to the agents; space or enter switches one on or off.", label="agents", rank=3),
-    Action("why", "w", "Why was the selected order sent? Prices, agents, target, verdict, fills.", label="why", rank=3),
-    Action("filter", "slash", "Filter the rows of the panel in focus; escape clears.", label="filter", rank=5),
-    Action("palette", "colon", "Command palette: every action by name.", label="commands", rank=4, also=("ctrl+o",)),
-    Action("maximise", "m", "Maximise the panel in focus; again: back.", label="maximise", rank=6, also=("f11",)),
+    Action(
+        "why",
+        "w",
+        "Why was the selected order sent? Prices, agents, target, verdict, fills.",
+        label="why",
+        rank=3,
+    ),
+    Action(
+        "filter", "slash", "Filter the rows of the panel in focus; escape clears.", label="filter", rank=5
+    ),
+    Action(
+        "palette",
+        "colon",
+        "Command palette: every action by name.",
+        label="commands",
+        rank=4,
+        also=("ctrl+o",),
+    ),
+    Action(
+        "maximise", "m", "Maximise the panel in focus; again: back.", label="maximise", rank=6, also=("f11",)
+    ),
     Action("acknowledge", "A", "Acknowledge all alerts seen so far.", Risk.CHANGE, "ack", 5, writes=True),
     Action("theme", "t", "Next theme.", label="theme", rank=7),
     Action("faster", "plus", "Replay faster.", Risk.CHANGE, rank=8, also=("equals_sign",), writes=True),
     Action("slower", "minus", "Replay slower.", Risk.CHANGE, rank=8, writes=True),
-    Action("quit", "q", "Leave the console; asks whether the engine keeps running.", label="quit", rank=2, also=("ctrl+q", "ctrl+c")),
+    Action(
+        "quit",
+        "q",
+        "Leave the console; asks whether the engine keeps running.",
+        label="quit",
+        rank=2,
+        also=("ctrl+q", "ctrl+c"),
+    ),
     Action("panel_1", "1", "Positions."),
     Action("panel_2", "2", "P&L with equity and drawdown curve."),
     Action("panel_3", "3", "Signals."),

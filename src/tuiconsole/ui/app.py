@@ -77,7 +77,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             clock=self.clock,
         )
         self.commands = Commands(self.client, self.say, lambda: self.keymap.name("stop"))
-        self.stop_key = StopKey(self.client, options.fallback_command, options.state_path, self.clock, self.say)
+        self.stop_key = StopKey(
+            self.client, options.fallback_command, options.state_path, self.clock, self.say
+        )
         self.desk = DeskScreen(self.brush, self.keymap, options.mode_hint)
         self._shown: Snapshot | None = None
         self._reply_until_ns = 0
@@ -91,6 +93,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def tick(self) -> None:
         """Paint the newest snapshot, unless the terminal is behind or has had its share of bytes."""
+        if self.options.startup_failure is not None and self.options.startup_failure():
+            self.exit(1)
+            return
         now = self.clock.monotonic_ns()
         driver = self._driver if isinstance(self._driver, GuardedDriver) else None
         may_paint = driver is None or self._pacer.may_paint(now, driver.bytes_written, driver.backlog_bytes)
@@ -108,7 +113,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         link, silence = self.client.link, self.client.silence_s()
         badges = status.badges(
-            link, silence, link_slow=slow, may_write=self.client.may_write, has_figures=self.snapshot is not None
+            link,
+            silence,
+            link_slow=slow,
+            may_write=self.client.may_write,
+            has_figures=self.snapshot is not None,
         )
         lines = status.banner(link, silence, self._shown, self.keymap.name("stop"))
         self.desk.say(lines, badges, stale=status.is_stale(link, silence))
@@ -201,7 +210,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     async def _ask_why(self, order: str) -> tuple[str, dict[str, Any]]:
         done = await self.commands.send("Why", lambda id: Why(id=id, order=order))
-        return (done.text, done.body) if done else ("The engine gave no answer; see the line below the panels.", {})
+        return (
+            (done.text, done.body)
+            if done
+            else ("The engine gave no answer; see the line below the panels.", {})
+        )
 
     def action_help(self) -> None:
         """Show the help."""

@@ -150,7 +150,8 @@ class EngineClient:
     async def _greet(self) -> None:
         try:
             answer = await asyncio.wait_for(
-                self._ask(lambda id: Hello(id=id, client="console", read_only=self.read_only)), HELLO_TIMEOUT_S
+                self._ask(lambda id: Hello(id=id, client="console", read_only=self.read_only)),
+                HELLO_TIMEOUT_S,
             )
             if isinstance(answer, Welcome):
                 self.welcome = answer
@@ -206,7 +207,9 @@ class EngineClient:
         self.welcome = None
         for future in list(self._waiting.values()):
             if not future.done():
-                future.set_exception(EngineError("The connection to the engine broke.", "It is being tried again."))
+                future.set_exception(
+                    EngineError("The connection to the engine broke.", "It is being tried again.")
+                )
         if self.link.state is not LinkState.REFUSED:
             self._change(LinkState.LOST, text)
 

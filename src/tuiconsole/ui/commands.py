@@ -39,7 +39,9 @@ class Commands:
         if self._client.may_write:
             return True
         if self._client.connected:
-            self._say(f"This console is read-only. Pause, halt and kill ({self._stop_key()}) still work.", "warn")
+            self._say(
+                f"This console is read-only. Pause, halt and kill ({self._stop_key()}) still work.", "warn"
+            )
         else:
             self._say(f"The engine is not connected. {self._stop_key()} halts without it.", "warn")
         return False

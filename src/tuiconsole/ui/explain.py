@@ -63,6 +63,11 @@ def _table(rows: Sequence[Mapping[str, Any]], pad: str) -> list[Line]:
     words = [any(isinstance(row.get(name), str) for row in rows) for name in names]
 
     def join(values: Sequence[str]) -> str:
-        return pad + "  ".join(v.ljust(w) if word else v.rjust(w) for v, w, word in zip(values, widths, words, strict=True))
+        return pad + "  ".join(
+            v.ljust(w) if word else v.rjust(w) for v, w, word in zip(values, widths, words, strict=True)
+        )
 
-    return [(join([plain(n).replace("_", " ") for n in names]), "head"), *((join(text), "plain") for text in texts)]
+    return [
+        (join([plain(n).replace("_", " ") for n in names]), "head"),
+        *((join(text), "plain") for text in texts),
+    ]

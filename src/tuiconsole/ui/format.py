@@ -23,9 +23,9 @@ _SHORT_STATES = {
 
 
 def plain(text: object) -> str:
-    """``text`` with everything a terminal could obey (escapes, controls, direction marks) replaced by ``?``.
+    r"""``text`` with everything a terminal could obey (escapes, controls, direction marks) replaced by ``?``.
 
-    >>> plain("a\\x1b[2Jb")
+    >>> plain("a\x1b[2Jb")
     'a?[2Jb'
     """
     word = str(text)

@@ -28,7 +28,20 @@ _WORDS = {
     "*": "asterisk",
     " ": "space",
 }
-_NAMED = {"tab", "enter", "escape", "space", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"}
+_NAMED = {
+    "tab",
+    "enter",
+    "escape",
+    "space",
+    "up",
+    "down",
+    "left",
+    "right",
+    "home",
+    "end",
+    "pageup",
+    "pagedown",
+}
 _NAMED |= {"insert", "delete", "backspace"} | {f"f{n}" for n in range(1, 25)} | set(_WORDS.values())
 
 
@@ -63,7 +76,9 @@ def normalise(key: str) -> str:
     modifiers = [modifier.lower() for modifier in modifiers]
     known = last in _NAMED or (len(last) == 1 and last.isalnum())
     if not known or any(modifier not in {"ctrl", "alt", "shift"} for modifier in modifiers):
-        raise ConfigError(f"{key!r} is not a key.", "Write a letter, a digit, a sign, f1 to f24, or ctrl+letter.")
+        raise ConfigError(
+            f"{key!r} is not a key.", "Write a letter, a digit, a sign, f1 to f24, or ctrl+letter."
+        )
     return "+".join([*modifiers, last])
 
 
@@ -78,14 +93,22 @@ def build_keymap(wishes: Mapping[str, str]) -> Keymap:
     keys = {action.id: action.key for action in ACTIONS}
     for action, wish in wishes.items():
         if action not in BY_ID:
-            raise ConfigError(f"There is no action {action!r} to give a key to.", f"Known: {', '.join(BY_ID)}.")
+            raise ConfigError(
+                f"There is no action {action!r} to give a key to.", f"Known: {', '.join(BY_ID)}."
+            )
         key = normalise(wish)
         if key in FIXED_KEYS:
-            raise ConfigError(f"The key {wish!r} for {action!r} is taken: {FIXED_KEYS[key]}.", "Choose another.")
+            raise ConfigError(
+                f"The key {wish!r} for {action!r} is taken: {FIXED_KEYS[key]}.", "Choose another."
+            )
         if key in AVOIDED:
-            raise ConfigError(f"The key {wish!r} for {action!r} belongs to terminals and inputs.", "Choose another.")
+            raise ConfigError(
+                f"The key {wish!r} for {action!r} belongs to terminals and inputs.", "Choose another."
+            )
         if BY_ID[action].priority and len(key) == 1:
-            raise ConfigError(f"The key {wish!r} for {action!r} would be typed into inputs.", "Choose f1 to f24.")
+            raise ConfigError(
+                f"The key {wish!r} for {action!r} would be typed into inputs.", "Choose f1 to f24."
+            )
         keys[action] = key
     _refuse_conflicts(keys)
     return Keymap(keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,9 @@ class ConsoleOptions:
         The user's keys: action id to key.
     mode_hint
         Mode shown until the first snapshot arrives.
+    startup_failure
+        Tells why an engine that was just spawned could not start; empty while there is nothing to tell. The console leaves
+        when it tells something, and whoever opened it shows the sentence.
     """
 
     socket_path: Path
@@ -35,3 +38,4 @@ class ConsoleOptions:
     ascii: bool = False
     mouse: bool = False
     mode_hint: str = ""
+    startup_failure: Callable[[], str] | None = None

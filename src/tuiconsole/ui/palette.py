@@ -29,7 +29,11 @@ class ActionProvider(Provider):
             for agent in snapshot.agents:
                 to = "off" if agent.enabled else "on"
                 name = f"agent {plain(agent.name)} {to}"
-                yield name, f"Switch the agent {plain(agent.name)} {to}.", partial(app.switch_agent, agent.name)
+                yield (
+                    name,
+                    f"Switch the agent {plain(agent.name)} {to}.",
+                    partial(app.switch_agent, agent.name),
+                )
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""

@@ -74,12 +74,12 @@ def _plain_blanks(attributes: str) -> bool:
 
 
 def lean(data: str) -> str:
-    """``data`` with every style change said once and as shortly as possible; unknown sequences leave it untouched.
+    r"""``data`` with every style change said once and as shortly as possible; unknown sequences leave it untouched.
 
     ``data`` must begin and end in the default style, as every frame does.
 
-    >>> lean("\\x1b[1;31mA\\x1b[0m\\x1b[1;31mB\\x1b[0m")
-    '\\x1b[0;1;31mAB\\x1b[0m'
+    >>> lean("\x1b[1;31mA\x1b[0m\x1b[1;31mB\x1b[0m")
+    '\x1b[0;1;31mAB\x1b[0m'
     """
     now = want = DEFAULT
     out: list[str] = []

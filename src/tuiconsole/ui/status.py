@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuiconsole.protocol.snapshot import Snapshot
-from tuiconsole.ui import view
+from tuiconsole.ui import figures
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.format import plain
 
@@ -47,7 +47,7 @@ def banner(link: Link, silence_s: float, snapshot: Snapshot | None, stop_key: st
         )
     if snapshot is not None and snapshot.header.level != "running":
         header = snapshot.header
-        lines = [(f"{view.level_text(snapshot)}  {plain(header.level_text)}".rstrip(), header.level)]
+        lines = [(f"{figures.level_text(snapshot)}  {plain(header.level_text)}".rstrip(), header.level)]
         if header.way_on:
             lines.append((f"→ {plain(header.way_on)}", header.level))
         return tuple(lines)

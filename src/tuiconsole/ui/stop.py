@@ -67,7 +67,10 @@ class StopKey:
 
     def _tell(self, verb: str, answer: Done | Refused) -> None:
         done = isinstance(answer, Done)
-        self._say(f"{verb.upper()} {'done' if done else 'refused'}: {answer.text}", "running" if done else "critical")
+        self._say(
+            f"{verb.upper()} {'done' if done else 'refused'}: {answer.text}",
+            "running" if done else "critical",
+        )
 
     def _late(self, verb: str, task: asyncio.Future[Done | Refused]) -> None:
         if not task.cancelled() and task.exception() is None:
@@ -75,7 +78,9 @@ class StopKey:
 
     async def _by_verb(self, verb: str, why: str) -> None:
         command = [*self._fallback_command, verb, "--state", str(self._state_path), "--json"]
-        self._say(f"{verb.upper()}: {why}; running the {verb} verb, which acts without the engine", "critical")
+        self._say(
+            f"{verb.upper()}: {why}; running the {verb} verb, which acts without the engine", "critical"
+        )
         # a file, not a pipe: the verb must not die with this console
         with tempfile.TemporaryFile() as output:
             try:
@@ -87,7 +92,10 @@ class StopKey:
                     start_new_session=True,
                 )
             except OSError as error:
-                self._say(f"{verb.upper()} could not be started: {error}. Run `tuiconsole {verb}` yourself.", "critical")
+                self._say(
+                    f"{verb.upper()} could not be started: {error}. Run `tuiconsole {verb}` yourself.",
+                    "critical",
+                )
                 return
             code = await process.wait()
             output.seek(0)

@@ -102,7 +102,9 @@ def load_theme(name: str, user_dir: Path | None = None) -> Palette:
     try:
         data = tomllib.loads(files[name].read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"The theme {name!r} cannot be read: {error}.", "Correct the file or remove it.") from None
+        raise UsageError(
+            f"The theme {name!r} cannot be read: {error}.", "Correct the file or remove it."
+        ) from None
     return _palette(name, data)
 
 
@@ -120,6 +122,19 @@ def _palette(name: str, data: Mapping[str, Any]) -> Palette:
         styles = {key: Style.parse(str(value)) for key, value in tones.items()}
     except (ColorParseError, StyleSyntaxError) as error:
         raise UsageError(f"The theme {name!r} names a colour that is none: {error}.") from None
-    theme = Theme(name=f"desk-{name}", dark=bool(data.get("dark", True)), **colours)
+    theme = Theme(
+        f"desk-{name}",
+        primary=colours["primary"],
+        secondary=colours.get("secondary"),
+        warning=colours.get("warning"),
+        error=colours.get("error"),
+        success=colours.get("success"),
+        accent=colours.get("accent"),
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        dark=bool(data.get("dark", True)),
+    )
     grounds = {key: Style(bgcolor=colours[key]) for key in ("background", "surface", "panel")}
     return Palette(name, str(data.get("title", name)), theme, styles, grounds)

@@ -51,8 +51,10 @@ def _feed(settings: Any, feed: str) -> Any:
         return replace(settings, feed=feed)
     path = Path(feed).expanduser()
     if not path.exists() and "." not in feed and os.sep not in feed:
-        raise UsageError(f"Unknown feed {feed!r}.", "Known: auto, replay, or the path of a CSV or Parquet file.")
-    return replace(settings, feed="replay", path=os.path.abspath(path))
+        raise UsageError(
+            f"Unknown feed {feed!r}.", "Known: auto, replay, or the path of a CSV or Parquet file."
+        )
+    return replace(settings, feed="replay", path=str(path.absolute()))
 
 
 def _arguments(
@@ -61,7 +63,7 @@ def _arguments(
     """The options that make a spawned engine work on the same place; paths made absolute."""
     found: list[str] = []
     if config is not None:
-        found += ["--config", os.path.abspath(config)]
+        found += ["--config", str(config.absolute())]
     if feed is not None:
         found += ["--feed", feed if feed in _NAMED_FEEDS else file]
     if speed is not None:

@@ -37,7 +37,9 @@ class Startup:
 
     def __init__(self, starting: Starting) -> None:
         self._said = ""
-        self._thread = threading.Thread(target=self._follow, args=(starting,), name="engine-startup", daemon=True)
+        self._thread = threading.Thread(
+            target=self._follow, args=(starting,), name="engine-startup", daemon=True
+        )
         self._thread.start()
 
     def _follow(self, starting: Starting) -> None:
@@ -114,5 +116,7 @@ def _plain_status(place: Place, startup: Startup | None) -> int:
     if failure:
         raise EngineError(failure)
     sys.stdout.write(status_text(status_of(place, 5.0)) + "\n")
-    sys.stdout.write("This terminal cannot show the console (TERM=dumb or unset): the engine runs on without it.\n")
+    sys.stdout.write(
+        "This terminal cannot show the console (TERM=dumb or unset): the engine runs on without it.\n"
+    )
     return 0

@@ -16,7 +16,18 @@ from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import DeskError
 from tuiconsole.verbs.common import Place
 
-_NEEDED = ("textual", "rich", "numpy", "msgspec", "pydantic", "sqlite_utils", "structlog", "uvloop", "typer", "skfolio")
+_NEEDED = (
+    "textual",
+    "rich",
+    "numpy",
+    "msgspec",
+    "pydantic",
+    "sqlite_utils",
+    "structlog",
+    "uvloop",
+    "typer",
+    "skfolio",
+)
 _LEARN = ("torch", "stable_baselines3", "sb3_contrib")
 _SAFE_SQLITE = (3, 51, 3)
 _LEAST_FREE_BYTES = 200_000_000
@@ -76,13 +87,19 @@ def _packages() -> Verdict:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return False, f"missing: {', '.join(missing)}. Run: make install"
-    return True, f"textual {importlib.metadata.version('textual')}, numpy {importlib.metadata.version('numpy')}"
+    return (
+        True,
+        f"textual {importlib.metadata.version('textual')}, numpy {importlib.metadata.version('numpy')}",
+    )
 
 
 def _learn() -> Verdict:
     missing = [name for name in _LEARN if importlib.util.find_spec(name) is None]
     if missing:
-        return True, f"not installed ({', '.join(missing)}): rule agents only. Get it with: pip install 'tuiconsole[learn]'"
+        return (
+            True,
+            f"not installed ({', '.join(missing)}): rule agents only. Get it with: pip install 'tuiconsole[learn]'",
+        )
     return True, "installed"
 
 
@@ -90,12 +107,18 @@ def _sqlite() -> Verdict:
     version = sqlite3.sqlite_version
     if sqlite3.sqlite_version_info >= _SAFE_SQLITE:
         return True, version
-    return True, f"{version}: older than 3.51.3, so two writers could lose pages; this desk has one writer only"
+    return (
+        True,
+        f"{version}: older than 3.51.3, so two writers could lose pages; this desk has one writer only",
+    )
 
 
 def _clock() -> Verdict:
     now = WallClock().now_ns()
-    return now > _EARLIEST_SANE_NS, "plausible" if now > _EARLIEST_SANE_NS else "the machine's clock is years behind: set it"
+    return (
+        now > _EARLIEST_SANE_NS,
+        "plausible" if now > _EARLIEST_SANE_NS else "the machine's clock is years behind: set it",
+    )
 
 
 def _terminal() -> Verdict:

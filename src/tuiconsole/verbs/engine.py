@@ -54,7 +54,8 @@ def status_of(place: Place, timeout_s: float) -> dict[str, Any]:
     except NoAnswer:
         if engine_runs(place.paths):
             raise EngineError(
-                "An engine runs but does not answer.", "Stop it safely with: tuiconsole halt, or tuiconsole kill"
+                "An engine runs but does not answer.",
+                "Stop it safely with: tuiconsole halt, or tuiconsole kill",
             ) from None
     from tuiconsole.store.readers import last_status
 
@@ -72,8 +73,12 @@ def status_text(body: dict[str, Any]) -> str:
     for row in body["positions"]:
         last = f"{row['last_price']:>10,.2f}" if row["last_price"] is not None else " " * 10
         gain = f"{row['unrealised_pnl']:>+12,.2f}" if row["unrealised_pnl"] is not None else ""
-        lines.append(f"  {row['symbol']:<6} {row['quantity']:>10,g} @ {row['average_price']:>10,.2f}  {last} {gain}")
-    agents = ", ".join(f"{a['name']}{'' if a['enabled'] else ' (off)'} {a['weight']:.2f}" for a in body["agents"])
+        lines.append(
+            f"  {row['symbol']:<6} {row['quantity']:>10,g} @ {row['average_price']:>10,.2f}  {last} {gain}"
+        )
+    agents = ", ".join(
+        f"{a['name']}{'' if a['enabled'] else ' (off)'} {a['weight']:.2f}" for a in body["agents"]
+    )
     lines.append(f"agents: {agents or 'none'}")
     lines.append(f"journal {body['journal_rows']} rows, head {body['journal_head'][:16]}…")
     return "\n".join(lines)

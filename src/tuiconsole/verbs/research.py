@@ -71,7 +71,9 @@ def _end_index(end: str | None, tape: Any, start: int) -> int | None:
     except ValueError:
         raise UsageError(f"The end {end!r} is not an ISO date.", "Write it as 2009-12-31.") from None
     if index <= start:
-        raise UsageError(f"The end {end} is not after the start.", "Choose a later --end or an earlier --start.")
+        raise UsageError(
+            f"The end {end} is not after the start.", "Choose a later --end or an earlier --start."
+        )
     return index
 
 

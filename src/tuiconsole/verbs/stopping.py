@@ -51,9 +51,15 @@ def stop_text(verb: str, body: dict[str, Any]) -> str:
         return str(body["note"])
     if body.get("text"):
         return str(body["text"])
-    how = "" if body["path"] == "engine" else " The engine did not answer: it was ended and the stop done directly."
+    how = (
+        ""
+        if body["path"] == "engine"
+        else " The engine did not answer: it was ended and the stop done directly."
+    )
     if verb != "kill":
         return f"The desk is {body.get('state') or verb + 'ed'}.{how}"
     if body["flat"]:
-        return f"Killed: the latch is set, {body['cancelled']} working orders cancelled, the book is flat.{how}"
+        return (
+            f"Killed: the latch is set, {body['cancelled']} working orders cancelled, the book is flat.{how}"
+        )
     return f"NOT FLAT: the latch is set, but {', '.join(body['remaining'])} could not be closed.{how}"

@@ -26,7 +26,14 @@ def is_compact(width: int, height: int) -> bool:
 
 
 def arrange(
-    width: int, height: int, *, chosen: str, maximised: bool, banner_rows: int = 0, limits: int = 10, agents: int = 5
+    width: int,
+    height: int,
+    *,
+    chosen: str,
+    maximised: bool,
+    banner_rows: int = 0,
+    limits: int = 10,
+    agents: int = 5,
 ) -> dict[str, Box]:
     """Boxes of everything that is shown; what is missing is hidden.
 

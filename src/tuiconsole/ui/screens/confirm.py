@@ -71,7 +71,10 @@ class RearmScreen(ModalScreen[RearmAnswer | None]):
         with Vertical(classes="dialog danger") as box:
             box.border_title = " Re-arm the desk "
             box.border_subtitle = " enter sends · escape cancels "
-            yield Label("After this the desk is Paused; resume lets it trade. The reason goes to the journal.", markup=False)
+            yield Label(
+                "After this the desk is Paused; resume lets it trade. The reason goes to the journal.",
+                markup=False,
+            )
             yield Input(placeholder=f"type the word: {REARM_WORD}", id="word", compact=True)
             yield Input(placeholder="reason", id="reason", compact=True)
             yield Label("", id="complaint", markup=False)

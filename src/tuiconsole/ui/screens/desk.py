@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -48,6 +49,9 @@ class DeskScreen(Screen[None]):
         Binding("shift+tab", "next_panel(-1)", "panel before", show=False),
         Binding("escape", "leave_filter", "leave", show=False),
     ]
+    focused: Reactive[Widget | None] = Reactive(
+        None, repaint=False
+    )  # the base repaints the screen on every move
 
     def __init__(self, brush: Brush, keymap: Keymap, mode_hint: str) -> None:
         super().__init__(id="desk")
@@ -61,7 +65,9 @@ class DeskScreen(Screen[None]):
         self.too_small = Static("", id="too-small", markup=False)
         self.positions = Grid(_title(1, "positions"), brush, "no positions", id="positions")
         self.pnl = PnlPanel(_title(2, "pnl"), brush, id="pnl")
-        self.signals = Grid(_title(3, "signals"), brush, "no opinions yet: the agents are warming up", id="signals")
+        self.signals = Grid(
+            _title(3, "signals"), brush, "no opinions yet: the agents are warming up", id="signals"
+        )
         self.risk = LimitsPanel(_title(4, "risk"), brush, "no limits", id="risk")
         self.orders = OrdersPanel(_title(5, "orders"), brush, "no orders yet", id="orders")
         self.agents = AgentsPanel(_title(6, "agents"), brush, "no agents", id="agents")

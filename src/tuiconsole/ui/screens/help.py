@@ -76,4 +76,6 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(classes="dialog wide") as box:
             box.border_title = " Help "
             box.border_subtitle = " escape closes "
-            yield Pages(self._brush, help_lines(self._keymap, min(_WIDTH, self.app.size.width * 96 // 100) - _FRAME))
+            yield Pages(
+                self._brush, help_lines(self._keymap, min(_WIDTH, self.app.size.width * 96 // 100) - _FRAME)
+            )

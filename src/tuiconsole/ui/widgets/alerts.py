@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from tuiconsole.protocol.snapshot import Snapshot
-from tuiconsole.ui import view
+from tuiconsole.ui import figures
 from tuiconsole.ui.cells import Cell, Field
 from tuiconsole.ui.format import plain
 from tuiconsole.ui.widgets.lines import Lines
@@ -39,7 +39,7 @@ class AlertLine(Lines):
             text, tone = self._reply
             fields.append(Field("▸", Cell(text, tone)))
         if self._snapshot is not None:
-            fields.extend(view.alert_fields(self._snapshot))
+            fields.extend(figures.alert_fields(self._snapshot))
         space = self.brush.segment(" ", "plain")
         return [exactly(Strip([space, *self.brush.fields(fields, width - 1)]), width)]
 

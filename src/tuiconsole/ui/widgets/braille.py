@@ -49,7 +49,9 @@ def line(values: Sequence[float], width: int, height: int, *, ascii: bool = Fals
     return _ascii(spans, width, height) if ascii else _braille(spans, width, height)
 
 
-def area(values: Sequence[float], width: int, height: int, deepest: float, *, ascii: bool = False) -> list[str]:
+def area(
+    values: Sequence[float], width: int, height: int, deepest: float, *, ascii: bool = False
+) -> list[str]:
     """``values`` (0 and up) as an area that hangs from the top; ``deepest`` reaches the bottom."""
     if not values or width <= 0 or height <= 0 or deepest <= 0:
         return [" " * width] * height

@@ -57,6 +57,8 @@ class Choices(Lines, can_focus=True):
         lines: list[Strip] = []
         for index, (_, text) in enumerate(self._answers):
             here = index == self.chosen
-            segment = self.brush.segment(f"{'▸' if here else ' '} {text}".ljust(width), "mode" if here else "plain")
+            segment = self.brush.segment(
+                f"{'▸' if here else ' '} {text}".ljust(width), "mode" if here else "plain"
+            )
             lines.append(exactly(Strip([segment]), width, self.brush.segment("…", "dim")))
         return lines

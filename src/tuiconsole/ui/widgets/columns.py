@@ -10,7 +10,9 @@ GAP = 1
 WIDE_GAP = 3
 
 
-def fit_columns(columns: Sequence[Column], natural: Sequence[int], width: int) -> tuple[list[tuple[int, int]], int]:
+def fit_columns(
+    columns: Sequence[Column], natural: Sequence[int], width: int
+) -> tuple[list[tuple[int, int]], int]:
     """Choose columns for ``width`` cells.
 
     Parameters
@@ -26,7 +28,9 @@ def fit_columns(columns: Sequence[Column], natural: Sequence[int], width: int) -
         ``[(column index, width)]`` in order, and the gap between columns. Columns of the highest rank go first when room
         is short; growing columns take what is left, else the gaps widen.
     """
-    chosen = [index for index, column in enumerate(columns) if natural[index] or column.rank == 0 or column.grow]
+    chosen = [
+        index for index, column in enumerate(columns) if natural[index] or column.rank == 0 or column.grow
+    ]
     widths = {index: _wanted(columns[index], natural[index]) for index in chosen}
     while len(chosen) > 1 and sum(widths[index] for index in chosen) + GAP * (len(chosen) - 1) > width:
         worst = max(columns[index].rank for index in chosen)

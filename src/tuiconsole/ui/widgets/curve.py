@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from tuiconsole.protocol.snapshot import Pnl, Snapshot
-from tuiconsole.ui import view
+from tuiconsole.ui import figures
 from tuiconsole.ui.cells import Cell
 from tuiconsole.ui.widgets import braille
 from tuiconsole.ui.widgets.lines import Lines
@@ -41,7 +41,9 @@ class PnlPanel(Lines, can_focus=True):
         if self._snapshot is None:
             return [exactly(Strip([self.brush.segment("no figures yet", "dim")]), width)]
         over = self.brush.style("stale") if self.stale else None
-        lines = [self.brush.fields(fields, width, over) for fields in view.pnl_fields(self._snapshot)][:height]
+        lines = [self.brush.fields(fields, width, over) for fields in figures.pnl_fields(self._snapshot)][
+            :height
+        ]
         room = height - len(lines)
         if room >= 2:
             lines.extend(self._chart(self._snapshot, width, room))
@@ -59,8 +61,10 @@ class PnlPanel(Lines, can_focus=True):
     def _plot(self, snapshot: Snapshot, width: int, height: int) -> list[Strip]:
         points = snapshot.pnl.curve
         if len(points) < 2:
-            return [exactly(Strip([self.brush.segment("the curve begins with the second bar", "dim")]), width)]
-        high, low, deepest = view.curve_marks(snapshot)
+            return [
+                exactly(Strip([self.brush.segment("the curve begins with the second bar", "dim")]), width)
+            ]
+        high, low, deepest = figures.curve_marks(snapshot)
         labels = max(len(high.text), len(low.text), len(deepest.text) + 4)
         plot_width = width - labels - 1
         if plot_width < 12:

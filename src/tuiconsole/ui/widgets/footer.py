@@ -68,6 +68,8 @@ class Tabs(Lines):
         gap = " " if sum(len(name) + 3 for _, name in self._names) <= width else ""
         for panel, name in self._names:
             chosen = panel == self._chosen
-            pieces.append(self.brush.segment(f"[{name}]" if chosen else f" {name} ", "mode" if chosen else "dim"))
+            pieces.append(
+                self.brush.segment(f"[{name}]" if chosen else f" {name} ", "mode" if chosen else "dim")
+            )
             pieces.append(self.brush.segment(gap, "plain"))
         return [exactly(Strip(pieces), width)]

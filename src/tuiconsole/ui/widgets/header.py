@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from tuiconsole.protocol.snapshot import Snapshot
-from tuiconsole.ui import view
+from tuiconsole.ui import figures
 from tuiconsole.ui.format import plain
 from tuiconsole.ui.widgets.lines import Lines
 from tuiconsole.ui.widgets.paint import Brush, exactly
@@ -50,9 +50,13 @@ class Header(Lines):
                 right.append(self.brush.segment(" TAPE ENDED ", "paused"))
                 right.append(self.brush.segment(" ", "plain"))
             level = snapshot.header.level
-            right.append(self.brush.segment(f" {view.level_text(snapshot)} ", level))
+            right.append(self.brush.segment(f" {figures.level_text(snapshot)} ", level))
         room = width - Strip(left).cell_length - Strip(right).cell_length - 1
-        middle = self.brush.fields(view.title_fields(snapshot), max(0, room)) if snapshot else Strip.blank(max(0, room))
+        middle = (
+            self.brush.fields(figures.title_fields(snapshot), max(0, room))
+            if snapshot
+            else Strip.blank(max(0, room))
+        )
         return exactly(Strip([*left, *middle, self.brush.segment(" ", "plain"), *right]), width)
 
     def _mode_text(self, mode: str) -> str:
@@ -65,5 +69,5 @@ class Header(Lines):
             waiting = Strip([self.brush.segment(" waiting for the engine's first figures", "dim")])
             return exactly(Strip([*exactly(waiting, room), self.brush.segment(" ", "plain"), stop]), width)
         space = self.brush.segment(" ", "plain")
-        figures = self.brush.fields(view.header_fields(self._snapshot), room - 1)
+        figures = self.brush.fields(figures.header_fields(self._snapshot), room - 1)
         return exactly(Strip([space, *figures, space, stop]), width)

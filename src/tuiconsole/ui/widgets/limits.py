@@ -17,7 +17,11 @@ def paired(table: Table) -> Table:
     rows = tuple(
         Row(
             row.key,
-            (*row.cells, Cell(""), *(table.rows[index + half].cells if index + half < len(table.rows) else blank)),
+            (
+                *row.cells,
+                Cell(""),
+                *(table.rows[index + half].cells if index + half < len(table.rows) else blank),
+            ),
         )
         for index, row in enumerate(table.rows[:half])
     )

@@ -93,7 +93,9 @@ class Brush:
             if index and field.label != "/":
                 pieces.append(self.segment(" " * gap, "plain", over))
             if field.label:
-                pieces.append(self.segment(field.label if field.label == "/" else f"{field.label} ", "head", over))
+                pieces.append(
+                    self.segment(field.label if field.label == "/" else f"{field.label} ", "head", over)
+                )
             pieces.append(self.segment(field.cell.text, field.cell.tone, over))
             if field.unit:
                 pieces.append(self.segment(field.unit, "head", over))

@@ -161,7 +161,9 @@ class Grid(ScrollView, can_focus=True):
     def _filtered(self, rows: tuple[Row, ...]) -> tuple[Row, ...]:
         if not self.filter_text:
             return rows
-        return tuple(row for row in rows if any(self.filter_text in cell.text.casefold() for cell in row.cells))
+        return tuple(
+            row for row in rows if any(self.filter_text in cell.text.casefold() for cell in row.cells)
+        )
 
     def _measure(self) -> None:
         # widths only grow, so that columns do not jump as figures change length
@@ -191,7 +193,9 @@ class Grid(ScrollView, can_focus=True):
             return
         at_top = self.cursor == 0 and not self.has_focus
         found = next((i for i, row in enumerate(self.rows) if row.key == key), None)
-        self.cursor = 0 if at_top or found is None and not self.rows else min(found or 0, len(self.rows) - 1)
+        self.cursor = (
+            0 if at_top or (found is None and not self.rows) else min(found or 0, len(self.rows) - 1)
+        )
         self._scroll_to_cursor()
 
     def _notes_top(self) -> int:

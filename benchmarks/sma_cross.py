@@ -1,0 +1,46 @@
+"""A strategy of ten lines: hold an equal share of every symbol whose fast average is above its slow one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, no_sheet
+from tuiconsole.domain.types import FloatArray
+
+FAST, SLOW = 20, 100
+SHARE_OF_EQUITY = 0.9
+
+
+class SmaCross:
+    """A :class:`~tuiconsole.domain.policy.Policy` without agents: it shows what the core itself costs."""
+
+    needs: Sequence[str] = (f"sma_{FAST}", f"sma_{SLOW}")
+    agent_names: Sequence[str] = ()
+    sheet_names: Sequence[str] = ()
+    scalar_names: Sequence[str] = ()
+
+    def __init__(self, universe: Universe) -> None:
+        self._lot = universe.lot
+        self._lot_units: FloatArray = universe.lot / universe.quantity_scale
+        self._share = SHARE_OF_EQUITY / len(universe)
+        self._sheet = no_sheet(len(universe))
+        self._scalars = np.empty(0)
+
+    def initial_state(self, n_symbols: int) -> PolicyState:
+        """Every symbol out, none seen."""
+        return {"long": np.zeros(n_symbols, dtype=np.bool_)}
+
+    def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+        """Go in where the averages crossed upwards, out where they crossed downwards; else leave alone."""
+        fast, slow = inputs.features
+        long = fast > slow
+        crossed = long != state["long"]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lots = np.where(long, inputs.equity * self._share / (inputs.price * self._lot_units), 0.0)
+        target = np.nan_to_num(lots).astype(np.int64) * self._lot
+        after: dict[str, Any] = {"long": long}
+        return Decision(target, crossed, self._sheet, self._scalars), after
