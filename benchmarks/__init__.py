@@ -1,1 +1,1 @@
-"""Measurements against budgets; run by ``make bench``."""
+"""Measurements against budgets, and a soak; run by ``make bench`` and ``make soak``."""

@@ -12,13 +12,18 @@ from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, no_s
 from tuiconsole.domain.types import FloatArray
 
 FAST, SLOW = 20, 100
-SHARE_OF_EQUITY = 0.9
+NAME_CAP = 0.15
+
+
+def share_of(n_symbols: int) -> float:
+    """Share of equity that one symbol may have: an equal part of 90 %, and less than the name cap."""
+    return min(0.9 / n_symbols, 0.9 * NAME_CAP)
 
 
 class SmaCross:
     """A :class:`~tuiconsole.domain.policy.Policy` without agents: it shows what the core itself costs."""
 
-    needs: Sequence[str] = (f"sma_{FAST}", f"sma_{SLOW}")
+    needs: Sequence[str] = (f"rolling_mean_{FAST}", f"rolling_mean_{SLOW}")
     agent_names: Sequence[str] = ()
     sheet_names: Sequence[str] = ()
     scalar_names: Sequence[str] = ()
@@ -26,7 +31,7 @@ class SmaCross:
     def __init__(self, universe: Universe) -> None:
         self._lot = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale
-        self._share = SHARE_OF_EQUITY / len(universe)
+        self._share = share_of(len(universe))
         self._sheet = no_sheet(len(universe))
         self._scalars = np.empty(0)
 

@@ -169,7 +169,7 @@ def pause(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """No new risk from now on; works without an engine too."""
-    _stop_verb("pause", _shared(context, config, state), reason, as_json, timeout)
+    _stop_verb("pause", *_first(context, config, state), reason, as_json, timeout)
 
 
 @app.command()
@@ -182,7 +182,7 @@ def halt(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """No new risk, and working orders are cancelled; works with the engine hung or dead."""
-    _stop_verb("halt", _shared(context, config, state), reason, as_json, timeout)
+    _stop_verb("halt", *_first(context, config, state), reason, as_json, timeout)
 
 
 @app.command()
@@ -195,13 +195,16 @@ def kill(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """Cancel everything and flatten the book; works with the engine hung or dead."""
-    _stop_verb("kill", _shared(context, config, state), reason, as_json, timeout)
+    _stop_verb("kill", *_first(context, config, state), reason, as_json, timeout)
 
 
-def _stop_verb(verb: str, place: Place, reason: str, as_json: bool, timeout: float) -> None:
+def _stop_verb(
+    verb: str, config: Path | None, state: Path | None, reason: str, as_json: bool, timeout: float
+) -> None:
+    from tuiconsole.verbs.common import Place
     from tuiconsole.verbs.stopping import stop_desk, stop_text
 
-    body = stop_desk(verb, place, reason, timeout)
+    body = stop_desk(verb, Place.for_stop(config, state), reason, timeout)
     emit(body, as_json, stop_text(verb, body))
     failed = bool(body.get("text")) or (verb == "kill" and not body["flat"]) or not body.get("latched", True)
     raise typer.Exit(1 if failed else 0)
@@ -472,7 +475,7 @@ def main(arguments: list[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1, "--json" in given)
     except _usage_errors() as error:
-        return _fail(f"{error.format_message()} Try: tuiconsole --help", 2, False)
+        return _fail(f"{error.format_message()} Try: tuiconsole --help", 2, "--json" in given)
     return code if isinstance(code, int) else 0
 
 

@@ -65,4 +65,3 @@ def make_book(universe: Universe = UNIVERSE, **changes: Any) -> Book:
         "peak_equity": equity,
     }
     return Book(**{**columns, **figures, **changes})
-

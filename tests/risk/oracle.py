@@ -70,9 +70,7 @@ class Oracle:
             return Rule.APPROVED, True
         return self.new_risk(i, column, quantity, held, batch, book), False
 
-    def new_risk(
-        self, i: int, column: int, quantity: int, held: int, batch: OrderBatch, book: Book
-    ) -> Rule:
+    def new_risk(self, i: int, column: int, quantity: int, held: int, batch: OrderBatch, book: Book) -> Rule:
         settings, item = self.settings, self.items[column]
         price, reference = int(book.price_scaled[column]), int(batch.reference_price[i])
         if not 0 < price <= LARGE or reference <= 0:
@@ -86,7 +84,9 @@ class Oracle:
         if abs(quantity) > settings.order_quantity_max * units:
             return Rule.SIZE
         equity = max(book.equity, 0)
-        most = min(int(settings.order_notional_usd) * MONEY_SCALE, share(settings.order_notional_share) * equity)
+        most = min(
+            int(settings.order_notional_usd) * MONEY_SCALE, share(settings.order_notional_share) * equity
+        )
         if abs(self.money(column, price, quantity)) > most:
             return Rule.NOTIONAL
         if abs(held + quantity) > settings.position_quantity_max * units:

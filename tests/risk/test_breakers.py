@@ -80,7 +80,9 @@ def test_a_limit_that_stays_reached_speaks_at_every_bar() -> None:
 
 @pytest.mark.parametrize("equity", [0, -5])
 def test_no_equity_halts(equity: int) -> None:
-    trips = Breakers(RiskSettings(drawdown=1.0, month_drawdown=1.0, session_drawdown=1.0), CAPITAL).update(0, 0, 0, equity)
+    trips = Breakers(RiskSettings(drawdown=1.0, month_drawdown=1.0, session_drawdown=1.0), CAPITAL).update(
+        0, 0, 0, equity
+    )
     assert trips[0].level == DeskLevel.HALTED
     assert Breakers(RiskSettings(), 0).update(0, 0, 0, 0)[0].level == DeskLevel.HALTED
 
@@ -124,7 +126,9 @@ def test_limits_for_the_screen() -> None:
 
 
 bars = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(0, 1), st.integers(800, 1100).map(lambda v: v * CAPITAL // 1000)),
+    st.tuples(
+        st.integers(0, 1), st.integers(0, 1), st.integers(800, 1100).map(lambda v: v * CAPITAL // 1000)
+    ),
     max_size=40,
 )
 

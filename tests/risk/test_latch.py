@@ -123,7 +123,7 @@ def test_a_write_torn_at_any_byte(tmp_path: Path, old: DeskLevel, new: DeskLevel
     assert latch.read() == LatchState(new, "again", "repaired", True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, SIZE - 1), st.integers(1, 255), st.sampled_from(LEVELS))
 def test_any_damaged_byte_is_seen(
     tmp_path_factory: pytest.TempPathFactory, place: int, flip: int, level: DeskLevel

@@ -117,6 +117,11 @@ def _rebind(c: sqlite3.Connection, rng: np.random.Generator, rows: int) -> None:
     c.execute("UPDATE meta SET value = '99' WHERE name = ?", (name,))
 
 
+def _renumber_the_first(c: sqlite3.Connection, rng: np.random.Generator, rows: int) -> int:
+    c.execute("UPDATE journal SET seq = ? WHERE seq = 1", (-int(rng.integers(5)),))
+    return 1
+
+
 WAYS: tuple[Tamper, ...] = (
     _flip_payload,
     _flip_hash,
@@ -130,6 +135,7 @@ WAYS: tuple[Tamper, ...] = (
     _flip_checkpoint,
     _flip_head,
     _rebind,
+    _renumber_the_first,
 )
 
 

@@ -117,6 +117,9 @@ def test_an_older_copy_or_none_where_a_signed_head_counts_more(path: Path) -> No
     path.unlink()
     with pytest.raises(StoreBindingError, match="signed head counts 2 rows"):
         open_store(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0, "nothing was made"
+    connection.close()
     path.unlink(missing_ok=True)
     path.with_name("state.db.head.json").unlink()
     fresh = open_store(path)

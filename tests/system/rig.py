@@ -217,7 +217,7 @@ class SystemDesk:
     def environment(self) -> dict[str, str]:
         """What processes get: no terminal, no user's configuration."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
-        return {**kept, "XDG_RUNTIME_DIR": str(self.runtime), "TERM": "dumb", "PYTHONWARNINGS": "error::ResourceWarning"}
+        return {**kept, "XDG_RUNTIME_DIR": str(self.runtime), "TERM": "dumb"}
 
     def command(self, *arguments: str, state: Path | None = None) -> list[str]:
         """The command line of a verb on this desk."""

@@ -18,8 +18,8 @@ from tuiconsole.domain.errors import DeskError, EngineError
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.engine.build import load_tape, make_session, plan
-from tuiconsole.engine.launch import Launch
-from tuiconsole.engine.lock import EngineLock, process_started, wait_for_end
+from tuiconsole.engine.launch import launch_path, load_launch
+from tuiconsole.engine.lock import STOPPER, EngineLock, process_started, wait_for_end
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.session import Session
@@ -34,6 +34,8 @@ _LEVELS = {
     CommandKind.KILL: DeskLevel.KILLED,
 }
 _DEATH_TIMEOUT_S = 5.0
+_OTHER_STOP_TIMEOUT_S = 20.0
+_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,11 @@ class DirectReport:
         }
 
 
-def direct_stop(
-    paths: DeskPaths, launch: Launch | None, kind: CommandKind, trip: str, reason: str
-) -> DirectReport:
+def direct_stop(paths: DeskPaths, kind: CommandKind, trip: str, reason: str) -> DirectReport:
     """Pause, halt or kill the desk of ``paths`` without its engine.
 
     Parameters
     ----------
-    launch
-        What the engine was last started with; None when it never was.
     trip
         Id of this stop; flatten orders derive from it, so two killers flatten once.
 
@@ -85,32 +83,39 @@ def direct_stop(
     """
     latch = Latch(paths.latch)
     level = _LEVELS[kind]
-    if launch is None and not paths.state.exists():
+    if not paths.state.exists() and not launch_path(paths.state).exists():
         raise EngineError(f"There is no desk at {paths.state}.", "Name its state file with --state.")
     said = latch.read()
     if not paths.latch.exists():
         latch.create()
     latch.write(max(level, said.level if said.readable else level), trip, reason)
     lock = EngineLock(paths.lock)
-    fenced = fence(lock)
-    if not lock.acquire():
-        raise EngineError(
-            "Another process took the engine lock meanwhile.", "The latch is raised; try again."
-        )
+    fenced = _take(lock)
     try:
-        if launch is None:
-            return DirectReport(True, 0, False, (), fenced, level.name.lower(), "The desk was never started.")
-        return _recover_and_stop(
-            paths, launch, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced
-        )
+        return _recover_and_stop(paths, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced)
     finally:
         lock.release()
 
 
+def _take(lock: EngineLock) -> int:
+    """Fence whoever holds ``lock`` and take it; the pid of the engine that was ended, or 0."""
+    fenced = 0
+    for _ in range(_TRIES):
+        fenced = fence(lock) or fenced
+        if lock.acquire(STOPPER):
+            return fenced
+    raise EngineError("Other processes keep taking the engine lock.", "The latch is raised; try again.")
+
+
 def fence(lock: EngineLock) -> int:
-    """SIGKILL the process that holds ``lock`` and wait for its end; its pid, or 0 when nobody held it."""
+    """SIGKILL the engine that holds ``lock`` and wait for its end; its pid, or 0 when no engine held it.
+
+    Another direct stop is waited for: it is about to do what we came for.
+    """
     holder = lock.holder()
     if holder is None:
+        return 0
+    if holder.role == STOPPER and wait_for_end(holder, _OTHER_STOP_TIMEOUT_S):
         return 0
     try:
         descriptor = os.pidfd_open(holder.pid)
@@ -132,11 +137,12 @@ def fence(lock: EngineLock) -> int:
     return holder.pid
 
 
-def _recover_and_stop(
-    paths: DeskPaths, launch: Launch, latch: Latch, command: Command, fenced: int
-) -> DirectReport:
+def _recover_and_stop(paths: DeskPaths, latch: Latch, command: Command, fenced: int) -> DirectReport:
     level = _LEVELS[command.kind]
     try:
+        launch = load_launch(paths.state)
+        if launch is None:
+            return DirectReport(True, 0, False, (), fenced, level.name.lower(), "The desk was never started.")
         chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
         store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
     except DeskError as error:

@@ -9,13 +9,21 @@ import select
 from dataclasses import dataclass
 from pathlib import Path
 
+ENGINE = "engine"
+STOPPER = "stop"
+_TRIES = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: process id and when it started (clock ticks since boot), so a reused pid is not taken for it."""
+    """Who holds the lock: process id and when it started (clock ticks since boot), so a reused pid is not taken for it.
+
+    ``role`` is :data:`ENGINE`, or :data:`STOPPER` for a direct stop at work: that one is waited for, never killed.
+    """
 
     pid: int
     started: int
+    role: str = ENGINE
 
 
 def process_started(pid: int) -> int | None:
@@ -38,20 +46,30 @@ class EngineLock:
         self._path = path
         self._fd: int | None = None
 
-    def acquire(self) -> bool:
+    def acquire(self, role: str = ENGINE) -> bool:
         """Take the lock and write who we are; False when another process holds it."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._lock(fd):
             os.close(fd)
             return False
         self._fd = fd
         pid = os.getpid()
-        body = json.dumps({"pid": pid, "started": process_started(pid) or 0}).encode()
+        body = json.dumps({"pid": pid, "started": process_started(pid) or 0, "role": role}).encode()
         os.ftruncate(fd, 0)
         os.pwrite(fd, body, 0)
         return True
+
+    def _lock(self, fd: int) -> bool:
+        """Whether ``fd`` got the lock; someone who merely looks (:meth:`holder`) is not taken for a holder."""
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self.holder() is not None:
+                    return False
+            else:
+                return True
+        return False
 
     def release(self) -> None:
         """Give the lock back."""
@@ -64,7 +82,7 @@ class EngineLock:
         """The process that holds the lock now, or None when it is free."""
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             try:
@@ -95,6 +113,6 @@ def wait_for_end(holder: Holder, timeout_s: float) -> bool:
 def _parse(body: bytes) -> Holder | None:
     try:
         found = json.loads(body)
-        return Holder(int(found["pid"]), int(found["started"]))
+        return Holder(int(found["pid"]), int(found["started"]), str(found.get("role", ENGINE)))
     except (ValueError, KeyError, TypeError):
         return None

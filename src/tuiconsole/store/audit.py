@@ -117,7 +117,7 @@ class _Scan:
         for page in pages(self.connection, total):
             for seq, payload, stored in page:
                 row += 1
-                if False:
+                if seq != row:
                     raise _Finding(f"Row {row} is missing.", row)
                 head = _link_or_fail(head, row, payload, stored)
                 if row == 1:

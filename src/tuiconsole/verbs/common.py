@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuiconsole.config import Config, load
-from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.errors import ConfigError, UsageError
 from tuiconsole.engine.paths import DeskPaths
 
 _NAMED_FEEDS = ("auto", "replay")
@@ -44,6 +44,16 @@ class Place:
         pace = settings.feed.bars_per_second if speed is None else speed
         arguments = _arguments(path, feed, settings.feed.path, speed, start)
         return cls(replace(loaded, desk=settings), path, DeskPaths.of(where), pace, arguments)
+
+    @classmethod
+    def for_stop(cls, config: Path | None, state: Path | None) -> Place:
+        """The place that a stop works on; a broken configuration never stands in the way of one."""
+        try:
+            return cls.of(config, state, None, None, None)
+        except ConfigError:
+            path = config or default_config()
+            where = (state or default_state(path)).expanduser()
+            return cls(Config(), path, DeskPaths.of(where), 0.0, ())
 
 
 def _feed(settings: Any, feed: str) -> Any:

@@ -13,7 +13,8 @@ from tuiconsole.verbs.common import Place
 def stop_desk(verb: str, place: Place, reason: str, timeout_s: float) -> dict[str, Any]:
     """Carry out ``verb`` (pause, halt or kill); the report's ``path`` says whether by the engine or directly.
 
-    A refusal by a living engine (already halted, say) is an answer, never a cause to fence it.
+    A refusal to pause or halt by a living engine (already halted, say) is an answer, never a cause to fence it. An
+    engine that cannot carry out a kill (its store has failed) is fenced, and the book flattened without it.
     """
     trip = fresh_id()
     try:
@@ -21,6 +22,8 @@ def stop_desk(verb: str, place: Place, reason: str, timeout_s: float) -> dict[st
     except NoAnswer:
         return _direct(verb, place, trip, reason)
     except Refusal as refusal:
+        if verb == "kill":
+            return _direct(verb, place, trip, reason)
         return {"state": "", "path": "engine", "note": str(refusal)}
     body = answer.body if isinstance(answer, Done) else {}
     if verb == "kill" and not body.get("flat"):
@@ -39,10 +42,8 @@ def _request(verb: str, trip: str, reason: str) -> Request:
 def _direct(verb: str, place: Place, trip: str, reason: str) -> dict[str, Any]:
     from tuiconsole.domain.events import CommandKind
     from tuiconsole.engine.direct import direct_stop
-    from tuiconsole.engine.launch import load_launch
 
-    launch = load_launch(place.paths.state)
-    return direct_stop(place.paths, launch, CommandKind[verb.upper()], trip, reason).as_json()
+    return direct_stop(place.paths, CommandKind[verb.upper()], trip, reason).as_json()
 
 
 def stop_text(verb: str, body: dict[str, Any]) -> str:

@@ -69,5 +69,5 @@ class Header(Lines):
             waiting = Strip([self.brush.segment(" waiting for the engine's first figures", "dim")])
             return exactly(Strip([*exactly(waiting, room), self.brush.segment(" ", "plain"), stop]), width)
         space = self.brush.segment(" ", "plain")
-        figures = self.brush.fields(figures.header_fields(self._snapshot), room - 1)
-        return exactly(Strip([space, *figures, space, stop]), width)
+        money = self.brush.fields(figures.header_fields(self._snapshot), room - 1)
+        return exactly(Strip([space, *money, space, stop]), width)

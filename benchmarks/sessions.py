@@ -1,0 +1,74 @@
+"""Sessions in this process, as the backtest shell makes them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.policy import Policy
+from tuiconsole.engine.backtest import BacktestResult, OrderHash, run_backtest
+from tuiconsole.engine.build import Plan, make_session, plan
+from tuiconsole.engine.session import Session
+from tuiconsole.engine.settings import Settings
+from tuiconsole.market.tape import Tape
+from tuiconsole.store.batch_journal import BatchJournal
+
+WARMUP = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A backtest with the processor time of this process beside its wall time."""
+
+    result: BacktestResult
+    cpu_s: float
+
+    @property
+    def us_per_bar(self) -> float:
+        """Wall microseconds per bar."""
+        return 1e6 * self.result.seconds / self.result.bars
+
+    @property
+    def per_cpu_s(self) -> float:
+        """Symbol-bars per second of processor time: what one core does when nothing else wants it."""
+        return self.result.symbols * self.result.bars / self.cpu_s
+
+
+class CpuClock(WallClock):
+    """The processor time of this process in place of monotonic time."""
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds this process has run on a processor."""
+        return time.process_time_ns()
+
+
+def chosen(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP) -> Plan:
+    """A plan for a backtest of ``tape`` that trades after ``warmup`` bars."""
+    base = Settings()
+    settings = replace(base, feed=replace(base.feed, start="", warmup_bars=0))
+    return replace(plan(settings, tape, "backtest", policy), start=warmup, warmup=0)
+
+
+def open_session(found: Plan) -> tuple[Session, OrderHash]:
+    """A session on ``found`` with a hashed journal in memory; its binding is journalled."""
+    sink = OrderHash(BatchJournal(None))
+    session = make_session(found, sink)
+    session.open(found.opened)
+    return session, sink
+
+
+def backtest(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP) -> Timed:
+    """One backtest of the five-agent desk, or of ``policy``; gate, OMS, ledger and hashed journal included."""
+    found = chosen(tape, policy, warmup)
+    session, sink = open_session(found)
+    session.warm_up()
+    cpu = CpuClock()
+    began = cpu.monotonic_ns()
+    result = run_backtest(session, sink, WallClock(), found.settings.risk.cool_down_bars)
+    return Timed(result, (cpu.monotonic_ns() - began) / 1e9)
+
+
+def median_of(runs: list[Timed]) -> Timed:
+    """The run with the median wall time."""
+    return sorted(runs, key=lambda run: run.result.seconds)[len(runs) // 2]

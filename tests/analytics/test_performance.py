@@ -1,0 +1,172 @@
+"""Performance measures against published figures, independent formulas and their identities."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tuiconsole.analytics import performance as p
+
+SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "reference" / "07_performance.json"
+returns_of = hnp.arrays("<f8", st.integers(2, 60), elements=st.floats(-0.5, 1.0, width=32))
+
+
+def reference(case: str) -> dict[str, Any]:
+    if not SHARED.exists():
+        pytest.skip("the shared reference figures (../shared/reference/07_performance.json) are not here")
+    cases: list[dict[str, Any]] = json.loads(SHARED.read_text())["cases"]
+    return next(entry for entry in cases if entry["id"] == case)
+
+
+def test_bacon_24_months() -> None:
+    """Bacon (2008), the 24 monthly returns of chapter 4."""
+    case = reference("bacon_24m")
+    returns, mar, expected = np.array(case["inputs"]["portfolio"]), case["inputs"]["MAR"], case["expected"]
+    found = {
+        "mean": float(returns.mean()),
+        "geo_ann": p.annual_return(returns, 12),
+        "std_ddof1": p.volatility(returns),
+        "skew_pop": p.skewness(returns),
+        "exkurt_pop": p.kurtosis(returns) - 3,
+        "downside_dev_MAR05": p.downside_deviation(returns, mar),
+        "sortino_MAR05": p.sortino(returns, 1, mar),
+        "max_drawdown": -p.max_drawdown(p.wealth(returns)).depth,
+        "sharpe_ann_arith": p.sharpe(returns, 12),
+        "calmar": p.calmar(returns, 12),
+        "hit_rate": p.hit_rate(returns),
+    }
+    assert found == pytest.approx({name: expected[name] for name in found}, rel=case["rtol"])
+
+
+def sp500(column: str) -> tuple[list[str], np.ndarray]:
+    """Dates and prices of the shared S&P 500 series."""
+    path = SHARED.parent / "data" / "arch_sp500.csv"
+    if not path.exists():
+        pytest.skip("the shared S&P 500 series (../shared/reference/data/arch_sp500.csv) is not here")
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    return [row["Date"] for row in rows], np.array([float(row[column]) for row in rows])
+
+
+def test_sp500_like_the_usual_package() -> None:
+    case = reference("sp500_empyrical")
+    _, price = sp500("Adj Close")
+    returns = price[1:] / price[:-1] - 1
+    found = {
+        "annual_return": p.annual_return(returns, 252),
+        "cum_return": p.total_return(returns),
+        "annual_vol": p.volatility(returns, 252),
+        "sharpe": p.sharpe(returns, 252),
+        "sortino": p.sortino(returns, 252),
+        "calmar": p.calmar(returns, 252),
+        "max_drawdown": -p.max_drawdown(p.wealth(returns)).depth,
+        "downside_risk": p.downside_deviation(returns) * math.sqrt(252),
+        "skew": p.skewness(returns),
+        "kurt_raw": p.kurtosis(returns),
+    }
+    assert found == pytest.approx({name: case["expected"][name] for name in found}, rel=case["rtol"])
+
+
+def test_sp500_drawdown_dates() -> None:
+    expected = reference("drawdown_dates")["expected"]
+    dates, price = sp500("Close")
+    deepest = p.max_drawdown(price)
+    assert -deepest.depth == pytest.approx(expected["depth"], rel=1e-9)
+    assert deepest.recovery is not None
+    assert [dates[i][:10] for i in (deepest.peak, deepest.trough, deepest.recovery)] == [
+        expected["peak"],
+        expected["trough"],
+        expected["recovery"],
+    ]
+
+
+def test_a_small_series_by_hand() -> None:
+    returns = np.array([0.1, -0.2, 0.05, 0.3])
+    assert p.total_return(returns) == pytest.approx(1.1 * 0.8 * 1.05 * 1.3 - 1)
+    assert p.annual_return(returns, 2) == pytest.approx((1.1 * 0.8 * 1.05 * 1.3) ** 0.5 - 1)
+    assert p.wealth(returns) == pytest.approx([1, 1.1, 0.88, 0.924, 1.2012])
+    deepest = p.max_drawdown(p.wealth(returns))
+    assert (deepest.peak, deepest.trough, deepest.recovery) == (1, 2, 4)
+    assert deepest.depth == pytest.approx(0.2)
+    assert p.calmar(returns, 2) == pytest.approx(p.annual_return(returns, 2) / 0.2)
+    variance = sum((r - 0.0625) ** 2 for r in returns.tolist()) / 3
+    assert p.volatility(returns, 4) == pytest.approx(2 * variance**0.5)
+    assert p.sharpe(returns, 4, 0.01) == pytest.approx((0.0625 - 0.01) / variance**0.5 * 2)
+    assert p.downside_deviation(returns) == pytest.approx(0.1)
+    assert p.sortino(returns, 4) == pytest.approx(0.625 * 2)
+    assert p.hit_rate(returns) == 0.75
+    assert p.turnover(np.array([10.0, 0.0]), np.array([100.0, 100.0]), 252) == pytest.approx(12.6)
+
+
+def test_a_loss_at_the_start_is_a_drawdown() -> None:
+    deepest = p.max_drawdown(p.wealth(np.array([-0.1, 0.05])))
+    assert deepest == p.Drawdown(pytest.approx(0.1), 0, 1, None)
+
+
+def test_the_first_of_equal_drawdowns_counts() -> None:
+    assert p.max_drawdown(np.array([2.0, 1.0, 2.0, 1.0])) == p.Drawdown(0.5, 0, 1, 2)
+
+
+def test_moments_of_known_samples() -> None:
+    assert p.skewness(np.array([-1.0, 0.0, 1.0])) == 0.0
+    assert p.kurtosis(np.array([-1.0, 1.0])) == 1.0
+    assert p.skewness(np.array([0.0, 0.0, 0.0, 4.0])) == pytest.approx(2 / math.sqrt(3))
+
+
+def test_what_is_not_defined_is_nan() -> None:
+    none, one, flat = np.zeros(0), np.array([0.1]), np.zeros(5)
+    undefined = [
+        p.annual_return(none, 252),
+        p.volatility(one),
+        p.sharpe(none, 252),
+        p.sharpe(flat, 252),
+        p.sortino(none, 252),
+        p.sortino(np.array([0.1, 0.2]), 252),
+        p.downside_deviation(none),
+        p.calmar(np.array([0.1, 0.2]), 252),
+        p.skewness(flat),
+        p.kurtosis(none),
+        p.hit_rate(none),
+        p.turnover(none, none, 252),
+        p.max_drawdown(none).depth,
+    ]
+    assert all(math.isnan(value) for value in undefined)
+    assert p.total_return(none) == 0.0
+    assert p.annual_return(np.array([-1.0, 0.5]), 252) == -1.0
+
+
+@given(returns_of)
+def test_identities(returns: np.ndarray) -> None:
+    curve = p.wealth(returns)
+    assert curve[-1] - 1 == pytest.approx(p.total_return(returns))
+    deepest = p.max_drawdown(curve)
+    assert 0 <= deepest.depth < 1
+    assert deepest.peak <= deepest.trough
+    slow = max(1 - low / high for i, high in enumerate(curve) for low in curve[i:])
+    assert deepest.depth == pytest.approx(slow, abs=1e-12)
+    assert deepest.depth == pytest.approx(1 - curve[deepest.trough] / curve[deepest.peak])
+    if deepest.recovery is not None:
+        assert curve[deepest.recovery] >= curve[deepest.peak]
+        assert (curve[deepest.trough : deepest.recovery] < curve[deepest.peak]).all() or deepest.depth == 0
+    assert 0 <= p.hit_rate(returns) <= 1
+    assert p.annual_return(returns, len(returns)) == pytest.approx(p.total_return(returns))
+    assert p.downside_deviation(returns) <= np.sqrt(np.mean(returns**2)) + 1e-15
+
+
+@given(returns_of, st.floats(0.1, 10))
+def test_ratios_do_not_change_with_scale(returns: np.ndarray, scale: float) -> None:
+    if p.volatility(returns) < 1e-3 or p.downside_deviation(returns) < 1e-3:
+        return
+    assert p.sharpe(returns * scale, 252) == pytest.approx(p.sharpe(returns, 252), rel=1e-6, abs=1e-9)
+    assert p.sortino(returns * scale, 252) == pytest.approx(p.sortino(returns, 252), rel=1e-6, abs=1e-9)
+    assert p.skewness(returns * scale) == pytest.approx(p.skewness(returns), rel=1e-6, abs=1e-6)
+    assert p.kurtosis(returns * scale) >= 1 - 1e-9
