@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, iso
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.rng import generator
 from tuiconsole.market.tape import Tape
@@ -22,3 +24,24 @@ def synthetic(n_symbols: int, n_bars: int, seed: int = 11) -> Tape:
     ts = (FIRST_DAY + np.arange(n_bars)) * NANOSECONDS_PER_DAY + 21 * 3_600_000_000_000
     names = tuple(f"S{i:04d}" for i in range(n_symbols))
     return Tape(name=f"SYN-{n_symbols}", source="synthetic", universe=Universe.of(names), ts=ts, close=close)
+
+
+def write_parquet(tape: Tape, path: Path) -> None:
+    """``tape`` as the desk reads it from a file: one row per bar and symbol."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n_bars, n_symbols = tape.close.shape
+    close = tape.close.ravel()
+    columns = {
+        "ts": pa.array(np.repeat(tape.ts, n_symbols), pa.timestamp("ns", tz="UTC")),
+        "symbol": pa.array(list(tape.universe.symbols) * n_bars),
+        **{name: close for name in ("open", "high", "low", "close")},
+        "volume": np.full(close.shape, 1e7),
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def start_of(tape: Tape, index: int) -> str:
+    """The day of bar ``index``, as ``--start`` takes it."""
+    return iso(int(tape.ts[index]))[:10]

@@ -117,7 +117,8 @@ def backtrader_loop(tape: Tape) -> float:
     class Cross(bt.Strategy):  # type: ignore[misc]
         def __init__(self) -> None:
             self.crossings = [
-                bt.ind.CrossOver(bt.ind.SMA(data, period=FAST), bt.ind.SMA(data, period=SLOW)) for data in self.datas
+                bt.ind.CrossOver(bt.ind.SMA(data, period=FAST), bt.ind.SMA(data, period=SLOW))
+                for data in self.datas
             ]
 
         def next(self) -> None:

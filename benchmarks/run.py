@@ -61,7 +61,9 @@ def machine() -> dict[str, object]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the measurements asked for and print them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to this file")
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="only this; may be repeated")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller sizes")

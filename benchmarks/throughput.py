@@ -57,10 +57,17 @@ def _without_agents(tape: Tape, repeats: int) -> list[Row]:
             against="the plain Python loop below",
             note=f"{run.us_per_bar:.0f} us/bar, {run.per_cpu_s:,.0f} per CPU second; {result.orders} orders",
         ),
-        Row(f"crossing averages, {n} symbols, plain Python loop", plain, _UNIT, note="objects per symbol, float money, a hashed line per bar"),
+        Row(
+            f"crossing averages, {n} symbols, plain Python loop",
+            plain,
+            _UNIT,
+            note="objects per symbol, float money, a hashed line per bar",
+        ),
     ]
     if has_backtrader():
         peer = cells / backtrader_loop(tape)
         ratio, against = result.symbol_bars_per_s / peer, "desk against it"
-        rows.append(Row(f"crossing averages, {n} symbols, backtrader", peer, _UNIT, None, True, ratio, against))
+        rows.append(
+            Row(f"crossing averages, {n} symbols, backtrader", peer, _UNIT, None, True, ratio, against)
+        )
     return rows

@@ -243,3 +243,15 @@ def test_readers_see_whole_batches_while_the_writer_goes_on(path: Path) -> None:
     assert verify_chain(path).ok, "verify runs beside the writer"
     reader.close()
     store.close()
+
+
+def test_a_head_that_moved_under_the_writer_stops_it(path: Path) -> None:
+    store = open_store(path)
+    store.append(OPENED)
+    store.commit()
+    store._connection.execute("UPDATE head SET hash = zeroblob(32)")
+    store.append(bar_seen(0))
+    with pytest.raises(StoreError, match="Another process wrote"):
+        store.commit()
+    assert store._connection.execute("SELECT count(*) FROM journal").fetchone()[0] == 1
+    store.close()

@@ -75,7 +75,9 @@ class Ran:
 class Engine:
     """One ``tuiconsole headless --json``, its log lines read as they come."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], cwd: Path, ready: bool = True) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], cwd: Path, ready: bool = True
+    ) -> None:
         read_fd, write_fd = os.pipe()
         self.lines: list[Line] = []
         self._noise: list[str] = []
@@ -216,7 +218,9 @@ class SystemDesk:
     @property
     def environment(self) -> dict[str, str]:
         """What processes get: no terminal, no user's configuration."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
+        kept = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
+        }
         return {**kept, "XDG_RUNTIME_DIR": str(self.runtime), "TERM": "dumb"}
 
     def command(self, *arguments: str, state: Path | None = None) -> list[str]:
@@ -227,7 +231,9 @@ class SystemDesk:
             place += ["--state", str(state or self.state)]
         return [sys.executable, "-m", "tuiconsole", verb, *rest, *place]
 
-    def run(self, *arguments: str, state: Path | None = None, environment: dict[str, str] | None = None) -> Ran:
+    def run(
+        self, *arguments: str, state: Path | None = None, environment: dict[str, str] | None = None
+    ) -> Ran:
         """Run a verb to its end."""
         done = subprocess.run(
             self.command(*arguments, state=state),

@@ -39,11 +39,15 @@ def test_one_writer_and_several_readers(desk: SystemDesk) -> None:
             ):
                 refused = reader.ask(request)
                 assert isinstance(refused, Refused)
-                assert refused.text == "The writer lease is held by first: this client may only look and stop."
+                assert (
+                    refused.text == "The writer lease is held by first: this client may only look and stop."
+                )
         for client in (first, second, third):
             assert isinstance(client.ask(lambda i: frames.Subscribe(i, orders_count=3)), Done)
         assert isinstance(client.ask(frames.Status), Done)
-        assert third.ask(lambda i: frames.Pause(i, "from a reader")) == Done(third._next, "done", {"state": "paused"})
+        assert third.ask(lambda i: frames.Pause(i, "from a reader")) == Done(
+            third._next, "done", {"state": "paused"}
+        )
         assert isinstance(first.ask(lambda i: frames.Resume(i, "from the writer")), Done)
         assert isinstance(second.ask(lambda i: frames.Halt(i, "from another")), Done)
         killed = third.ask(lambda i: frames.Kill(i, "trip", "from a reader"))
@@ -69,7 +73,9 @@ def test_snapshots_come_on_change_and_are_bounded(desk: SystemDesk) -> None:
     desk.engine(20)
     with Client(desk.paths.socket) as client:
         client.send(frames.pack(frames.Subscribe(2, rate_hz=10.0, orders_count=4, alerts_count=2)))
-        updates = [answer.snapshot for answer in (client.read() for _ in range(5)) if isinstance(answer, Update)]
+        updates = [
+            answer.snapshot for answer in (client.read() for _ in range(5)) if isinstance(answer, Update)
+        ]
     assert len(updates) == 4
     assert [u.number for u in updates] == sorted({u.number for u in updates})
     assert all(len(u.orders) <= 4 for u in updates)
@@ -136,7 +142,9 @@ def test_garbage_does_not_harm_the_engine(desk: SystemDesk) -> None:
             answer = client.ask(bad)
             assert isinstance(answer, Refused), answer
             assert answer.text.endswith(".")
-        extremes = frames.Subscribe(9, rate_hz=float("inf"), orders_offset=-(2**40), orders_count=2**40, alerts_count=-5)
+        extremes = frames.Subscribe(
+            9, rate_hz=float("inf"), orders_offset=-(2**40), orders_count=2**40, alerts_count=-5
+        )
         client.send(frames.pack(extremes))
         assert client.read() == Done(9, "subscribed")
         snapshot = client.read()
@@ -188,6 +196,7 @@ def test_an_old_socket_file_is_replaced_and_the_directory_checked(desk: SystemDe
     assert not path.exists()
     path.parent.chmod(0o755)
     ran = desk.run("status")
+    path.parent.chmod(0o700)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert "chmod 700" in ran.err
 

@@ -81,9 +81,7 @@ def test_text_log_and_log_file(desk: SystemDesk, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_graceful_stop_loses_nothing(
-    desk: SystemDesk, whole: rig.Whole, number: signal.Signals
-) -> None:
+def test_graceful_stop_loses_nothing(desk: SystemDesk, whole: rig.Whole, number: signal.Signals) -> None:
     engine = desk.engine(0, "--every-bar")
     engine.wait_for(rig.bars_seen(60))
     engine.signal(number)

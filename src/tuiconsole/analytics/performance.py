@@ -18,6 +18,21 @@ from tuiconsole.domain.types import FloatArray
 _NAN = float("nan")
 
 
+_LEAST_POINTS = 3
+_SUMMARY = (
+    "total_return",
+    "annual_return",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "calmar",
+    "max_drawdown",
+    "skewness",
+    "kurtosis",
+    "hit_rate",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Drawdown:
     """The deepest fall of a wealth curve.
@@ -123,6 +138,39 @@ def kurtosis(returns: FloatArray) -> float:
 def hit_rate(returns: FloatArray) -> float:
     """Share of returns above zero."""
     return float(np.mean(returns > 0)) if len(returns) else _NAN
+
+
+def summary(equity: FloatArray, capital: float, bars_per_year: float) -> dict[str, float | None]:
+    """The figures of one equity curve by name; None where a figure is not defined.
+
+    Parameters
+    ----------
+    equity
+        float64 ``[n_bars]`` in currency units, at the end of each bar; ``capital`` is the equity before the first.
+
+    Examples
+    --------
+    >>> summary(np.array([110.0, 99.0]), 100.0, 252.0)["max_drawdown"]
+    0.1
+    """
+    curve = np.concatenate(([capital], equity))
+    if len(curve) < _LEAST_POINTS:
+        return dict.fromkeys(_SUMMARY)
+    returns = curve[1:] / curve[:-1] - 1.0
+    figures = (
+        total_return(returns),
+        annual_return(returns, bars_per_year),
+        volatility(returns, bars_per_year),
+        sharpe(returns, bars_per_year),
+        sortino(returns, bars_per_year),
+        calmar(returns, bars_per_year),
+        round(max_drawdown(curve).depth, 12),
+        skewness(returns),
+        kurtosis(returns),
+        hit_rate(returns),
+    )
+    named = zip(_SUMMARY, (float(value) for value in figures), strict=True)
+    return {name: value if np.isfinite(value) else None for name, value in named}
 
 
 def turnover(traded: FloatArray, equity: FloatArray, bars_per_year: float) -> float:

@@ -16,14 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.errors import DeskError, UsageError
+from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import Fills
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.types import FloatArray, IntArray
-from tuiconsole.portfolio.valuation import SAFE, Valuation, checked, split
-
-Lots = deque[tuple[int, int]]
-"""Open lots of one symbol, oldest first: signed scaled quantity and signed total cost in money."""
+from tuiconsole.portfolio.booking import Entry, Lots
+from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
 _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
 
@@ -184,7 +182,8 @@ class Ledger:
         DeskError
             When a fill names no instrument, no quantity or no positive price; nothing is booked.
         """
-        entry = _Entry(self)
+        columns = [getattr(self, name) for name in _COLUMNS]
+        entry = Entry(self.valuation, self._lots, columns, (self.cash, self.realised, self.fees))
         rows = zip(
             fills.symbol.tolist(),
             fills.quantity.tolist(),
@@ -197,7 +196,7 @@ class Ledger:
             self._commit(entry)
         return np.array(realised, dtype=np.int64)
 
-    def _commit(self, entry: _Entry) -> None:
+    def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
         columns = list(entry.lots)
         marks = self._mark.copy()
@@ -262,78 +261,3 @@ class Ledger:
         self._value_total = sum(self.market_value.tolist())
         self._units = self.quantity * self.valuation.factor
         self._magnitude = np.abs(self._units.astype(np.float64))
-
-
-class _Entry:
-    """One batch of fills worked out beside the ledger, so that a failure half-way leaves nothing behind."""
-
-    __slots__ = ("cash", "fees", "figures", "last_price", "ledger", "lots", "realised")
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.cash = ledger.cash
-        self.realised = ledger.realised
-        self.fees = ledger.fees
-        self.lots: dict[int, Lots] = {}
-        self.figures: dict[int, list[int]] = {}
-        self.last_price: dict[int, int] = {}
-
-    def book(self, column: int, quantity: int, price: int, fee: int) -> int:
-        """Take in one fill; returns the money it realised."""
-        lots = self._open(column, quantity, price)
-        figures = self.figures[column]
-        paid = self.ledger.valuation.one(column, price, quantity)
-        closing = 0
-        realised = 0
-        if figures[0] * quantity < 0:
-            closing = min(abs(quantity), abs(figures[0]))
-            closing_paid = paid if closing == abs(quantity) else split(paid, closing, abs(quantity))
-            removed = _take(lots, closing)
-            realised = -closing_paid - removed
-            figures[1] -= removed
-            figures[2] += realised
-            opening_paid = paid - closing_paid
-        else:
-            opening_paid = paid
-        opening = abs(quantity) - closing
-        if opening:
-            lots.append((checked(opening if quantity > 0 else -opening, "quantity of a lot"), opening_paid))
-            figures[1] += opening_paid
-        figures[0] += quantity
-        figures[3] += fee
-        self.last_price[column] = price
-        self.cash -= paid + fee
-        self.fees += fee
-        self.realised += realised
-        return checked(realised, "realised profit of a fill")
-
-    def _open(self, column: int, quantity: int, price: int) -> Lots:
-        ledger = self.ledger
-        lots = self.lots.get(column)
-        if not 0 <= column < len(ledger.quantity) or quantity == 0 or price <= 0:
-            raise DeskError(
-                f"A fill of {quantity} units at price {price} in column {column} cannot be booked.",
-                "Nothing was booked: compare the broker's report with the journal.",
-            )
-        if lots is None:
-            lots = self.lots[column] = ledger._lots[column].copy()
-            self.figures[column] = [int(getattr(ledger, name)[column]) for name in _COLUMNS]
-        return lots
-
-
-def _take(lots: Lots, amount: int) -> int:
-    """Remove ``amount`` (absolute, scaled) from the oldest lots; returns the signed cost that leaves."""
-    removed = 0
-    while amount:
-        quantity, cost = lots.popleft()
-        size = abs(quantity)
-        if size <= amount:
-            removed += cost
-            amount -= size
-            continue
-        part = split(cost, amount, size)
-        left = quantity - amount if quantity > 0 else quantity + amount
-        lots.appendleft((left, cost - part))
-        removed += part
-        amount = 0
-    return removed

@@ -99,7 +99,7 @@ def backtest_text(body: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-_RATIOS = ("sharpe", "sortino", "calmar", "skew", "kurtosis")
+_RATIOS = ("sharpe", "sortino", "calmar", "skewness", "kurtosis")
 
 
 def _figure(name: str, value: float | None) -> str:
