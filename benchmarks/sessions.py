@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.policy import Policy
 from tuiconsole.engine.backtest import BacktestResult, OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
+from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.batch_journal import BatchJournal
+from tuiconsole.store.binding import Binding
+from tuiconsole.store.recovery import CatchUp
+from tuiconsole.store.state_store import StateStore
+from tuiconsole.store.writer import Writer
 
 WARMUP = 300
 
@@ -72,3 +80,30 @@ def backtest(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP) -> 
 def median_of(runs: list[Timed]) -> Timed:
     """The run with the median wall time."""
     return sorted(runs, key=lambda run: run.result.seconds)[len(runs) // 2]
+
+
+def replay_plan(tape: Tape) -> Plan:
+    """The plan that ``tuiconsole headless`` without configuration has for ``tape``."""
+    return plan(Settings(), tape, "replay")
+
+
+def durable_session(
+    state: Path, found: Plan, fault: Callable[[str], None] | None = None
+) -> tuple[Session, Writer]:
+    """A session that journals to ``state`` through a writer thread, warmed up and opened, as the engine makes it."""
+    store = StateStore.open(state, Binding.of(found.opened), WallClock())
+    catch_up = CatchUp(store, store.tail(0))
+    session = make_session(found, catch_up, fault=fault)
+    recover(session, catch_up, None, found.opened)
+    writer = Writer(store)
+    session.sink = writer
+    return session, writer
+
+
+def go_on(session: Session) -> Iterator[None]:
+    """Re-arm and resume the desk if a breaker has halted it; yields wherever the journal must be durable."""
+    if session.desk.level < DeskLevel.HALTED:
+        return
+    for kind in (CommandKind.REARM, CommandKind.RESUME):
+        name = f"go-on-{session.cursor}-{kind.name.lower()}"
+        yield from session.command(Command(session.desk.ts, kind, name, reason="measuring goes on", source="benchmark"))

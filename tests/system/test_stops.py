@@ -106,7 +106,7 @@ def test_without_an_engine(desk: SystemDesk, verb: str) -> None:
     else:
         assert desk.status()["positions"], "only a kill flattens"
     engine = desk.engine(0)
-    assert engine.wait_event("ready")["level"] == level
+    assert engine.wait_event("ready")["state"] == level
     assert desk.status()["state"] == level
 
 
@@ -117,7 +117,7 @@ def test_kill_after_sigkill_and_the_way_back(desk: SystemDesk) -> None:
     flat_and_killed(desk, ran.body, "direct")
     assert ran.body["fenced_pid"] == 0
     again = desk.engine(0, "--every-bar")
-    assert again.wait_event("ready")["level"] == "killed"
+    assert again.wait_event("ready")["state"] == "killed"
     again.wait_event("end of tape")
     assert again.events("order") == [], "a killed desk trades nothing"
     again.terminate()
@@ -262,7 +262,7 @@ def test_an_unreadable_latch_counts_as_latched(desk: SystemDesk, damage: str) ->
             {"short": whole[:100], "garbled": bytes(len(whole))}.get(damage, b"\0" * 8 + whole[8:])
         )
     engine = desk.engine(0)
-    assert engine.wait_event("ready")["level"] == "halted"
+    assert engine.wait_event("ready")["state"] == "halted"
     status = desk.status()
     assert status["state"] == "halted"
     assert "cannot be read, which counts as latched" in status["why_stopped"]
@@ -278,7 +278,7 @@ def test_the_latch_raised_by_another_process_stops_a_running_engine(desk: System
     engine = trading(desk)
     Latch(desk.paths.latch).write(DeskLevel.HALTED, "trip", "raised from outside")
     line = engine.wait_event("level")
-    assert (line["level"], line["text"]) == ("halted", "raised from outside")
+    assert (line["state"], line["text"]) == ("halted", "raised from outside")
     at = len(engine.lines)
     seen = len(engine.events("bar"))
     engine.wait_for(rig.bars_seen(seen + 5))

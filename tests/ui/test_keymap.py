@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tuiconsole.domain.errors import ConfigError
@@ -69,3 +71,10 @@ def test_spelling() -> None:
         "R",
         "Space",
     ]
+
+
+def test_every_key_is_in_the_docs() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "console.md").read_text(encoding="utf-8")
+    for action in ACTIONS:
+        if not action.id.startswith("panel_"):
+            assert f"`{key_name(action.key)}`" in page, action.id

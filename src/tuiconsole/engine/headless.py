@@ -175,7 +175,7 @@ def _run_loop(
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         await server.start()
         tell_ready(options.ready_fd)
-        tell("ready", pid=service.pid, socket=str(paths.socket), level=service.level_name())
+        tell("ready", pid=service.pid, socket=str(paths.socket), state=service.level_name())
         try:
             await service.run()
         finally:

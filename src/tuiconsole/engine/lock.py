@@ -95,14 +95,17 @@ class EngineLock:
 
 
 def wait_for_end(holder: Holder, timeout_s: float) -> bool:
-    """Block until ``holder``'s process has ended, at most ``timeout_s``; False when it still lives."""
+    """Block until ``holder``'s process has ended, at most ``timeout_s``; False when it still lives.
+
+    A zombie may have threads that still run and hold the lock: only the descriptor knows when all have ended.
+    """
     try:
         descriptor = os.pidfd_open(holder.pid)
     except ProcessLookupError:
         return True
     try:
-        if process_started(holder.pid) != holder.started:
-            return True
+        if process_started(holder.pid) not in (holder.started, None):
+            return True  # the number belongs to another process by now
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         return bool(poll.poll(timeout_s * 1000))

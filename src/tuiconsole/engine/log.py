@@ -90,7 +90,7 @@ class RecordLog:
         elif isinstance(record, LevelChanged):
             level = DeskLevel(record.level).name.lower()
             self._log.warning(
-                "level", clock=iso(record.ts), level=level, cause=record.cause, text=record.text
+                "level", clock=iso(record.ts), state=level, cause=record.cause, text=record.text
             )
         elif isinstance(record, Alerted):
             severity = Severity(record.severity).name.lower()

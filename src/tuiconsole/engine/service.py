@@ -210,15 +210,19 @@ class EngineService:
         command = Command(self.desk.ts, kind, command_id or ids.fresh_id(), argument, reason, source)
         working = len(self.desk.orders.working())
         if kind in (CommandKind.HALT, CommandKind.KILL):
-            self.session.urgent = command
+            self.session.ask_urgently(command)
             self._raise_latch(command)
         async with self._turn:
-            taken = kind in (CommandKind.HALT, CommandKind.KILL) and self.session.urgent is not command
-            self.session.urgent = None
+            taken = command.id in self.session.taken
+            self.session.taken.discard(command.id)
+            if self.session.urgent is command:
+                self.session.urgent = None
             before = self.desk.level
             if not taken:
                 await self._drive(self.session.command(command))
         await self._publish()
+        if self.failed:
+            raise EngineError(f"The desk is halted: {self.failed}")
         answer = self.desk.last_answer
         if answer is not None and answer.id == command.id and not answer.accepted:
             return Outcome(False, answer.text)

@@ -80,6 +80,7 @@ class Session:
         self.venue = venue
         self.sink = sink
         self.urgent: Command | None = None
+        self.taken: set[str] = set()
         self.next_stored: Callable[[], Record | None] | None = None
         self._unsent: IntArray = _NONE
         self.on_level = on_level
@@ -90,6 +91,15 @@ class Session:
     def ended(self) -> bool:
         """True when the tape has no more bars."""
         return self.cursor >= len(self.tape)
+
+    def ask_urgently(self, command: Command) -> None:
+        """Have a halt or kill overtake orders that wait for their commit; a kill is never replaced by a halt.
+
+        Whoever asks looks afterwards whether the id is in :attr:`taken`, removes it there, and otherwise carries the
+        command out as an ordinary step.
+        """
+        if self.urgent is None or command.kind >= self.urgent.kind:
+            self.urgent = command
 
     def warm_up(self) -> None:
         """Drive the bars before the start through the same code; they warm banks and agents and trade nothing."""
@@ -197,6 +207,7 @@ class Session:
         if command is None or command.kind not in _URGENT:
             return None
         self.urgent = None
+        self.taken.add(command.id)
         return command
 
     def _withhold(self, effect: Submit, command: Command) -> Steps:

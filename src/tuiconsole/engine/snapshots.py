@@ -61,7 +61,7 @@ def build(service: EngineService, orders_offset: int, orders_count: int, alerts_
         signals=_signals(desk, telemetry),
         pnl=_pnl(desk),
         risk=_risk(service, telemetry),
-        orders=_orders(service, telemetry, orders_offset, orders_count),
+        orders=_orders(service, orders_offset, orders_count),
         orders_total=desk.orders.next_number - 1,
         orders_working=len(desk.orders.working()),
         agents=_agents(desk, telemetry),
@@ -91,7 +91,7 @@ def _header(service: EngineService) -> Header:
         tape_ended=desk.tape_ended,
         level=LEVEL_NAMES[desk.level],
         level_text=text,
-        way_on=WAY_ON[desk.level],
+        way_on=_way_on(service),
         equity=to_float(equity),
         cash=to_float(desk.ledger.cash),
         day_pnl=to_float(day),
@@ -105,6 +105,12 @@ def _header(service: EngineService) -> Header:
         regime=desk.regimes.label(),
         currency=desk.universe.instruments[0].currency.code,
     )
+
+
+def _way_on(service: EngineService) -> str:
+    if service.failed:
+        return "To go on: mend the disk, stop the engine, start it again, then re-arm with a reason."
+    return WAY_ON[service.desk.level]
 
 
 def _p99(service: EngineService) -> float:
@@ -239,11 +245,11 @@ def _limit(name: str, used: float, allowed: float, action: str) -> LimitRow:
     return LimitRow(name, used, allowed, share, "%", used >= allowed, action)
 
 
-def _orders(service: EngineService, telemetry: Telemetry, offset: int, count: int) -> tuple[OrderRow, ...]:
+def _orders(service: EngineService, offset: int, count: int) -> tuple[OrderRow, ...]:
     desk = service.desk
     universe = desk.universe
     rows = []
-    told = _reasons(desk, telemetry)
+    told = _reasons(desk)
     for order in desk.orders.recent(offset, count):
         scale = int(universe.quantity_scale[order.symbol])
         price = None
@@ -268,7 +274,7 @@ def _orders(service: EngineService, telemetry: Telemetry, offset: int, count: in
     return tuple(rows)
 
 
-def _reasons(desk: Desk, telemetry: Telemetry) -> dict[int, str]:
+def _reasons(desk: Desk) -> dict[int, str]:
     """One line per recent order: what the ensemble expected, and the weight it went from and to."""
     told: dict[int, str] = {}
     names = list(desk.policy.sheet_names)
@@ -279,10 +285,9 @@ def _reasons(desk: Desk, telemetry: Telemetry) -> dict[int, str]:
                 told[int(record.number[k])] = "kill: flatten"
             elif min(wanted) >= 0:
                 mean, before, after = (float(record.sheet[row, k]) for row in wanted)
-                text = (
-                    f"{mean * 1e4:+.0f} bp/{telemetry.horizon_bars} bars, weight {before:.1%} to {after:.1%}"
+                told[int(record.number[k])] = (
+                    f"{mean * 1e4:+.0f} bp: {100 * before:.1f} to {100 * after:.1f} %"
                 )
-                told[int(record.number[k])] = text
     return told
 
 
@@ -356,7 +361,7 @@ def status(service: EngineService) -> dict[str, Any]:
         "journal_rows": service.journal_rows,
         "journal_head": service.journal_head,
         "why_stopped": desk.level_text if desk.level > DeskLevel.RUNNING else "",
-        "way_on": WAY_ON[desk.level],
+        "way_on": _way_on(service),
         "drawdown": 1.0 - desk.ledger.equity / max(desk.breakers.peak, 1),
         "alerts_open": desk.alerts.open_count,
         "tape_ended": desk.tape_ended,

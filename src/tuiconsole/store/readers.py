@@ -19,7 +19,7 @@ from tuiconsole.domain.clock import iso
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.money import MONEY_DECIMALS, from_scaled, to_float
+from tuiconsole.domain.money import MONEY_DECIMALS, from_scaled, notional, to_float
 from tuiconsole.domain.orders import TERMINAL_STATES, OrderState
 from tuiconsole.domain.records import Decided, Opened, TapeEnded
 from tuiconsole.domain.types import IntArray
@@ -191,7 +191,7 @@ def last_status(path: Path) -> dict[str, Any]:
     universe = Universe.of(opened.symbols)
     with reading(path) as connection:
         rows, head = connection.execute("SELECT rows, hash FROM head WHERE id = 1").fetchone()
-        bar = connection.execute("SELECT ts, equity, cash FROM equity ORDER BY row DESC LIMIT 1").fetchone()
+        ts, equity, cash = _account(connection, universe, opened.capital)
         level = connection.execute("SELECT level, text FROM levels ORDER BY row DESC LIMIT 1").fetchone()
         done = ", ".join(str(int(state)) for state in sorted(TERMINAL_STATES))
         working = connection.execute(f"SELECT count(*) FROM orders WHERE state NOT IN ({done})").fetchone()[0]
@@ -201,7 +201,6 @@ def last_status(path: Path) -> dict[str, Any]:
         open_alerts = connection.execute("SELECT count(*) FROM alerts WHERE acknowledged = 0").fetchone()[0]
         ended = _tape_ended(connection, rows)
         weights = _last_weights(connection, opened)
-    ts, equity, cash = bar or (0, opened.capital, opened.capital)
     return {
         "state": "stopped",
         "mode": opened.mode,
@@ -224,6 +223,20 @@ def last_status(path: Path) -> dict[str, Any]:
         "alerts_open": open_alerts,
         "tape_ended": ended,
     }
+
+
+def _account(connection: sqlite3.Connection, universe: Universe, capital: int) -> tuple[int, int, int]:
+    """Time of the last bar, equity and cash: as of that bar, and what was filled after it (a kill's flatten)."""
+    row, ts, equity, cash = connection.execute(
+        "SELECT row, ts, equity, cash FROM equity ORDER BY row DESC LIMIT 1"
+    ).fetchone() or (0, 0, capital, capital)
+    for symbol, quantity, price, fee, slippage in connection.execute(
+        "SELECT symbol, quantity, price, fee, spread_cost + impact_cost FROM fills WHERE row > ?", (row,)
+    ):
+        cash -= notional(price, quantity, universe.instruments[universe.column(symbol)].money_exponent) + fee
+        equity -= fee + slippage
+    held = connection.execute("SELECT count(*) FROM positions WHERE quantity != 0").fetchone()[0]
+    return ts, equity if held else cash, cash
 
 
 def _position(

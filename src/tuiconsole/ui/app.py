@@ -98,8 +98,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         now = self.clock.monotonic_ns()
         driver = self._driver if isinstance(self._driver, GuardedDriver) else None
-        may_paint = driver is None or self._pacer.may_paint(now, driver.bytes_written, driver.backlog_bytes)
-        if self.snapshot is not self._shown and may_paint:
+        if self.snapshot is not self._shown and (
+            driver is None or self._pacer.may_paint(now, driver.bytes_written, driver.backlog_bytes)
+        ):
             self._shown = self.snapshot
             if self.snapshot is not None and self.desk.is_mounted:
                 self.desk.show(self.snapshot)
@@ -124,7 +125,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.desk.footer.set_read_only(self.client.connected and not self.client.may_write)
 
     def say(self, text: str, tone: str) -> None:
-        """Show an answer in front of the alerts for a while."""
+        """Show an answer in front of the alerts for a while, and what it changed at once."""
+        self._pacer.forgive()
         self._reply_until_ns = self.clock.monotonic_ns() + int(REPLY_S * NANOSECONDS_PER_SECOND)
         self.desk.alerts.reply(text, tone)
 
@@ -133,7 +135,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return not BY_ID[action].writes or self.client.may_write
 
     def _take(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        before, self.snapshot = self.snapshot, snapshot
+        if before is None or before.header.level != snapshot.header.level:
+            self._pacer.forgive()
+            self.call_later(self.tick)
 
     def _link_changed(self, _link: Link) -> None:
         self.tick()

@@ -17,6 +17,11 @@ class Pacer:
         self._left = float(MOST_SAVED)
         self._then_ns = now_ns
         self._written = 0
+        self._free = True
+
+    def forgive(self) -> None:
+        """Let the next data through at once: someone pressed a key and waits for what it does."""
+        self._free = True
 
     def may_paint(self, now_ns: int, written: int, backlog: int) -> bool:
         """Take note of the bytes ``written`` so far; True when data may be painted now.
@@ -29,4 +34,7 @@ class Pacer:
         self._left += (now_ns - self._then_ns) * BYTES_PER_S / NANOSECONDS_PER_SECOND
         self._left = max(-MOST_OWED, min(MOST_SAVED, self._left) - (written - self._written))
         self._then_ns, self._written = now_ns, written
-        return self._left > 0 and backlog < MAX_BACKLOG_BYTES
+        if backlog >= MAX_BACKLOG_BYTES or not (self._free or self._left > 0):
+            return False
+        self._free = False
+        return True

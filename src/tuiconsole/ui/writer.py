@@ -34,7 +34,6 @@ class GuardedWriter:
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, daemon=True, name="terminal-output")
         self.written = 0
-        self.dropped = 0
 
     @property
     def pending(self) -> int:
@@ -60,7 +59,6 @@ class GuardedWriter:
             if not self._dropping and self._pending > MAX_PENDING_BYTES:
                 self._drop_queue()
             if self._dropping and not control:
-                self.dropped += len(data)
                 return
             self._queue.append(data)
             self._pending += len(data)
@@ -91,7 +89,6 @@ class GuardedWriter:
         kept = [
             data for data in self._queue if len(data) < 24 and data.decode("utf-8", "replace") not in _SYNC
         ]
-        self.dropped += sum(map(len, self._queue)) - sum(map(len, kept))
         self._queue = deque(kept)
         self._pending = sum(map(len, kept))
         self._dropping = True

@@ -126,9 +126,9 @@ class DeskScreen(Screen[None]):
         if banner != self._said:
             rows_changed = len(banner) != len(self._said)
             self._said = banner
+            self.banner.show(banner)
             if rows_changed:
                 self.place()
-            self.banner.show(banner)
         for panel in self.panels():
             panel.set_stale(stale and self._snapshot is not None)
 
@@ -229,6 +229,8 @@ class DeskScreen(Screen[None]):
         styles = widget.styles
         styles.offset = (box.x, box.y)
         styles.width, styles.height = box.width, box.height
+        if was_hidden and isinstance(widget, Banner | Tabs):
+            widget.prepare(box.width, box.height)
         if was_hidden and self._snapshot is not None and isinstance(widget, Grid | PnlPanel):
             self._fill(widget, self._snapshot)
 

@@ -48,7 +48,8 @@ def help_lines(keymap: Keymap, width: int) -> list[Line]:
     lines: list[Line] = [("Keys", "accent")]
     for action in ACTIONS:
         keys = " ".join(key_name(key) for key in keymap.all_keys(action))
-        lines += _entry(keys, action.help, width, "warn" if action.priority else "plain")
+        everywhere = " Works in every screen and dialog." if len(action.screens) > 1 else ""
+        lines += _entry(keys, action.help + everywhere, width, "warn" if action.priority else "plain")
     lines += [("", "plain"), ("Stopping", "accent")]
     for text in STOPPING:
         lines += [(f"  {line}", "plain") for line in textwrap.wrap(text, max(20, width - 2))]

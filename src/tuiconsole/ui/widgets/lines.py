@@ -29,14 +29,19 @@ class Lines(Widget):
         width, height = self.size
         if not width or not height:
             return
-        ground = self.brush.ground(self.GROUND)
-        before, self._drawn = self._drawn, [strip.apply_style(ground) for strip in self.draw(width, height)]
+        before = self._drawn
+        self.prepare(width, height)
         if len(before) != len(self._drawn):
             self.refresh()
             return
         for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
             if old != new:
                 self.refresh(Region(0, y, _changed_until(old, new, width), 1))
+
+    def prepare(self, width: int, height: int) -> None:
+        """Draw for a size that the widget is about to get, so that its first frame is not blank."""
+        ground = self.brush.ground(self.GROUND)
+        self._drawn = [strip.apply_style(ground) for strip in self.draw(width, height)]
 
     def restyle(self) -> None:
         """Draw again after the palette changed."""
@@ -45,8 +50,8 @@ class Lines(Widget):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Draw for the new size."""
-        self._drawn = []
         self.redraw()
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Line ``y`` as last drawn."""
