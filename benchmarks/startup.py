@@ -12,13 +12,13 @@ from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.paths import DeskPaths
 
 FIRST_PAINT_S, READY_S = 1.0, 3.0
-HEADER, FIGURES = b"REPLAY", b"RUNNING"
+HEADER, FIGURES = b"REPLAY", b"equity"
 _TIMEOUT_S = 20.0
 
 
 def measure(quick: bool = False) -> list[Row]:
     """Rows of the report; the first start warms the disk's cache and is not counted."""
-    repeats = 1 if quick else 5
+    repeats = 1 if quick else 3
     _paint()
     paints = [_paint() for _ in range(repeats)]
     ready, again = zip(*(_ready() for _ in range(repeats)), strict=True)

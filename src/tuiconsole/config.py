@@ -10,9 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
-
-from annotated_types import Interval
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from tuiconsole.domain.errors import ConfigError
 from tuiconsole.engine.settings import Settings
@@ -28,8 +26,6 @@ class ConsoleSettings:
     """Draw borders, bars and curves with ASCII characters only."""
     mouse: Literal["auto", "on", "off"] = "auto"
     """Mouse support; auto means off over SSH."""
-    quit: Literal["ask", "leave", "stop"] = "ask"
-    """What q does: ask, leave the engine running, or stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +108,15 @@ def _near(word: str, known: list[str]) -> str:
 
 def default_toml() -> str:
     """The text of ``config.toml``: every setting with its meaning, range and default."""
+    from tuiconsole.ui.actions import ACTIONS
+
     lines = ["# tuiconsole: every setting, with its default. Delete what you do not change.", ""]
     for room, kind in get_type_hints(Settings).items():
         lines += _section_toml(room, kind)
     lines += _section_toml("console", ConsoleSettings)
-    lines += [
-        "# Your own keys, by action; `tuiconsole doctor` and the help screen list the actions.",
-        "[keys]",
-        '# halt = "f9"',
-        "",
-    ]
+    lines += ["# Your own keys, by action. Uncomment a line to change it.", "[keys]"]
+    lines += [f'# {action.id} = "{action.key}"  # {action.help}' for action in ACTIONS]
+    lines.append("")
     return "\n".join(lines)
 
 
@@ -139,14 +134,26 @@ def _section_toml(section: str, kind: type[Any]) -> list[str]:
 
 
 def _range(hint: Any) -> str:
+    """What a setting's type allows, as a sentence; empty when anything of its kind goes."""
+    if get_origin(hint) is Literal:
+        return f" Allowed: {', '.join(_toml(choice) for choice in get_args(hint))}."
+    low = high = ""
     for mark in getattr(hint, "__metadata__", ()):
-        if isinstance(mark, Interval):
-            low = mark.ge if mark.ge is not None else mark.gt
-            high = mark.le if mark.le is not None else mark.lt
-            left = "" if low is None else f"{'from' if mark.ge is not None else 'above'} {low:g} "
-            right = "" if high is None else f"{'to' if mark.le is not None else 'below'} {high:g}"
-            return f" Allowed: {left}{right}".rstrip() + "."
-    return ""
+        bounds = {name: getattr(mark, name, None) for name in ("ge", "gt", "le", "lt")}
+        low = next((f"{word} {_figure(bounds[k])} " for k, word in _LOW if bounds[k] is not None), low)
+        high = next((f"{word} {_figure(bounds[k])}" for k, word in _HIGH if bounds[k] is not None), high)
+    return f" Allowed: {low}{high}".rstrip() + "." if low or high else ""
+
+
+_LOW = (("ge", "from"), ("gt", "above"))
+_HIGH = (("le", "to"), ("lt", "below"))
+_LARGE = 1_000_000
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:g}"
 
 
 def _toml(value: object) -> str:

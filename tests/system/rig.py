@@ -28,6 +28,9 @@ from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.market.tape import Tape
 from tuiconsole.protocol import frames
+from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.engine import status_of
+from tuiconsole.verbs.research import verify_desk
 
 TIMEOUT_S = 30.0
 """Longest wait for anything; a guard, not a measurement."""
@@ -281,17 +284,19 @@ class SystemDesk:
         self.engines.append(started)
         return started
 
+    def _place(self) -> Place:
+        with changed_environment(XDG_RUNTIME_DIR=str(self.runtime)):
+            return Place.of(self.config, self.state, None, None, None)
+
     def status(self) -> dict[str, Any]:
-        """``status --json``."""
-        ran = self.run("status", "--json")
-        assert ran.code == 0, ran
-        return ran.body
+        """What ``status --json`` says, asked from this process."""
+        return status_of(self._place(), TIMEOUT_S)
 
     def verified(self) -> dict[str, Any]:
-        """``verify --json``, which must find all well."""
-        ran = self.run("verify", "--json")
-        assert ran.code == 0, ran
-        return ran.body
+        """What ``verify --json`` says, found in this process; it must find all well."""
+        body = verify_desk(self._place(), chain_only=False)
+        assert body["ok"], body
+        return body
 
     def close(self) -> None:
         """End every process on this desk, the detached ones too."""

@@ -36,7 +36,7 @@ AGENT_KEYS = {"name", "enabled", "weight"}
 def test_ready_status_stop(desk: SystemDesk) -> None:
     engine = desk.engine(0)
     engine.wait_event("end of tape")
-    body = desk.status()
+    body = desk.run("status", "--json").body
     assert body.keys() >= STATUS_KEYS
     assert (body["state"], body["mode"], body["feed"]) == ("running", "replay", "six")
     assert body["engine_pid"] == engine.pid
@@ -50,7 +50,7 @@ def test_ready_status_stop(desk: SystemDesk) -> None:
     stopped = desk.run("stop", "--json")
     assert (stopped.code, stopped.body["state"], stopped.body["engine_pid"]) == (0, "stopped", engine.pid)
     assert engine.wait() == 0
-    after = desk.status()
+    after = desk.run("status", "--json").body
     assert after.keys() >= STATUS_KEYS
     assert after["state"] == "stopped"
     assert after["engine_pid"] is None
@@ -98,7 +98,9 @@ def test_graceful_stop_loses_nothing(desk: SystemDesk, whole: rig.Whole, number:
     ended = again.terminate()
     assert rig.orders_in([*engine.lines, *again.lines]) == whole.orders, "each order was sent once"
     assert (ended["rows"], ended["head"]) == (whole.rows, whole.head)
-    assert desk.verified()["head"] == whole.head
+    ran = desk.run("verify", "--json")
+    assert (ran.code, ran.body["ok"], ran.body["head"], ran.body["rows"]) == (0, True, whole.head, whole.rows)
+    assert ran.body["first_bad"] is None
 
 
 def test_hang_up_does_not_touch_the_engine(desk: SystemDesk) -> None:

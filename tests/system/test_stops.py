@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.system import rig
-from tests.system.rig import Engine, Ran, SystemDesk
+from tests.system.rig import Client, Engine, Ran, SystemDesk
 from tuiconsole.domain.events import DeskLevel
+from tuiconsole.protocol import frames
 from tuiconsole.risk.latch import Latch
 
 pytestmark = pytest.mark.system
@@ -22,10 +23,12 @@ BARS = 60
 QUICK = ("--timeout", "0.4")
 
 
-def trading(desk: SystemDesk, speed: float = 200) -> Engine:
-    """An engine that trades and holds positions."""
-    engine = desk.engine(speed, "--every-bar")
+def trading(desk: SystemDesk, then: float = 20) -> Engine:
+    """An engine that trades and holds positions; it goes on at ``then`` bars a second."""
+    engine = desk.engine(200, "--every-bar")
     engine.wait_for(rig.bars_seen(BARS), f"{BARS} bars")
+    with Client(desk.paths.socket) as client:
+        client.ask(lambda i: frames.SetSpeed(i, then))
     return engine
 
 
@@ -65,7 +68,7 @@ def test_kill_with_the_engine_alive(desk: SystemDesk) -> None:
     assert flattens(desk)
     at = len(engine.events("order"))
     seen = len(engine.events("bar"))
-    engine.wait_for(rig.bars_seen(seen + 20))
+    engine.wait_for(rig.bars_seen(seen + 10))
     assert len(engine.events("order")) == at, "bars go on, orders do not"
     assert json.loads(desk.run("kill", "--json").out)["flat"] is True, "again is fine"
 
@@ -125,9 +128,9 @@ def test_kill_after_sigkill_and_the_way_back(desk: SystemDesk) -> None:
 
 
 def test_killed_stays_killed_until_rearmed_and_resumed(desk: SystemDesk) -> None:
-    trading(desk, 400).kill()
+    trading(desk).kill()
     flat_and_killed(desk, desk.run("kill", "--json").body, "direct")
-    engine = desk.engine(200, "--every-bar")
+    engine = desk.engine(20, "--every-bar")
     engine.wait_for(rig.bars_seen(5))
     assert desk.run("resume").code == 1
     assert desk.run("rearm", "yes", "--reason", "x").code == 1
@@ -252,7 +255,7 @@ def test_kill_where_no_desk_ever_was(desk: SystemDesk) -> None:
 
 @pytest.mark.parametrize("damage", ["missing", "short", "garbled", "one slot torn"])
 def test_an_unreadable_latch_counts_as_latched(desk: SystemDesk, damage: str) -> None:
-    trading(desk, 400).terminate()
+    trading(desk).terminate()
     latch = desk.paths.latch
     whole = latch.read_bytes()
     if damage == "missing":

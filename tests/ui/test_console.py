@@ -361,3 +361,16 @@ async def test_status_json_and_screen_agree_on_hostile_names(tmp_path: Path) -> 
         b.engine.publish(msgspec.structs.replace(b.engine.snapshot, positions=(evil,)))
         await b.until(lambda: "[red]?[2J" in b.screen_text())
         assert json.loads(msgspec.json.encode(b.engine.snapshot))["positions"][0]["symbol"] == "[red]\x1b[2J"
+
+
+async def test_table_of_other_columns_is_drawn_with_its_own(tmp_path: Path) -> None:
+    async with bench(tmp_path, (80, 24)) as b:
+        risk = b.app.desk.risk
+        assert len(risk.table.columns) == 11
+        for width, height in ((60, 24), (80, 24), (120, 50), (80, 24)):
+            risk.display = False
+            await b.pilot.pause()
+            await b.pilot.resize_terminal(width, height)
+            assert all(index < len(risk.table.columns) for index, _ in risk._fitted[0])
+            await b.pilot.pause()
+            assert all(index < len(risk.table.columns) for index, _ in risk._fitted[0])

@@ -231,7 +231,8 @@ def _account(connection: sqlite3.Connection, universe: Universe, capital: int) -
         "SELECT row, ts, equity, cash FROM equity ORDER BY row DESC LIMIT 1"
     ).fetchone() or (0, 0, capital, capital)
     for symbol, quantity, price, fee, slippage in connection.execute(
-        "SELECT symbol, quantity, price, fee, spread_cost + impact_cost FROM fills WHERE row > ?", (row,)
+        "SELECT symbol, quantity, price, fee, spread_cost + impact_cost FROM fills WHERE row > ? AND forced",
+        (row,),
     ):
         cash -= notional(price, quantity, universe.instruments[universe.column(symbol)].money_exponent) + fee
         equity -= fee + slippage

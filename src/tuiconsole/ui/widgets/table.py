@@ -181,7 +181,9 @@ class Grid(ScrollView, can_focus=True):
             return False
         self._fitted_for = wanted
         before = self._fitted
-        width = self.size.width  # 0 until the panel is laid out: then no column may be drawn, old ones least of all
+        width = (
+            self.size.width
+        )  # 0 until the panel is laid out: then no column may be drawn, old ones least of all
         self._fitted = fit_columns(self.table.columns, self._natural, width) if width else ([], 1)
         self._strips.clear()
         return self._fitted != before
