@@ -14,6 +14,7 @@ from tuiconsole.domain.events import CommandKind
 from tuiconsole.engine.service import EngineService
 from tuiconsole.protocol import frames
 from tuiconsole.protocol.frames import Answer, Done, Goodbye, Refused, Request, Subscribe, Update, Welcome
+from tuiconsole.store.explain_text import explain_text
 
 _SAFETY = {frames.Pause: CommandKind.PAUSE, frames.Halt: CommandKind.HALT, frames.Kill: CommandKind.KILL}
 _UNVERSIONED = (frames.Status, frames.Pause, frames.Halt, frames.Kill, frames.Shutdown, frames.Hello)
@@ -80,7 +81,8 @@ class Client:
             self._subscribe(request)
             return Done(request.id, "subscribed")
         if isinstance(request, frames.Why):
-            return Done(request.id, "why", await service.why(request.order))
+            chain = await service.why(request.order)
+            return Done(request.id, explain_text(chain), chain)
         if isinstance(request, frames.Shutdown) and not self.read_only:
             self._service.request_stop(request.reason or f"stopped by {self.name}")
             return Done(request.id, "stopping", {"state": "stopped"})

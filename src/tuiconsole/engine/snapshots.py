@@ -124,8 +124,7 @@ def _exposure(desk: Desk) -> tuple[float, float]:
 
 
 def _quality(desk: Desk, column: int) -> str:
-    code = Quality(int(desk.quality[column]))
-    return "" if code == Quality.GOOD else QUALITY_TEXT[code]
+    return QUALITY_TEXT[Quality(int(desk.quality[column]))]
 
 
 def _positions(desk: Desk) -> tuple[PositionRow, ...]:
