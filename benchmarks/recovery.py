@@ -80,8 +80,8 @@ def _journal(state: Path, bars: int, rows: int) -> int:
 def _trade(session: Session, writer: Writer, bars: int) -> None:
     for _ in range(bars):
         for _ in chain(session.bar(), go_on(session)):
-            writer.submit()
-    writer.commit()
+            pass
+        writer.commit()
 
 
 def _restart(state: Path) -> float:

@@ -37,7 +37,11 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(path: Path | None, cwd: Path) -> list[str]:
-    command = [sys.executable, "-c", ASK if path is None else f"import sys; sys.path.insert(0, {str(path)!r})\n{ASK}"]
+    command = [
+        sys.executable,
+        "-c",
+        ASK if path is None else f"import sys; sys.path.insert(0, {str(path)!r})\n{ASK}",
+    ]
     done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 

@@ -102,7 +102,9 @@ def assert_identities(ledger: Ledger) -> None:
 
 instruments = st.builds(
     lambda p, q, m: (p, q, m), st.integers(0, 12), st.integers(0, 8), st.sampled_from([1, 1, 10, 50])
-)
+).filter(
+    lambda units: units[0] + units[1] >= 4
+)  # coarser units at these prices leave int64, which has tests of its own
 universes = st.lists(instruments, min_size=1, max_size=3).map(
     lambda units: Universe(
         tuple(

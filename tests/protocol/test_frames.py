@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import msgspec
 import pytest
@@ -60,10 +61,8 @@ def test_safety_frames_have_the_bytes_they_always_had() -> None:
 @given(st.binary(max_size=200))
 def test_hostile_bytes_are_a_sentence_never_a_crash(data: bytes) -> None:
     for unpack in (frames.unpack_request, frames.unpack_answer):
-        try:
+        with contextlib.suppress(ProtocolError):
             unpack(data)
-        except ProtocolError as error:
-            assert str(error)
 
 
 def read(data: bytes) -> bytes | None:

@@ -220,11 +220,8 @@ class SystemDesk:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What processes get: no terminal, no user's configuration."""
-        kept = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ
-        }
-        return {**kept, "XDG_RUNTIME_DIR": str(self.runtime), "TERM": "dumb"}
+        """What processes get: our own environment (a BLAS kernel chosen there changes last bits), no terminal."""
+        return {**os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "TERM": "dumb"}
 
     def command(self, *arguments: str, state: Path | None = None) -> list[str]:
         """The command line of a verb on this desk."""

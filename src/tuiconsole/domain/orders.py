@@ -62,18 +62,6 @@ class OrderEvent(enum.IntEnum):
     WITHHELD = 20
 
 
-class OrderType(enum.IntEnum):
-    """How an order wants to be filled."""
-
-    MARKET = 0
-
-
-class TimeInForce(enum.IntEnum):
-    """How long an order lives."""
-
-    DAY = 0
-
-
 class Purpose(enum.IntEnum):
     """Who asked for the order."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.codec import decode_state
 from tuiconsole.domain.records import Opened
 from tuiconsole.engine.session import Session
 from tuiconsole.store.recovery import CatchUp
@@ -45,8 +45,3 @@ def recover(session: Session, sink: CatchUp, checkpoint: bytes | None, opened: O
         session.open(opened)
         sink.commit()
     return before
-
-
-def checkpoint_bytes(session: Session) -> bytes:
-    """The session's state as canonical bytes; only valid between bars and commands."""
-    return encode_state(session.state())
