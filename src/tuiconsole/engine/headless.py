@@ -159,6 +159,14 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     session.poll_stop = service.poll_latch
     try:
         _run_loop(service, paths, options, log.info)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the desk must be found halted and the trader told
+        reason = f"internal error in the engine: {type(error).__name__}: {error}"
+        latch.write(max(session.desk.level, DeskLevel.HALTED), ids.fresh_id(), reason)
+        log.exception("internal error")
+        raise EngineError(
+            f"The engine stopped on an internal error ({type(error).__name__}); the desk is halted.",
+            f"The details are in {options.log or 'the log above'}.",
+        ) from error
     finally:
         writer.close()
     log.info("stopped", reason=service.stop_reason, rows=store.rows, head=store.head.hex())

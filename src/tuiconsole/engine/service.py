@@ -16,7 +16,7 @@ from typing import Any
 from tuiconsole.domain import ids
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.effects import Severity
-from tuiconsole.domain.errors import EngineError, StoreError
+from tuiconsole.domain.errors import DeskError, EngineError, StoreError
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
@@ -147,22 +147,25 @@ class EngineService:
             for _ in steps:
                 await asyncio.wrap_future(self._sink.submit())
                 await self._settle_latch()
-        except StoreError as error:
+        except DeskError as error:
             await self._fail(error)
 
-    async def _fail(self, error: StoreError) -> None:
-        """The store cannot be written: nothing is traded any more, also when nothing can be journalled."""
+    async def _fail(self, error: DeskError) -> None:
+        """Nothing is traded any more, also when nothing can be journalled: the latch is raised, the screen says so."""
+        stored = isinstance(error, StoreError)
         self.failed = str(error)
         self.desk.level = max(self.desk.level, DeskLevel.HALTED)
-        self.desk.level_text = f"The store cannot be written: {error}"
+        self.desk.level_text = f"{'The store failed' if stored else 'The desk cannot go on'}: {error}"
         working = self.desk.orders.working()
         if len(working):
             self.session.venue.cancel(self.desk.ts, working)
-        text = f"store failed: {error}"
-        await asyncio.get_running_loop().run_in_executor(
-            self._latch_thread, self._latch.write, DeskLevel.HALTED, ids.fresh_id(), text
-        )
-        self.desk.note(Severity.CRITICAL, "store failed", self.desk.level_text)
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._latch_thread, self._latch.write, self.desk.level, ids.fresh_id(), self.desk.level_text
+            )
+        except StoreError as second:
+            self.desk.level_text = f"{self.desk.level_text} The latch failed too: {second}"
+        self.desk.note(Severity.CRITICAL, "store failed" if stored else "desk failed", self.desk.level_text)
         await self._publish()
 
     async def _checkpoint(self) -> None:
