@@ -1,16 +1,21 @@
 """What must hold of any journal: no order number twice, no order filled beyond its size, money that adds up.
 
-The book is rebuilt here from the fills alone, in plain integers and apart from the desk's own ledger.
+The book is rebuilt here from orders, fills and tape, in plain integers and apart from the desk's own ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
 
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.records import BarSeen, Commanded, Decided, Filled, Opened, Record
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.market.tape import Tape
 from tuiconsole.store.connection import open_reader
 
 _PAGE = 2_000
@@ -43,59 +48,94 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
 
 
-def check(state: Path) -> Findings:
-    """Read the whole journal of ``state``."""
+class Book:
+    """Cash, positions and orders rebuilt from the journal's orders and fills in plain integers."""
+
+    def __init__(self, tape: Tape, found: Findings) -> None:
+        self._items = tape.universe.instruments
+        self._close: FloatArray = np.rint(tape.close * tape.universe.price_scale)
+        self._price = [0] * len(self._items)
+        self._quantity = [0] * len(self._items)
+        self._size: dict[int, int] = {}
+        self._filled: dict[int, int] = {}
+        self._executions: set[int] = set()
+        self._found = found
+        self.capital = self.cash = self.fees = self.realised = 0
+
+    @property
+    def orders(self) -> int:
+        """Orders approved so far."""
+        return len(self._size)
+
+    def open(self, record: Opened) -> None:
+        """Take the capital."""
+        self.capital = self.cash = record.capital
+
+    def order(self, record: Decided) -> None:
+        """Take the orders that the gate approved."""
+        for number, quantity in zip(record.number.tolist(), record.quantity.tolist(), strict=True):
+            if number in self._size:
+                self._found.wrong.append(f"order number {number} was given twice")
+            if number:
+                self._size[number] = quantity
+
+    def fill(self, record: Filled) -> None:
+        """Take executions: each once, none beyond its order."""
+        self.fees += int(record.fee.sum())
+        self.realised += int(record.realised.sum())
+        self.cash -= int(record.fee.sum())
+        names = ("number", "symbol", "quantity", "price", "execution")
+        columns = [getattr(record, name).tolist() for name in names]
+        for number, symbol, quantity, price, execution in zip(*columns, strict=True):
+            self.cash -= self._worth(symbol, price, quantity)
+            self._quantity[symbol] += quantity
+            self._price[symbol] = self._price[symbol] or price
+            if execution in self._executions:
+                self._found.wrong.append(f"execution {execution} was booked twice")
+            self._executions.add(execution)
+            done = self._filled[number] = self._filled.get(number, 0) + quantity
+            wanted = self._size.get(number, 0)
+            if abs(done) > abs(wanted) or done * wanted < 0:
+                self._found.wrong.append(f"order {number} of {wanted} was filled {done}")
+
+    def bar(self, record: BarSeen) -> None:
+        """Mark the book at a bar of the tape and compare cash, fees, profit and equity with the desk's."""
+        held_back = set(record.flagged.tolist())
+        for i, price in enumerate(self._close[record.seq].tolist()):
+            if i not in held_back:
+                self._price[i] = int(price)
+        worth = sum(self._worth(i, self._price[i], quantity) for i, quantity in enumerate(self._quantity) if quantity)
+        ours = (self.cash + worth, self.cash, self.realised, self.fees)
+        theirs = (record.equity, record.cash, record.realised, record.fees)
+        if ours != theirs:
+            text = f"bar {record.seq}: equity, cash, realised, fees are {theirs}; the fills and the tape say {ours}"
+            self._found.wrong.append(text)
+
+    def _worth(self, symbol: int, price: int, quantity: int) -> int:
+        item = self._items[symbol]
+        return round(Fraction(price * quantity * item.multiplier) * Fraction(10) ** item.money_exponent)
+
+
+def check(state: Path, tape: Tape) -> Findings:
+    """Read the whole journal of ``state``, a desk on ``tape``."""
     found = Findings()
-    sizes: dict[int, int] = {}
-    filled: dict[int, int] = {}
-    executions: set[int] = set()
-    capital = fees = realised = 0
+    book = Book(tape, found)
     last_bar = -1
     for record in records(state):
         if isinstance(record, Opened):
-            capital = record.capital
+            book.open(record)
         elif isinstance(record, Decided):
-            _take_orders(record, sizes, found)
+            book.order(record)
         elif isinstance(record, Filled):
             found.fills += len(record.number)
-            fees += int(record.fee.sum())
-            realised += int(record.realised.sum())
-            _take_fills(record, sizes, filled, executions, found)
+            book.fill(record)
         elif isinstance(record, BarSeen):
             found.bars += 1
-            if record.seq <= last_bar:
-                found.wrong.append(f"bar {record.seq} was journalled again")
+            if last_bar >= 0 and record.seq != last_bar + 1:
+                found.wrong.append(f"bar {record.seq} follows bar {last_bar}")
             last_bar = record.seq
-            if record.fees != fees or record.realised != realised:
-                found.wrong.append(f"bar {record.seq}: fees or realised profit are not the sums of the fills")
-            if record.equity < record.cash - capital * 10:
-                found.wrong.append(f"bar {record.seq}: equity {record.equity} cannot be")
+            book.bar(record)
         elif isinstance(record, Commanded):
             found.commands += 1
-    found.orders = len(sizes)
+    found.orders = book.orders
     return found
-
-
-def _take_orders(record: Decided, sizes: dict[int, int], found: Findings) -> None:
-    for number, quantity in zip(record.number.tolist(), record.quantity.tolist(), strict=True):
-        if not number:
-            continue
-        if number in sizes:
-            found.wrong.append(f"order number {number} was given twice")
-        sizes[number] = quantity
-
-
-def _take_fills(
-    record: Filled, sizes: dict[int, int], filled: dict[int, int], executions: set[int], found: Findings
-) -> None:
-    columns = (record.number.tolist(), record.quantity.tolist(), record.execution.tolist())
-    for number, quantity, execution in zip(*columns, strict=True):
-        if execution in executions:
-            found.wrong.append(f"execution {execution} was booked twice")
-        executions.add(execution)
-        filled[number] = filled.get(number, 0) + quantity
-        wanted = sizes.get(number)
-        if wanted is None:
-            found.wrong.append(f"a fill for order {number}, which was never approved")
-        elif abs(filled[number]) > abs(wanted) or filled[number] * wanted < 0:
-            found.wrong.append(f"order {number} of {wanted} was filled {filled[number]}")

@@ -45,3 +45,19 @@ def write_parquet(tape: Tape, path: Path) -> None:
 def start_of(tape: Tape, index: int) -> str:
     """The day of bar ``index``, as ``--start`` takes it."""
     return iso(int(tape.ts[index]))[:10]
+
+
+def long_market(n_symbols: int, n_bars: int, seed: int = 12) -> Tape:
+    """Closes that keep coming back to their level, so that a market of any length stays tradable; eight bars a day."""
+    rng = generator(seed, "long market")
+    pull, step = 0.002, NANOSECONDS_PER_DAY // 8
+    common = rng.normal(0.0, 0.004, (n_bars, 1))
+    moves = common + rng.normal(0.0, 0.006, (n_bars, n_symbols))
+    level = np.zeros(n_symbols)
+    for i in range(n_bars):
+        level = (1.0 - pull) * level + moves[i]
+        moves[i] = level
+    ts = FIRST_DAY * NANOSECONDS_PER_DAY + step * np.arange(1, n_bars + 1)
+    names = tuple(f"L{i:04d}" for i in range(n_symbols))
+    close = np.round(60.0 * np.exp(moves), 4)
+    return Tape(name=f"LONG-{n_symbols}", source="synthetic", universe=Universe.of(names), ts=ts, close=close)

@@ -55,8 +55,9 @@ from tuiconsole.portfolio.ledger import Ledger
 from tuiconsole.regimes.bank import RegimeBank
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
-from tuiconsole.risk.gate import Book, Gate, Verdict
+from tuiconsole.risk.gate import Book, Gate
 from tuiconsole.risk.settings import RiskSettings
+from tuiconsole.risk.verdict import NO_VERDICT, Verdict
 
 DECISIONS_KEPT = 48
 WEIGHTS_KEPT = 40
@@ -95,6 +96,7 @@ class Desk:
         self.curve = EquityCurve(settings.capital)
         self.alerts = AlertLog()
         self.policy_state = policy.initial_state(n)
+        self._agents = frozenset(policy.agent_names)
         self.disabled: frozenset[str] = frozenset()
         self.level = DeskLevel.RUNNING
         self.level_text = ""
@@ -211,7 +213,7 @@ class Desk:
                 pending=self.orders.pending,
                 equity=to_float(self.ledger.equity),
                 cash=to_float(self.ledger.cash),
-                enabled=frozenset(self.policy.agent_names) - self.disabled,
+                enabled=self._agents - self.disabled,
             ),
             self.policy_state,
         )
@@ -259,7 +261,9 @@ class Desk:
 
     def _judge(self, wanted: OrderBatch, decision: Decision | None, immediate: bool = False) -> list[Effect]:
         self.decisions += 1
-        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number)
+        verdict = (
+            self.gate.judge(wanted, self._book(), self.orders.next_number) if len(wanted) else NO_VERDICT
+        )
         record = self._decided(wanted, decision, verdict)
         if len(wanted):
             self.recent.append(record)

@@ -139,7 +139,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     log.info(
         "recovered" if not fresh else "started", rows=store.rows, driven_again=recovered, bar=session.cursor
     )
-    writer = Writer(store)
+    writer = Writer(store, lambda error: log.error("store failed", text=str(error)))
     sink = ToldSink(writer, RecordLog(log, chosen.tape.universe.symbols, options.every_bar).tell)
     service = EngineService(
         session=session,
@@ -159,7 +159,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     session.poll_stop = service.poll_latch
     try:
         _run_loop(service, paths, options, log.info)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the desk must be found halted and the trader told
+    except Exception as error:
         reason = f"internal error in the engine: {type(error).__name__}: {error}"
         latch.write(max(session.desk.level, DeskLevel.HALTED), ids.fresh_id(), reason)
         log.exception("internal error")
