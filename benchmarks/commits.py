@@ -69,8 +69,20 @@ def measure(quick: bool = False) -> list[Row]:
         )
     ]
     rows += [
-        Row("tick to order handed over, p50", percentile(tick, 50), "ms", TICK_P50_MS, note=f"{len(tick)} bars with orders"),
-        Row("tick to order handed over, p99", percentile(tick, 99), "ms", TICK_P99_MS, note="five agents, 20 symbols"),
+        Row(
+            "tick to order handed over, p50",
+            percentile(tick, 50),
+            "ms",
+            TICK_P50_MS,
+            note=f"{len(tick)} bars with orders",
+        ),
+        Row(
+            "tick to order handed over, p99",
+            percentile(tick, 99),
+            "ms",
+            TICK_P99_MS,
+            note="five agents, 20 symbols",
+        ),
     ]
     return [*rows, _cycle(2.0 if quick else 8.0)]
 
@@ -136,7 +148,10 @@ def _tick_to_order(place: Path, bars: int) -> list[float]:
 
 def _cycle(seconds: float) -> Row:
     """The engine's own figure for handling one bar, at fifty bars a second with a subscriber."""
-    with folder() as place, running(place / "state.db", "--feed", "replay", "--speed", str(PACE_HZ)) as engine:
+    with (
+        folder() as place,
+        running(place / "state.db", "--feed", "replay", "--speed", str(PACE_HZ)) as engine,
+    ):
         began = CLOCK.monotonic_ns()
         with engine.client(read_only=True) as client:
             client.subscribe()

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.engines import command, environment, folder, running
 from benchmarks.processes import cpu_seconds
 from benchmarks.pty_prober import Flow, PtyProgram
-from benchmarks.rows import Row, percentile
+from benchmarks.rows import MeasurementFailed, Row, percentile
 from benchmarks.startup import FIGURES
 from tuiconsole.domain.rng import generator
 
@@ -43,8 +43,12 @@ def measure(quick: bool = False) -> list[Row]:
 def _attached(place: Path) -> PtyProgram:
     """A console on the engine of ``place`` that shows figures."""
     console = PtyProgram(command("attach", "--state", str(place / "state.db")), place, environment(place))
-    console.until(FIGURES, _TIMEOUT_S)
-    console.flow(0.5)
+    try:
+        console.until(FIGURES, _TIMEOUT_S)
+        console.flow(0.5)
+    except MeasurementFailed:
+        console.close()
+        raise
     return console
 
 

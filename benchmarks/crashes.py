@@ -12,8 +12,10 @@ from typing import Any
 from benchmarks.engines import CLOCK, Engine, command, environment, folder, seconds_since
 from benchmarks.journal_checks import Findings, check
 from benchmarks.rows import MeasurementFailed
+from tuiconsole.domain.clock import parse_iso
 from tuiconsole.domain.rng import generator
 from tuiconsole.market.packaged import packaged_tape
+from tuiconsole.market.settings import FeedSettings
 from tuiconsole.protocol.frames import Halt, Rearm, Resume
 from tuiconsole.store.audit import verify_chain
 
@@ -39,6 +41,7 @@ class CrashRun:
         self.found = Findings()
         self._rng = generator(seed, "crashes")
         self._tape = packaged_tape()
+        self._bars = len(self._tape) - self._tape.index_from(parse_iso(FeedSettings().start))
 
     def go(self, seconds: float) -> None:
         """Trade and crash until the tape ends or the time is up; then check everything once more."""
@@ -86,7 +89,9 @@ class CrashRun:
         self.most_mb = max(self.most_mb, engine.memory().peak)
         worth = sum(row["quantity"] * (row["last_price"] or 0.0) for row in status["positions"])
         if abs(status["cash"] + worth - status["equity"]) > 1e-6 * max(1.0, abs(status["equity"])):
-            self.wrong.append(f"cash {status['cash']} and positions {worth} are not equity {status['equity']}")
+            self.wrong.append(
+                f"cash {status['cash']} and positions {worth} are not equity {status['equity']}"
+            )
 
     def _examine(self, state: Path) -> None:
         report = verify_chain(state, projections=True)
@@ -112,7 +117,9 @@ class CrashRun:
         try:
             body = json.loads(done.stdout)
         except ValueError:
-            raise MeasurementFailed(f"verify said nothing: {done.stderr.decode(errors='replace')[-300:]}") from None
+            raise MeasurementFailed(
+                f"verify said nothing: {done.stderr.decode(errors='replace')[-300:]}"
+            ) from None
         self.replayed = bool(body["ok"])
         if not self.replayed:
             self.wrong.append(f"the session does not replay: {body}")
@@ -122,7 +129,7 @@ class CrashRun:
         found = self.found
         return (
             f"seed {self.seed}: {self.kills} SIGKILLs ({self.acknowledged} just after an acknowledged halt), "
-            f"{found.bars} of {len(self._tape)} bars, {found.orders} orders, {found.fills} fills, {self.rows} rows, "
+            f"{found.bars} of {self._bars} bars, {found.orders} orders, {found.fills} fills, {self.rows} rows, "
             f"re-armed {self.rearmed} times; slowest start {self.slowest_start_s:.2f} s, most memory {self.most_mb:.0f} MB; "
             f"{'replayed equal' if self.replayed else 'not replayed'}; {len(self.wrong)} failures"
         )

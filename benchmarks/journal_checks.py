@@ -104,7 +104,9 @@ class Book:
         for i, price in enumerate(self._close[record.seq].tolist()):
             if i not in held_back:
                 self._price[i] = int(price)
-        worth = sum(self._worth(i, self._price[i], quantity) for i, quantity in enumerate(self._quantity) if quantity)
+        worth = sum(
+            self._worth(i, self._price[i], quantity) for i, quantity in enumerate(self._quantity) if quantity
+        )
         ours = (self.cash + worth, self.cash, self.realised, self.fees)
         theirs = (record.equity, record.cash, record.realised, record.fees)
         if ours != theirs:

@@ -79,7 +79,9 @@ class LongLife:
         self.wrong += check(state, read_tape(tape)).wrong[:5]
         self.wrong += bounded_files(state, report.rows)
         if self.growth_mb > MOST_GROWTH_MB:
-            self.wrong.append(f"memory grew by {self.growth_mb:.1f} MB in the second half, {MOST_GROWTH_MB} allowed")
+            self.wrong.append(
+                f"memory grew by {self.growth_mb:.1f} MB in the second half, {MOST_GROWTH_MB} allowed"
+            )
         before, after = self._files
         if after > before + MOST_FILES_MORE:
             self.wrong.append(f"open files grew from {before} to {after}")
@@ -92,7 +94,7 @@ class LongLife:
     def growth_mb(self) -> float:
         """Growth of resident memory over the second half, along a straight line through what was seen."""
         half = self._second_half
-        if len(half) < 4:  # noqa: PLR2004 - no line through fewer
+        if len(half) < 4:
             return 0.0
         times, _, memory = (np.array(column, dtype=float) for column in zip(*half, strict=True))
         return float(np.polyfit(times, memory, 1)[0] * (times[-1] - times[0]))

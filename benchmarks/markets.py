@@ -36,7 +36,7 @@ def write_parquet(tape: Tape, path: Path) -> None:
     columns = {
         "ts": pa.array(np.repeat(tape.ts, n_symbols), pa.timestamp("ns", tz="UTC")),
         "symbol": pa.array(list(tape.universe.symbols) * n_bars),
-        **{name: close for name in ("open", "high", "low", "close")},
+        **dict.fromkeys(("open", "high", "low", "close"), close),
         "volume": np.full(close.shape, 1e7),
     }
     pq.write_table(pa.table(columns), path)

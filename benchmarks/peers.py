@@ -133,7 +133,7 @@ def backtrader_loop(tape: Tape) -> float:
     index = pd.to_datetime(tape.ts)
     for i, name in enumerate(tape.universe.symbols):
         close = tape.close[:, i]
-        columns = {key: close for key in ("open", "high", "low", "close")}
+        columns = dict.fromkeys(("open", "high", "low", "close"), close)
         frame = pd.DataFrame({**columns, "volume": np.zeros(len(close))}, index=index)
         cerebro.adddata(feeds.PandasData(dataname=frame), name=name)
     clock = WallClock()

@@ -77,6 +77,10 @@ class PtyProgram:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """SIGKILL the program and close its terminal."""
         self._process.kill()
         self._process.wait()
         os.close(self._master)
@@ -105,7 +109,9 @@ class PtyProgram:
         began, since = CLOCK.monotonic_ns(), self.began_ns if since_ns is None else since_ns
         while text not in self._seen:
             if seconds_since(began) > timeout_s:
-                raise MeasurementFailed(f"the screen did not show {text!r} within {timeout_s:g} s; {self._last()}")
+                raise MeasurementFailed(
+                    f"the screen did not show {text!r} within {timeout_s:g} s; {self._last()}"
+                )
             self._read(0.05)
         return seconds_since(since)
 
@@ -136,7 +142,9 @@ class PtyProgram:
     def _read(self, wait_s: float) -> bytes:
         if not select.select([self._master], [], [], wait_s)[0]:
             if self._process.poll() is not None:
-                raise MeasurementFailed(f"the console ended with exit code {self._process.returncode}; {self._last()}")
+                raise MeasurementFailed(
+                    f"the console ended with exit code {self._process.returncode}; {self._last()}"
+                )
             return b""
         try:
             data = os.read(self._master, _CHUNK)

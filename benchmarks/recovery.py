@@ -54,9 +54,30 @@ def measure(quick: bool = False) -> list[Row]:
     note = f"{session_rows} rows, {size:.0f} MB, {TAIL_BARS} bars driven again; process start included"
     speed = report.rows / chain_s
     return [
-        Row("engine: restart to ready, long journal", ready_s, "s", RECOVERY_S, False, ready_s / small_s, "a short journal", note),
-        Row("verify: hash chain, signatures, pages", speed, "rows/s", VERIFY_ROWS_PER_S, True, note=f"{chain_s:.2f} s"),
-        Row("verify: whole session replayed and compared", replayed / replay_s, "rows/s", note=f"{replayed} rows, {replay_s:.2f} s"),
+        Row(
+            "engine: restart to ready, long journal",
+            ready_s,
+            "s",
+            RECOVERY_S,
+            False,
+            ready_s / small_s,
+            "a short journal",
+            note,
+        ),
+        Row(
+            "verify: hash chain, signatures, pages",
+            speed,
+            "rows/s",
+            VERIFY_ROWS_PER_S,
+            True,
+            note=f"{chain_s:.2f} s",
+        ),
+        Row(
+            "verify: whole session replayed and compared",
+            replayed / replay_s,
+            "rows/s",
+            note=f"{replayed} rows, {replay_s:.2f} s",
+        ),
     ]
 
 

@@ -20,16 +20,16 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "failed"
     size = abs(value)
-    if size >= 100:  # noqa: PLR2004 - from here on whole numbers say enough
+    if size >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if size >= 10 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:.1f}" if size >= 10 else f"{value:.3g}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     budget = "" if row.budget is None else f"{'≥' if row.at_least else '≤'} {number(row.budget)}"
     met = {True: "yes", False: "NO", None: ""}[row.met]
     ratio = "" if row.ratio is None else f"{number(row.ratio)}×"
-    beside = " · ".join(text for text in (row.against and f"× {row.against}", row.note) if text)
+    beside = " · ".join(text for text in (row.against and f"of {row.against}", row.note) if text)
     return row.what, number(row.value), row.unit, budget, met, ratio, beside
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 import os
 import platform
 import sys
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows = {name: [row.as_json() for row in found] for name, found in measured.items()}
         body = {"machine": where, "quick": options.quick, "seconds": round(seconds, 1), "measured": rows}
         options.json.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    failed = any(row.value != row.value for rows in measured.values() for row in rows)  # noqa: PLR0124 - NaN
+    failed = any(math.isnan(row.value) for rows in measured.values() for row in rows)
     return 1 if failed else 0
 
 

@@ -106,4 +106,6 @@ def go_on(session: Session) -> Iterator[None]:
         return
     for kind in (CommandKind.REARM, CommandKind.RESUME):
         name = f"go-on-{session.cursor}-{kind.name.lower()}"
-        yield from session.command(Command(session.desk.ts, kind, name, reason="measuring goes on", source="benchmark"))
+        yield from session.command(
+            Command(session.desk.ts, kind, name, reason="measuring goes on", source="benchmark")
+        )

@@ -62,7 +62,9 @@ def long_life(seconds: float) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run both phases."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=2.0, help="how long in all, about (default 2)")
     parser.add_argument("--seeds", type=int, default=1_000, help="most crash runs, each with its own seed")
     options = parser.parse_args(arguments)

@@ -87,12 +87,13 @@ def watching(session: Session, watch: Stopwatch) -> Iterator[None]:
     for owner, stages in ((session, _SESSION_STAGES), (session.desk, _DESK_STAGES)):
         for part, methods in stages.items():
             setattr(owner, part, Watched(getattr(owner, part), watch, methods))
-    original = desk_module.wanted_orders
-    vars(desk_module)["wanted_orders"] = watch.around("oms: wanted orders", original)
+    names = vars(desk_module)
+    original = names["wanted_orders"]
+    names["wanted_orders"] = watch.around("oms: wanted orders", original)
     try:
         yield
     finally:
-        vars(desk_module)["wanted_orders"] = original
+        names["wanted_orders"] = original
 
 
 def measure(quick: bool = False) -> list[Row]:

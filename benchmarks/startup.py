@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 
-from benchmarks.engines import CLOCK, Engine, command, environment, folder, running, seconds_since, stop_whoever_runs
+from benchmarks.engines import (
+    CLOCK,
+    Engine,
+    command,
+    environment,
+    folder,
+    running,
+    seconds_since,
+    stop_whoever_runs,
+)
 from benchmarks.pty_prober import PtyProgram
 from benchmarks.rows import Row, percentile
-from tuiconsole.engine.lock import EngineLock
-from tuiconsole.engine.paths import DeskPaths
 
 FIRST_PAINT_S, READY_S = 1.0, 3.0
 HEADER, FIGURES = b"REPLAY", b"equity"
@@ -59,7 +66,7 @@ def _ready() -> tuple[float, float]:
         began = CLOCK.monotonic_ns()
         with first.client(read_only=True) as client:
             client.subscribe()
-            while client.next_snapshot().header.bar < 120 and seconds_since(began) < _TIMEOUT_S:  # noqa: PLR2004
+            while client.next_snapshot().header.bar < 120 and seconds_since(began) < _TIMEOUT_S:
                 pass
         first.kill()
         with running(state, "--feed", "replay", "--speed", "200") as second:

@@ -20,9 +20,9 @@ def measure(quick: bool = False) -> list[Row]:
     for n_symbols in (200, 20, 1):
         tape = synthetic(n_symbols, n_bars + WARMUP)
         floor = bare_loop(tape) / len(tape)
-        run = median_of([backtest(tape) for _ in range(repeats if n_symbols > 20 else 1)])  # noqa: PLR2004
-        rows.append(_desk(run, floor, AIM if n_symbols == 200 else None))  # noqa: PLR2004 - where the aim is set
-        if n_symbols != 20:  # noqa: PLR2004 - the two ends are enough
+        run = median_of([backtest(tape) for _ in range(repeats if n_symbols > 20 else 1)])
+        rows.append(_desk(run, floor, AIM if n_symbols == 200 else None))
+        if n_symbols != 20:
             rows += _without_agents(tape, repeats)
     return rows
 
@@ -66,8 +66,8 @@ def _without_agents(tape: Tape, repeats: int) -> list[Row]:
     ]
     if has_backtrader():
         peer = cells / backtrader_loop(tape)
-        ratio, against = result.symbol_bars_per_s / peer, "desk against it"
+        ratio, against = peer / result.symbol_bars_per_s, "the desk's pace above"
         rows.append(
-            Row(f"crossing averages, {n} symbols, backtrader", peer, _UNIT, None, True, ratio, against)
+            Row(f"crossing averages, {n} symbols, backtrader", peer, _UNIT, ratio=ratio, against=against)
         )
     return rows

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.system.rig import Client, SystemDesk
+from tuiconsole.domain.rng import generator
 from tuiconsole.engine.server import _same_user
 from tuiconsole.protocol import frames
 from tuiconsole.protocol.frames import Done, Refused, Update, Welcome
@@ -31,7 +32,7 @@ def test_one_writer_and_several_readers(desk: SystemDesk) -> None:
         assert first.welcome.engine_pid == engine.pid  # type: ignore[union-attr]
         for reader in (second, third):
             for request in (
-                lambda i: frames.Resume(i),
+                frames.Resume,
                 lambda i: frames.Rearm(i, "rearm", "because"),
                 lambda i: frames.SwitchAgent(i, "breakout", False),
                 lambda i: frames.SetSpeed(i, 3.0),
@@ -106,6 +107,10 @@ def test_another_version_may_stop_and_nothing_else(desk: SystemDesk) -> None:
         assert isinstance(client.ask(frames.Shutdown), Done)
 
 
+def _framed(body: bytes) -> bytes:
+    return len(body).to_bytes(frames.LENGTH_BYTES, "big") + body
+
+
 HOSTILE = [
     b"GET / HTTP/1.1\r\n\r\n",
     b"\x00\x00\x00\x05hello",
@@ -113,10 +118,10 @@ HOSTILE = [
     b"\xff\xff\xff\xff" + b"x" * 100,
     (5).to_bytes(4, "big") + b"\x81",
     frames.pack(frames.Halt(1))[:-3],
-    (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode({"type": "fire", "id": 1})),
-    (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode({"type": "halt", "id": "one"})),
-    (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode([1, 2, 3])),
-    os.urandom(4096),
+    _framed(msgspec.msgpack.encode({"type": "fire", "id": 1})),
+    _framed(msgspec.msgpack.encode({"type": "halt", "id": "one"})),
+    _framed(msgspec.msgpack.encode([1, 2, 3])),
+    generator(5, "garbage").bytes(4096),
 ]
 
 

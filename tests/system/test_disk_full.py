@@ -53,7 +53,7 @@ def test_full_disk_halts_latches_and_is_said(desk: SystemDesk, failed: Engine) -
             pass
         newest = update.snapshot.alerts[0]
         assert (newest.severity, newest.code) == ("critical", "store failed")
-        for request in (lambda i: frames.Resume(i), lambda i: frames.Rearm(i, "rearm", "try")):
+        for request in (frames.Resume, lambda i: frames.Rearm(i, "rearm", "try")):
             refused = client.ask(request)
             assert isinstance(refused, frames.Refused)
             assert "cannot be written" in refused.text

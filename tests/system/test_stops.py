@@ -165,7 +165,7 @@ def test_hung_engine(desk: SystemDesk) -> None:
 
 def test_hung_engine_holding_the_write_lock(desk: SystemDesk) -> None:
     """Stopped in the middle of a commit: no other process may write, and the kill works all the same."""
-    engine = trading(desk, 0)
+    engine = trading(desk, 100)
     freeze_inside_a_commit(desk, engine)
     ran = desk.run("kill", "--json", *QUICK)
     assert ran.code == 0, ran
@@ -179,19 +179,25 @@ def freeze_inside_a_commit(desk: SystemDesk, engine: Engine) -> None:
     try:
         for _ in range(300):
             engine.freeze()
-            try:
-                probe.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                assert error.sqlite_errorname == "SQLITE_BUSY"
+            if _locked(probe):
                 return
-            probe.execute("ROLLBACK")
             seen = len(engine.events("bar"))
             os.kill(engine.pid, signal.SIGCONT)
-            if not engine.events("end of tape"):
-                engine.wait_for(lambda lines, seen=seen: len(lines) > seen)  # type: ignore[misc]
+            engine.wait_for(rig.bars_seen(seen + 1), "bar before the end of the tape")
         pytest.fail("the engine was never stopped inside a commit")
     finally:
         probe.close()
+
+
+def _locked(probe: sqlite3.Connection) -> bool:
+    try:
+        probe.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == "SQLITE_BUSY":
+            return True
+        raise
+    probe.execute("ROLLBACK")
+    return False
 
 
 def test_halt_of_a_hung_engine(desk: SystemDesk) -> None:

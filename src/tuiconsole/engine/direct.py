@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,8 @@ _LEVELS = {
 }
 _DEATH_TIMEOUT_S = 5.0
 _OTHER_STOP_TIMEOUT_S = 20.0
-_TRIES = 8
+_TRIES = 200
+_BETWEEN_TRIES_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,12 @@ def direct_stop(paths: DeskPaths, kind: CommandKind, trip: str, reason: str) -> 
 def _take(lock: EngineLock) -> int:
     """Fence whoever holds ``lock`` and take it; the pid of the engine that was ended, or 0."""
     fenced = 0
+    pause = threading.Event()
     for _ in range(_TRIES):
         fenced = fence(lock) or fenced
         if lock.acquire(STOPPER):
             return fenced
+        pause.wait(_BETWEEN_TRIES_S)  # another stop has just taken it, or is about to give it back
     raise EngineError("Other processes keep taking the engine lock.", "The latch is raised; try again.")
 
 

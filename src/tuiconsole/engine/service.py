@@ -114,12 +114,12 @@ class EngineService:
             await self._stop.wait()
             return
         due = self.clock.monotonic_ns()
+        self._wake.clear()
         await self._one_bar()
         if self.speed <= 0:
             await asyncio.sleep(0)
             return
         spent = (self.clock.monotonic_ns() - due) / 1e9
-        self._wake.clear()
         try:
             await asyncio.wait_for(self._wake.wait(), max(0.0, 1.0 / self.speed - spent))
         except TimeoutError:
@@ -133,8 +133,10 @@ class EngineService:
             steps = self.session.end() if self.session.ended else self.session.bar()
             await self._drive(steps)
             self._since_checkpoint += 1
-            if self._since_checkpoint >= self._checkpoint_bars:
-                await self._checkpoint()
+            due = self._since_checkpoint >= self._checkpoint_bars
+            checkpoint = await self._start_checkpoint() if due else None
+        if checkpoint is not None:  # its write is long: nobody who wants to stop the desk waits for it
+            await self._finish_checkpoint(checkpoint)
         self.last_bar_ns = self.clock.monotonic_ns()
         self.cycles_ms.append((self.last_bar_ns - began) / 1e6)
         if self._stalled_ms:
@@ -168,17 +170,28 @@ class EngineService:
         self.desk.note(Severity.CRITICAL, "store failed" if stored else "desk failed", self.desk.level_text)
         await self._publish()
 
-    async def _checkpoint(self) -> None:
+    async def _start_checkpoint(self) -> Future[int] | None:
+        """Hand the state of this moment to the writer; the caller holds the turn, so it is a moment between steps."""
         self._since_checkpoint = 0
+        if self.failed:
+            return None
         try:
-            await asyncio.wrap_future(self._sink.checkpoint(self.session.state()))
+            return self._sink.checkpoint(self.session.state())
+        except StoreError as error:
+            await self._fail(error)
+            return None
+
+    async def _finish_checkpoint(self, checkpoint: Future[int]) -> None:
+        try:
+            await asyncio.wrap_future(checkpoint)
         except StoreError as error:
             await self._fail(error)
 
     async def _close(self) -> None:
         async with self._turn:
-            if not self.failed:
-                await self._checkpoint()
+            checkpoint = await self._start_checkpoint()
+            if checkpoint is not None:
+                await self._finish_checkpoint(checkpoint)
         self._latch_thread.shutdown()
 
     def request_stop(self, reason: str) -> None:

@@ -34,6 +34,8 @@ def read_tape(path: Path, timezone: str = "", bar_seconds: int = 0) -> Tape:
     from tuiconsole.market.arrow_rows import read_parquet_rows
     from tuiconsole.market.csv_rows import read_csv_rows
 
+    import pyarrow
+
     if not path.exists():
         raise DataError(f"The data file {path} does not exist.", "Check feed.path.")
     if not path.is_file():
@@ -46,4 +48,7 @@ def read_tape(path: Path, timezone: str = "", bar_seconds: int = 0) -> Tape:
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{path.name} cannot be opened: {reason}.", "Check its permissions.") from error
-    return tape_of(rows, timezone, bar_seconds)
+    tape = tape_of(rows, timezone, bar_seconds)
+    del rows
+    pyarrow.default_memory_pool().release_unused()
+    return tape
