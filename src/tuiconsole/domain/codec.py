@@ -6,6 +6,7 @@ NaN and no negative zero, so equal values have equal bytes. Scalar floats are no
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -35,12 +36,20 @@ def canonical(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
+@lru_cache(maxsize=4096)
+def _head(kind: str, itemsize: int, shape: tuple[int, ...]) -> bytes:
+    code = _CODE.get((kind, itemsize))
+    if code is None:
+        raise TypeError(f"arrays of kind {kind} with {itemsize} bytes an item have no canonical form")
+    return code + bytes((len(shape),)) + b"".join(n.to_bytes(8, "little") for n in shape)
+
+
 def _encode_array(value: object) -> msgspec.msgpack.Ext:
     if isinstance(value, np.ndarray):
-        code = _CODE.get((value.dtype.kind, value.dtype.itemsize))
-        if code is None:
-            raise TypeError(f"arrays of {value.dtype} have no canonical form")
-        head = code + bytes((value.ndim,)) + b"".join(n.to_bytes(8, "little") for n in value.shape)
+        dtype = value.dtype
+        head = _head(dtype.kind, dtype.itemsize, value.shape)
+        if not value.size:
+            return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head)
         return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head + canonical(value).tobytes())
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
