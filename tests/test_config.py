@@ -49,7 +49,9 @@ def test_every_setting_is_there_with_its_default_and_its_meaning() -> None:
             expected = list(defaults[key]) if isinstance(defaults[key], tuple) else defaults[key]
             assert (value, type(value)) == (expected, type(expected)), f"{section}.{key}"
         docs = field_docs(kind)
-        assert docs.keys() == {item.name for item in fields(kind)}, f"each setting of {section} says what it means"
+        assert docs.keys() == {item.name for item in fields(kind)}, (
+            f"each setting of {section} says what it means"
+        )
         lines = text.splitlines()
         for key in docs:
             at = next(i for i, line in enumerate(lines) if line.startswith(f"{key} ="))
@@ -58,7 +60,11 @@ def test_every_setting_is_there_with_its_default_and_its_meaning() -> None:
 
 def test_ranges_are_written_beside_the_values() -> None:
     text = default_toml()
-    for words in ("Allowed: above 0 to 0.25.", "Allowed: from 100 to 10,000,000,000.", 'Allowed: "auto", "replay".'):
+    for words in (
+        "Allowed: above 0 to 0.25.",
+        "Allowed: from 100 to 10,000,000,000.",
+        'Allowed: "auto", "replay".',
+    ):
         assert words in text
     limited = [
         f"{section}.{item.name}"
@@ -189,5 +195,5 @@ def test_unknown_agent(tmp_path: Path) -> None:
 
     path = tmp_path / "config.toml"
     path.write_text('[agents]\nenabled = ["oracle"]\n', encoding="utf-8")
-    with pytest.raises(UsageError, match="oracle.*ts_momentum"):
+    with pytest.raises(UsageError, match=r"oracle.*ts_momentum"):
         create_all(load(path).desk.agents)

@@ -222,11 +222,14 @@ def rearm(
 ) -> None:
     """Take a halted or killed desk to paused: `tuiconsole rearm rearm --reason "…"`."""
     from tuiconsole.protocol.frames import Rearm
+    from tuiconsole.verbs.common import plain_text
     from tuiconsole.verbs.engine import command
 
     if not reason.strip():
         raise UsageError("Re-arming needs a reason, which is journalled.", 'Add: --reason "…"')
-    body = command(_shared(context, config, state), lambda i: Rearm(i, word, reason), timeout)
+    body = command(
+        _shared(context, config, state), lambda i: Rearm(i, plain_text(word), plain_text(reason)), timeout
+    )
     emit(body, as_json, "Re-armed: the desk is paused. To trade again: tuiconsole resume")
 
 
@@ -241,9 +244,10 @@ def resume(
 ) -> None:
     """Take a paused desk back to running."""
     from tuiconsole.protocol.frames import Resume
+    from tuiconsole.verbs.common import plain_text
     from tuiconsole.verbs.engine import command
 
-    body = command(_shared(context, config, state), lambda i: Resume(i, reason), timeout)
+    body = command(_shared(context, config, state), lambda i: Resume(i, plain_text(reason)), timeout)
     emit(body, as_json, "The desk is running.")
 
 
@@ -475,7 +479,7 @@ def main(arguments: list[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1, "--json" in given)
     except _usage_errors() as error:
-        return _fail(f"{error.format_message()} Try: tuiconsole --help", 2, "--json" in given)
+        return _fail(f"{error.format_message().rstrip('.')}. Try: tuiconsole --help", 2, "--json" in given)
     return code if isinstance(code, int) else 0
 
 

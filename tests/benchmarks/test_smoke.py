@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run
+from benchmarks.crashes import bounded_files
 from benchmarks.journal_checks import check
 from benchmarks.markets import long_market, start_of, synthetic, write_parquet
 from benchmarks.peers import bare_loop, plain_loop
@@ -101,7 +102,7 @@ def test_the_table_is_aligned_and_says_what_was_missed() -> None:
     head, _, first, second = table({"one": rows}).splitlines()
     assert first.index("ms") == second.index("rows/s") == head.index("unit")
     assert "1,234,567" in second
-    assert second.endswith("× a peer · noted")
+    assert second.endswith("of a peer · noted")
     assert summary({"one": rows}) == "1 of 2 budgets met. Not met: something longer."
     assert number(float("nan")) == "failed"
 
@@ -139,6 +140,18 @@ def test_an_independent_book_agrees_with_the_desk_and_finds_what_is_wrong(
     wrong = check(state, tape).wrong
     assert any("booked twice" in text for text in wrong)
     assert any("the fills and the tape say" in text for text in wrong)
+
+
+def test_files_that_grew_too_large_and_an_engine_that_complained_are_found(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    state.write_bytes(b"x" * 1_000)
+    (tmp_path / "stderr.txt").touch()
+    assert bounded_files(state, rows=10) == []
+    (tmp_path / "state.latch").write_bytes(b"x" * 20_000)
+    (tmp_path / "stderr.txt").write_text("Traceback\nValueError: no\n")
+    wrong = bounded_files(state, rows=10)
+    assert [text.split()[0] for text in wrong] == ["state.latch", "the"]
+    assert wrong[1].endswith("ValueError: no")
 
 
 def _stored(state: Path) -> list[object]:

@@ -16,23 +16,8 @@ import msgspec
 from tuiconsole.protocol import frames as f
 from tuiconsole.protocol.snapshot import Snapshot
 
-from .frozen import frozen, moved
-
-WHY: dict[str, Any] = {
-    "order": "00ff00ff-412",
-    "symbol": "AAPL",
-    "price": {"close": 17.23, "ts": "2008-09-15", "quality": "good"},
-    "features": {"ema_20": 17.9, "zscore_20": -1.42, "volatility_20": 0.41},
-    "regime": {"low": 0.02, "medium": 0.21, "high": 0.77},
-    "agents": [
-        {"agent": "momentum", "mean": -0.0121, "sigma": 0.031, "horizon_bars": 20, "weight": 0.21},
-        {"agent": "reversion", "mean": 0.0044, "sigma": 0.02, "horizon_bars": 5, "weight": 0.17},
-    ],
-    "blend": {"mean": -0.0071, "sigma": 0.027},
-    "target": {"weight": -0.052, "quantity": -310, "before": -275},
-    "verdict": {"approved": True, "rule": None},
-    "fills": [{"quantity": -35, "price": 17.21, "fee": 0.35}],
-}
+from .chain import CHAIN, TEXT
+from .frozen import frozen, moved, orders
 
 
 class FakeEngine:
@@ -130,7 +115,8 @@ class FakeEngine:
                 answer = f.Welcome(request.id, f.VERSION, "0.1", 4242, "replay", "running", lease)
             case f.Subscribe():
                 self._subscribed.add(writer)
-                writer.write(f.pack(f.Update(snapshot=self.snapshot)))
+                page = orders(request.orders_offset, request.orders_count)
+                self.publish(msgspec.structs.replace(self.snapshot, orders=page))
             case f.Halt():
                 self.change_header(
                     level="halted", level_text="stop key", way_on="Press R to re-arm, then r to resume."
@@ -156,7 +142,9 @@ class FakeEngine:
                 self.publish(msgspec.structs.replace(self.snapshot, agents=agents))
                 answer = f.Done(id=request.id, text=f"{request.agent} {'on' if request.enabled else 'off'}")
             case f.Why():
-                answer = f.Done(id=request.id, text=f"Order {request.order} in AAPL", body=WHY)
+                answer = f.Done(id=request.id, text=TEXT, body=CHAIN)
+                if request.order == "nonsense":
+                    answer = f.Refused(request.id, "'nonsense' is not an order id.")
             case f.SetSpeed():
                 self.change_header(speed=request.bars_per_second)
         writer.write(f.pack(answer))

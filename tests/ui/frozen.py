@@ -6,6 +6,7 @@ import math
 
 import msgspec
 
+from tuiconsole.domain.clock import iso
 from tuiconsole.domain.rng import generator
 from tuiconsole.protocol import snapshot as s
 
@@ -21,6 +22,8 @@ AGENTS = (
     ("low_volatility", "Low volatility", 20),
 )
 NS_DAY = 86_400 * 1_000_000_000
+ORDERS = 412
+STALE = "price has not changed for too many bars"
 START_NS = 1_221_436_800 * 1_000_000_000
 
 
@@ -35,7 +38,7 @@ def _signal(index: int, symbol: str, price: float) -> s.SignalRow:
     sigma = 0.021 + 0.001 * (index % 7)
     confidence = 0.5 * (1 + math.erf(abs(mean) / sigma / math.sqrt(2)))
     weight = max(-0.15, min(0.15, 4 * mean))
-    quality = "stale" if symbol == "RRC" else "good"
+    quality = STALE if symbol == "RRC" else "good"
     return s.SignalRow(symbol, mean, sigma, 10, confidence, weight, price, quality, tuple(views))
 
 
@@ -54,7 +57,7 @@ def _position(index: int, symbol: str, price: float) -> s.PositionRow:
         float(rng.normal(0, 320)),
         pnl * 0.2,
         quantity * price / 103_412.55,
-        "stale" if symbol == "RRC" else "good",
+        STALE if symbol == "RRC" else "good",
     )
 
 
@@ -68,7 +71,8 @@ def _curve(points: int = 240) -> tuple[s.EquityPoint, ...]:
     return tuple(out)
 
 
-def _orders() -> tuple[s.OrderRow, ...]:
+def orders(offset: int = 0, count: int = 60) -> tuple[s.OrderRow, ...]:
+    """One page of the 412 orders, newest first."""
     states = (
         "NEW",
         "NEW",
@@ -82,7 +86,7 @@ def _orders() -> tuple[s.OrderRow, ...]:
         "FILLED",
     )
     rows = []
-    for index in range(34):
+    for index in range(offset, min(offset + count, ORDERS)):
         symbol, state = SYMBOLS[(index * 7) % 20], states[index % 10]
         buy = index % 3 != 1
         quantity = 5.0 * (7 + index % 11)
@@ -90,13 +94,13 @@ def _orders() -> tuple[s.OrderRow, ...]:
         reason = (
             "concentration 15.4 % > 15.0 %"
             if state == "REFUSED"
-            else f"target {5 + index % 9}.2 % from {3 + index % 5}.1 %"
+            else f"{index % 37 - 9:+d} bp: {3 + index % 5}.1 to {5 + index % 9}.2 %"
         )
         rows.append(
             s.OrderRow(
                 f"00ff00ff-{412 - index}",
                 START_NS - index // 4 * NS_DAY,
-                f"2008-09-{15 - index // 4:02d}",
+                f"{iso(START_NS - index // 4 * NS_DAY)[:10]} {'21:00' if index > 200 else '20:00'}",
                 symbol,
                 "buy" if buy else "sell",
                 quantity,
@@ -143,7 +147,7 @@ def _agents() -> tuple[s.AgentRow, ...]:
                 weights[-1],
                 float(rng.normal(0.02, 0.03)),
                 float(rng.normal(0.52, 0.02)),
-                float(rng.normal(300, 900)),
+                float(rng.normal(0.01, 0.02)),
                 horizon,
                 tuple(weights),
                 "",
@@ -189,12 +193,18 @@ def frozen() -> s.Snapshot:
         _limits(),
         0.143,
         0.15,
-        (("low", 0.02), ("medium", 0.21), ("high", 0.77), ("trend", 0.64), ("range", 0.36)),
-        "clear",
+        (
+            ("volatility_low", 0.02),
+            ("volatility_medium", 0.21),
+            ("volatility_high", 0.77),
+            ("trend", 0.64),
+            ("range", 0.36),
+        ),
+        "open",
         True,
         7,
         "AAPL concentration 15.4 % > 15.0 %",
-        (("RRC", "stale: no price for 3 bars"),),
+        (("RRC", STALE),),
     )
     alerts = (
         s.AlertRow(
@@ -219,8 +229,8 @@ def frozen() -> s.Snapshot:
         signals=tuple(_signal(i, symbol, prices[symbol]) for i, symbol in enumerate(SYMBOLS)),
         pnl=pnl,
         risk=risk,
-        orders=_orders(),
-        orders_total=412,
+        orders=orders(),
+        orders_total=ORDERS,
         orders_working=2,
         agents=_agents(),
         alerts=alerts,

@@ -15,7 +15,8 @@ from textual.widgets import Input
 from tuiconsole.protocol import frames as f
 from tuiconsole.ui import view
 from tuiconsole.ui.client import LinkState
-from tuiconsole.ui.screens.confirm import QuitScreen, RearmScreen
+from tuiconsole.ui.screens.alerts import AlertsScreen
+from tuiconsole.ui.screens.confirm import AskScreen, QuitScreen, RearmScreen
 from tuiconsole.ui.screens.help import HelpScreen
 from tuiconsole.ui.screens.why import WhyScreen
 
@@ -45,6 +46,8 @@ async def _in_quit(b: Bench) -> None:
 
 
 async def _in_rearm(b: Bench) -> None:
+    b.engine.change_header(level="halted", level_text="drawdown", way_on="re-arm, then resume.")
+    await b.until(lambda: "HALTED" in b.screen_text())
     await b.press("R")
     await b.until(lambda: isinstance(b.app.screen, RearmScreen))
 
@@ -54,12 +57,25 @@ async def _in_why(b: Bench) -> None:
     await b.until(lambda: isinstance(b.app.screen, WhyScreen))
 
 
+async def _in_alerts(b: Bench) -> None:
+    await b.press("l")
+    await b.until(lambda: isinstance(b.app.screen, AlertsScreen))
+
+
+async def _in_ask(b: Bench) -> None:
+    await b.press("W")
+    await b.until(lambda: isinstance(b.app.screen, AskScreen))
+
+
 async def _on_desk(_b: Bench) -> None:
     return
 
 
 @pytest.mark.parametrize("key", ["f9", "ctrl+backslash"])
-@pytest.mark.parametrize("place", [_on_desk, _in_filter, _in_palette, _in_help, _in_quit, _in_rearm, _in_why])
+@pytest.mark.parametrize(
+    "place",
+    [_on_desk, _in_filter, _in_palette, _in_help, _in_quit, _in_rearm, _in_why, _in_alerts, _in_ask],
+)
 async def test_stop_key_halts_then_kills_from_anywhere(tmp_path: Path, place: object, key: str) -> None:
     async with bench(tmp_path) as b:
         await place(b)  # type: ignore[operator]
@@ -112,9 +128,10 @@ async def test_verb_is_started_when_the_engine_does_not_answer(tmp_path: Path) -
         b.engine.answers = False
         await b.press("f9")
         await b.until(lambda: "done by the verb" in b.screen_text(), 1000)
-        assert "latched True" in b.screen_text()
+        assert "by the verb. Latched." in b.screen_text()
         await b.press("f9")
         await b.until(lambda: len(note.read_text().splitlines()) == 2, 1000)
+        await b.until(lambda: "KILL done by the verb" in b.screen_text(), 1000)
         state = str(b.path.with_name("state.db"))
         assert note.read_text().splitlines() == [
             f"halt --state {state} --json",
@@ -145,7 +162,7 @@ async def test_every_figure_on_the_screen_is_in_the_snapshots_json(tmp_path: Pat
                     for token in re.findall(r"\d[\d,.:-]*", cell.text)
                 }
                 words = re.sub(r"[1-6] (Positions|P&L|Signals|Risk|Orders|Agents)", "", text)
-                words = re.sub(r"· \d+-\d+ of \d+|F9|p99", "", words)
+                words = re.sub(r"· [\d,]+-[\d,]+ of [\d,]+|F9|p99", "", words)
                 cut = re.sub(r"\S*…", "", words)
                 figures = re.findall(r"\d[\d,.:-]*", cut)
                 assert len(figures) > 40
@@ -175,9 +192,9 @@ async def test_pause_resume_speed_and_acknowledge(tmp_path: Path) -> None:
         await b.press("r")
         await b.until(lambda: "● RUNNING" in b.screen_text())
         await b.press("plus")
-        await b.until(lambda: "×2/s" in b.screen_text())
+        await b.until(lambda: "×2 bars/s" in b.screen_text())
         await b.press("minus")
-        await b.until(lambda: "×1/s" in b.screen_text())
+        await b.until(lambda: "×1 bars/s" in b.screen_text())
         await b.press("A")
         await b.until(lambda: b.engine.asked(f.AcknowledgeAlerts))
         assert b.engine.asked(f.AcknowledgeAlerts)[0].up_to == 9
@@ -205,24 +222,6 @@ async def test_quit_can_stop_the_engine_or_stay(tmp_path: Path) -> None:
         await b.until(lambda: b.engine.asked(f.Shutdown) and not b.app.is_running)
 
 
-async def test_rearm_wants_the_word_and_a_reason(tmp_path: Path) -> None:
-    async with bench(tmp_path) as b:
-        await _in_rearm(b)
-        await b.press(*"rearn", "enter")
-        await b.press(*"because", "enter")
-        assert not b.engine.asked(f.Rearm)
-        await b.press(*(["backspace"] * 12))
-        screen = b.app.screen
-        screen.query_one("#word", Input).value = "rearm"
-        screen.query_one("#reason", Input).value = ""
-        screen.query_one("#word", Input).focus()
-        await b.press("enter")
-        assert not b.engine.asked(f.Rearm)
-        await b.press(*"calm", "enter")
-        await b.until(lambda: b.engine.asked(f.Rearm))
-        assert (b.engine.asked(f.Rearm)[0].word, b.engine.asked(f.Rearm)[0].reason) == ("rearm", "calm")
-
-
 async def test_why_shows_the_engines_answer_for_the_selected_order(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         await b.press("5", "down", "w")
@@ -231,6 +230,7 @@ async def test_why_shows_the_engines_answer_for_the_selected_order(tmp_path: Pat
         await b.until(lambda: "zscore 20" in b.screen_text())
         await b.press("escape")
         await b.until(lambda: b.app.screen is b.app.desk)
+        assert "▸" not in b.screen_text()
 
 
 async def test_filter_narrows_and_escape_clears(tmp_path: Path) -> None:
@@ -269,6 +269,7 @@ async def test_maximise_theme_tabs_and_palette(tmp_path: Path) -> None:
 async def test_read_only_refuses_changes_but_stops(tmp_path: Path) -> None:
     async with bench(tmp_path, writer=False, read_only=True) as b:
         await b.until(lambda: "READ ONLY" in b.screen_text())
+        await b.until(lambda: not b.app.client.may_write)
         await b.press("a", "space", "r", "R", "plus", "A")
         await b.pilot.pause()
         asked = {type(r) for r in b.engine.requests} - {f.Hello, f.Subscribe, f.Status}
@@ -371,6 +372,6 @@ async def test_table_of_other_columns_is_drawn_with_its_own(tmp_path: Path) -> N
             risk.display = False
             await b.pilot.pause()
             await b.pilot.resize_terminal(width, height)
-            assert all(index < len(risk.table.columns) for index, _ in risk._fitted[0])
+            assert all(index < len(risk.table.columns) for index, _ in risk.fit.chosen)
             await b.pilot.pause()
-            assert all(index < len(risk.table.columns) for index, _ in risk._fitted[0])
+            assert all(index < len(risk.table.columns) for index, _ in risk.fit.chosen)

@@ -27,7 +27,7 @@ from tuiconsole.ui import format as fmt
         ("age", 9000.0, "2.5 h"),
         ("milliseconds", 3.14, "3.1 ms"),
         ("milliseconds", 123.4, "123 ms"),
-        ("speed", 0, "×max"),
+        ("speed", 0, "max speed"),
         ("clock", "2008-09-15T14:30:00Z", "2008-09-15 14:30:00"),
         ("order_state", "PARTIALLY_FILLED", "part fill"),
         ("check", True, "[x]"),

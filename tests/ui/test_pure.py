@@ -13,7 +13,7 @@ from tuiconsole.ui import themes
 from tuiconsole.ui.cells import Cell, Column, Field
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.commands import next_speed
-from tuiconsole.ui.explain import explain
+from tuiconsole.ui.keymap import build_keymap
 from tuiconsole.ui.screens.arrangement import PANELS, arrange, is_compact
 from tuiconsole.ui.status import badges, banner
 from tuiconsole.ui.terminal import require_terminal, size_sentence
@@ -31,7 +31,7 @@ from .frozen import frozen
     height=st.integers(20, 80),
     chosen=st.sampled_from(PANELS),
     maximised=st.booleans(),
-    banner_rows=st.integers(0, 2),
+    banner_rows=st.integers(0, 5),
     limits=st.integers(0, 20),
     agents=st.integers(0, 12),
 )
@@ -144,30 +144,15 @@ def test_users_theme_comes_first_and_bad_ones_are_refused(tmp_path: Path) -> Non
         themes.load_theme("colour", tmp_path)
 
 
-def test_explanation_is_a_tree_of_lines() -> None:
-    lines = explain(
-        {
-            "order": "1",
-            "price": {"close": 17.25},
-            "agents": [{"a": "m", "mean": 0.1}, {"a": "r", "mean": None}],
-        }
-    )
-    texts = [text for text, _ in lines]
-    assert texts[0] == "order  1"
-    assert "  close  17.25" in texts
-    assert "  a  mean" in texts
-    assert "  r     –" in texts
-    assert explain({"fills": []})[0][0].strip() == "fills  none"
-
-
 def test_status_words() -> None:
     up, lost = Link(LinkState.UP), Link(LinkState.LOST, "The engine closed the connection.")
-    assert banner(up, 0.1, frozen(), "F9") == ()
-    assert "NO ENGINE" in banner(lost, 0.1, frozen(), "F9")[0][0]
-    assert "F9 F9 kills" in banner(lost, 0.1, frozen(), "F9")[1][0]
-    assert "SILENT" in banner(up, 3.0, frozen(), "F9")[0][0]
+    name = build_keymap({}).name
+    assert banner(up, 0.1, frozen(), name) == ()
+    assert "NO ENGINE" in banner(lost, 0.1, frozen(), name)[0][0]
+    assert "F9 F9 kills" in banner(lost, 0.1, frozen(), name)[1][0]
+    assert "SILENT" in banner(up, 3.0, frozen(), name)[0][0]
     said = badges(up, 3.2, link_slow=True, may_write=False, has_figures=True)
-    assert [text for text, _ in said] == ["LINK SLOW", "STALE 3 s", "READ ONLY"]
+    assert [text for text, _ in said] == ["STALE 3 s", "READ ONLY", "LINK SLOW"]
 
 
 @pytest.mark.parametrize(

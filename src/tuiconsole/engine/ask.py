@@ -57,6 +57,8 @@ def ask(path: Path, request: Request, timeout_s: float, read_only: bool = False)
             raise NoAnswer(f"The engine did not answer within {timeout_s:g} s.") from None
         except (ConnectionError, EOFError):
             raise NoAnswer("The engine closed the connection without an answer.") from None
+        except OSError as error:
+            raise NoAnswer(f"The engine's socket {path} cannot be used: {error.strerror or error}.") from None
 
 
 def _await_answer(connection: socket.socket) -> Answer:

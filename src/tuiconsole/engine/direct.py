@@ -9,31 +9,29 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tuiconsole.domain.clock import WallClock, iso
-from tuiconsole.domain.errors import DeskError, EngineError
+from tuiconsole.domain.errors import DeskError, EngineError, StoreError
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.engine.build import load_tape, make_session, plan
-from tuiconsole.engine.launch import launch_path, load_launch
+from tuiconsole.engine.build import Plan, load_tape, make_session, plan
+from tuiconsole.engine.latching import STOP_LEVELS, stop_in_latch
+from tuiconsole.engine.launch import Launch, launch_path, load_launch
 from tuiconsole.engine.lock import STOPPER, EngineLock, process_started, wait_for_end
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.session import Session
+from tuiconsole.engine.settings import Settings
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.recovery import CatchUp
 from tuiconsole.store.state_store import StateStore
 
-_LEVELS = {
-    CommandKind.PAUSE: DeskLevel.PAUSED,
-    CommandKind.HALT: DeskLevel.HALTED,
-    CommandKind.KILL: DeskLevel.KILLED,
-}
 _DEATH_TIMEOUT_S = 5.0
 _OTHER_STOP_TIMEOUT_S = 20.0
 _TRIES = 200
@@ -70,33 +68,53 @@ class DirectReport:
         }
 
 
-def direct_stop(paths: DeskPaths, kind: CommandKind, trip: str, reason: str) -> DirectReport:
+def direct_stop(
+    paths: DeskPaths, kind: CommandKind, trip: str, reason: str, otherwise: Settings | None = None
+) -> DirectReport:
     """Pause, halt or kill the desk of ``paths`` without its engine.
+
+    A latch that stands higher than ``kind`` is obeyed as it stands, and never lowered here.
 
     Parameters
     ----------
     trip
-        Id of this stop; flatten orders derive from it, so two killers flatten once.
+        Id of this stop, kept in latch and journal.
+    otherwise
+        Settings to recover the book with when what the engine was started with is not known any more; the store refuses
+        settings that are not its own.
 
     Raises
     ------
     EngineError
         When the engine's process cannot be ended, so that it would be unsafe to go on; the latch stays raised.
     """
-    latch = Latch(paths.latch)
-    level = _LEVELS[kind]
     if not paths.state.exists() and not launch_path(paths.state).exists():
         raise EngineError(f"There is no desk at {paths.state}.", "Name its state file with --state.")
-    said = latch.read()
-    if not paths.latch.exists():
-        latch.create()
-    latch.write(max(level, said.level if said.readable else level), trip, reason)
+    latch = Latch(paths.latch)
+    wanted = Command(0, kind, trip, reason=reason, source="direct")
+    _raise_latch(latch, wanted)
     lock = EngineLock(paths.lock)
     fenced = _take(lock)
     try:
-        return _recover_and_stop(paths, latch, Command(0, kind, trip, reason=reason, source="direct"), fenced)
+        return _recover_and_stop(paths, latch, _raise_latch(latch, wanted), fenced, otherwise)
     finally:
         lock.release()
+
+
+def _raise_latch(latch: Latch, wanted: Command) -> Command:
+    """The stop to carry out: ``wanted``, or what the latch says if that is more; the latch is at its level afterwards.
+
+    A latch that cannot be written does not keep us from ending the engine; the report says how it stands.
+    """
+    said = latch.read()
+    stop = wanted
+    if said.level > STOP_LEVELS[wanted.kind]:
+        kind = next(kind for kind, level in STOP_LEVELS.items() if level == said.level)
+        stop = Command(0, kind, said.trip or wanted.id, reason=said.reason or wanted.reason, source="direct")
+    if not said.readable or said.level < STOP_LEVELS[stop.kind]:
+        with suppress(StoreError):
+            latch.write(STOP_LEVELS[stop.kind], stop.id, stop.reason)
+    return stop
 
 
 def _take(lock: EngineLock) -> int:
@@ -105,8 +123,14 @@ def _take(lock: EngineLock) -> int:
     pause = threading.Event()
     for _ in range(_TRIES):
         fenced = fence(lock) or fenced
-        if lock.acquire(STOPPER):
-            return fenced
+        try:
+            if lock.acquire(STOPPER):
+                return fenced
+        except OSError as error:
+            raise EngineError(
+                f"No engine runs any more, but the book cannot be touched: {error.strerror}.",
+                "Make the desk's directory writable, then stop it again.",
+            ) from None
         pause.wait(_BETWEEN_TRIES_S)  # another stop has just taken it, or is about to give it back
     raise EngineError("Other processes keep taking the engine lock.", "The latch is raised; try again.")
 
@@ -141,28 +165,54 @@ def fence(lock: EngineLock) -> int:
     return holder.pid
 
 
-def _recover_and_stop(paths: DeskPaths, latch: Latch, command: Command, fenced: int) -> DirectReport:
-    level = _LEVELS[command.kind]
+def _recover_and_stop(
+    paths: DeskPaths, latch: Latch, command: Command, fenced: int, otherwise: Settings | None
+) -> DirectReport:
     try:
-        launch = load_launch(paths.state)
-        if launch is None:
-            return DirectReport(True, 0, False, (), fenced, level.name.lower(), "The desk was never started.")
-        chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
-        store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
+        chosen, store = _open(paths, otherwise)
     except DeskError as error:
-        text = f"The latch is raised and no engine runs, but the book could not be recovered: {error}"
-        return DirectReport(True, 0, False, (), fenced, level.name.lower(), text)
+        return _not_recovered(latch, command, fenced, error)
     try:
         checkpoint = store.last_checkpoint()
         catch_up = CatchUp(store, store.tail(checkpoint.seq if checkpoint else 0))
         session = make_session(chosen, catch_up)
+        session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
         recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
         return _stop(session, store, latch, command, fenced)
     except DeskError as error:
-        text = f"The latch is raised and no engine runs, but the book could not be recovered: {error}"
-        return DirectReport(True, 0, False, (), fenced, level.name.lower(), text)
+        return _not_recovered(latch, command, fenced, error)
     finally:
         store.close()
+
+
+def _open(paths: DeskPaths, otherwise: Settings | None) -> tuple[Plan, StateStore]:
+    """The plan and store of what was last started; when that is not known, of ``otherwise``."""
+    unknown = StoreError(f"{launch_path(paths.state).name} is missing.")
+    try:
+        launch = load_launch(paths.state)
+    except StoreError as error:
+        launch, unknown = None, error
+    if launch is not None:
+        return _open_with(paths, launch)
+    if otherwise is None:
+        raise unknown
+    try:
+        return _open_with(paths, Launch("replay", otherwise))
+    except DeskError as error:
+        raise StoreError(f"{unknown.what} With the configuration at hand: {error}") from error
+
+
+def _open_with(paths: DeskPaths, launch: Launch) -> tuple[Plan, StateStore]:
+    chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
+    return chosen, StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
+
+
+def _not_recovered(latch: Latch, command: Command, fenced: int, error: DeskError) -> DirectReport:
+    level = STOP_LEVELS[command.kind]
+    latched = latch.read().level >= level
+    state = "The latch is raised" if latched else "The latch CANNOT be raised"
+    text = f"{state} and no engine runs, but the book could not be recovered: {error}"
+    return DirectReport(latched, 0, False, (), fenced, level.name.lower(), text)
 
 
 def _stop(session: Session, store: StateStore, latch: Latch, command: Command, fenced: int) -> DirectReport:
@@ -179,7 +229,7 @@ def _stop(session: Session, store: StateStore, latch: Latch, command: Command, f
     names = tuple(desk.universe.symbols[int(i)] for i in held)
     cancelled = working if desk.level >= DeskLevel.HALTED > before else 0
     return DirectReport(
-        latched=latch.read().level >= _LEVELS[command.kind],
+        latched=latch.read().level >= STOP_LEVELS[command.kind],
         cancelled=cancelled,
         flat=not names,
         remaining=names,

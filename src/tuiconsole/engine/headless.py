@@ -11,9 +11,10 @@ from pathlib import Path
 from tuiconsole.domain import ids
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import EngineError
-from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.records import Record
 from tuiconsole.engine.build import Plan, load_tape, make_session, plan
+from tuiconsole.engine.latching import reconcile_latch, stop_in_latch
 from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.log import RecordLog, open_log
@@ -21,10 +22,9 @@ from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.server import Server
 from tuiconsole.engine.service import EngineService
-from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.supervisor import tell_ready
-from tuiconsole.risk.latch import Latch, LatchState
+from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.recovery import CatchUp
 from tuiconsole.store.state_store import StateStore
@@ -88,7 +88,7 @@ def take_lock(paths: DeskPaths) -> EngineLock:
     """The engine lock of a store; :class:`EngineError` when another engine holds it or it cannot be made."""
     lock = EngineLock(paths.lock)
     try:
-        taken = lock.acquire()
+        taken = lock.acquire(socket=str(paths.socket))
     except OSError as error:
         raise EngineError(
             f"{paths.lock.parent} cannot be written: {error.strerror}.",
@@ -103,37 +103,18 @@ def take_lock(paths: DeskPaths) -> EngineLock:
     return lock
 
 
-def reconcile_latch(session: Session, latch: Latch, said: LatchState) -> None:
-    """Bring desk and latch to the higher of their two levels; the difference is journalled like any command."""
-    desk = session.desk
-    if not said.readable or said.level > desk.level:
-        reason = said.reason if said.readable else "The latch file cannot be read, which counts as latched."
-        kinds = {
-            DeskLevel.PAUSED: CommandKind.PAUSE,
-            DeskLevel.HALTED: CommandKind.HALT,
-            DeskLevel.KILLED: CommandKind.KILL,
-        }
-        level = max(said.level, DeskLevel.HALTED) if not said.readable else said.level
-        if level > desk.level:
-            command = Command(
-                desk.ts, kinds[level], said.trip or ids.fresh_id(), reason=reason, source="latch"
-            )
-            for _ in session.command(command):
-                session.sink.commit()
-    latch.write(desk.level, desk.kill_id, desk.level_text)
-
-
 def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateStore) -> None:
     fresh = store.rows == 0
     checkpoint = store.last_checkpoint()
     after = checkpoint.seq if checkpoint is not None else 0
     catch_up = CatchUp(store, store.tail(after))
     session = make_session(chosen, catch_up)
-    recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
     latch = Latch(paths.latch)
     if fresh and not paths.latch.exists():
         latch.create()
-    reconcile_latch(session, latch, latch.read())
+    session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
+    recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
+    reconcile_latch(session, latch)
     store.checkpoint(session.state())
     log = open_log(options.log, options.json_log)
     log.info(
@@ -156,9 +137,10 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     )
     session.sink = sink
     session.on_level = service.on_level
-    session.poll_stop = service.poll_latch
     try:
         _run_loop(service, paths, options, log.info)
+    except EngineError:
+        raise
     except Exception as error:
         reason = f"internal error in the engine: {type(error).__name__}: {error}"
         latch.write(max(session.desk.level, DeskLevel.HALTED), ids.fresh_id(), reason)
@@ -182,11 +164,13 @@ def _run_loop(
             loop.add_signal_handler(number, service.request_stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         await server.start()
+        keeping = asyncio.create_task(server.keep())
         tell_ready(options.ready_fd)
         tell("ready", pid=service.pid, socket=str(paths.socket), state=service.level_name())
         try:
             await service.run()
         finally:
+            keeping.cancel()
             await server.stop(f"The engine stopped: {service.stop_reason or 'it is leaving'}.")
 
     import uvloop

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from tuiconsole.domain.errors import StoreError
+from tuiconsole.engine.paths import beside
 from tuiconsole.engine.settings import Settings
 
 
@@ -22,7 +23,7 @@ class Launch:
 
 def launch_path(state: Path) -> Path:
     """Where the launch of ``state`` is kept."""
-    return state.with_name(f"{state.stem}.launch.json")
+    return beside(state, ".launch.json")
 
 
 def save_launch(state: Path, launch: Launch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 ENGINE = "engine"
 STOPPER = "stop"
 _TRIES = 50
+_BODY_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +20,13 @@ class Holder:
     """Who holds the lock: process id and when it started (clock ticks since boot), so a reused pid is not taken for it.
 
     ``role`` is :data:`ENGINE`, or :data:`STOPPER` for a direct stop at work: that one is waited for, never killed.
+    ``socket`` is where an engine listens; empty when it does not.
     """
 
     pid: int
     started: int
     role: str = ENGINE
+    socket: str = ""
 
 
 def process_started(pid: int) -> int | None:
@@ -46,15 +49,16 @@ class EngineLock:
         self._path = path
         self._fd: int | None = None
 
-    def acquire(self, role: str = ENGINE) -> bool:
-        """Take the lock and write who we are; False when another process holds it."""
+    def acquire(self, role: str = ENGINE, socket: str = "") -> bool:
+        """Take the lock and write who we are and where we listen; False when another process holds it."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not self._lock(fd):
             os.close(fd)
             return False
         self._fd = fd
         pid = os.getpid()
-        body = json.dumps({"pid": pid, "started": process_started(pid) or 0, "role": role}).encode()
+        found = {"pid": pid, "started": process_started(pid) or 0, "role": role, "socket": socket}
+        body = json.dumps(found).encode()
         os.ftruncate(fd, 0)
         os.pwrite(fd, body, 0)
         return True
@@ -88,7 +92,7 @@ class EngineLock:
             try:
                 fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _parse(os.pread(fd, 256, 0))
+                return _parse(os.pread(fd, _BODY_BYTES, 0))
             return None
         finally:
             os.close(fd)
@@ -116,6 +120,7 @@ def wait_for_end(holder: Holder, timeout_s: float) -> bool:
 def _parse(body: bytes) -> Holder | None:
     try:
         found = json.loads(body)
-        return Holder(int(found["pid"]), int(found["started"]), str(found.get("role", ENGINE)))
+        role, socket = str(found.get("role", ENGINE)), str(found.get("socket", ""))
+        return Holder(int(found["pid"]), int(found["started"]), role, socket)
     except (ValueError, KeyError, TypeError):
         return None

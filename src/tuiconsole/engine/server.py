@@ -6,11 +6,13 @@ import asyncio
 import os
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from tuiconsole import __version__
-from tuiconsole.domain.errors import DeskError, ProtocolError
+from tuiconsole.domain.errors import DeskError, EngineError, ProtocolError
 from tuiconsole.domain.events import CommandKind
+from tuiconsole.engine.paths import require_private
 from tuiconsole.engine.service import EngineService
 from tuiconsole.protocol import frames
 from tuiconsole.protocol.frames import Answer, Done, Goodbye, Refused, Request, Subscribe, Update, Welcome
@@ -21,6 +23,9 @@ _UNVERSIONED = (frames.Status, frames.Pause, frames.Halt, frames.Kill, frames.Sh
 _MAX_RATE_HZ = 10.0
 _MAX_BUFFER_BYTES = 1_000_000
 _MAX_PAGE = 500
+_MAX_WAITING = 64
+_MAX_REASON = 400
+_SOCKET_CHECK_S = 2.0
 
 
 class Client:
@@ -33,23 +38,46 @@ class Client:
         self._writer = writer
         self._subscription: Subscribe | None = None
         self._publisher: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Queue[Request] = asyncio.Queue(_MAX_WAITING)
+        self._stops: set[asyncio.Task[None]] = set()
         self.name = "client"
         self.read_only = True
 
     async def run(self) -> None:
-        """Serve until the client leaves."""
+        """Serve until the client leaves; what it asked before it left is still carried out."""
+        serving = asyncio.create_task(self._serve_in_turn())
         try:
-            while (body := await frames.read_frame(self._reader)) is not None:
-                request = frames.unpack_request(body)
-                await self._serve(request)
+            await self._read()
         except ProtocolError as error:
             self.send(Refused(0, str(error)))
         except (ConnectionError, TimeoutError):
             pass
         finally:
+            await self._waiting.join()  # never cancelled: half a command would be half a step of the desk
+            if self._stops:
+                await asyncio.wait(self._stops)
+            serving.cancel()
             if self._publisher is not None:
                 self._publisher.cancel()
             self._writer.close()
+
+    async def _read(self) -> None:
+        """Take in requests; pause, halt and kill overtake those that wait for their turn."""
+        while (body := await frames.read_frame(self._reader)) is not None:
+            request = frames.unpack_request(body)
+            if isinstance(request, frames.Hello):
+                await self._serve(request)
+            elif type(request) in _SAFETY:
+                task = asyncio.create_task(self._serve(request))
+                self._stops.add(task)
+                task.add_done_callback(self._stops.discard)
+            else:
+                await self._waiting.put(request)
+
+    async def _serve_in_turn(self) -> None:
+        while True:
+            await self._serve(await self._waiting.get())
+            self._waiting.task_done()
 
     def send(self, answer: Answer) -> None:
         """Queue one frame; a client that does not read loses snapshots, never answers."""
@@ -63,18 +91,19 @@ class Client:
             self.send(Refused(request.id, text))
             return
         try:
-            answer = await self._answer(request)
+            self.send(await self._answer(request))
         except DeskError as error:
-            answer = Refused(request.id, str(error))
-        if answer is not None:
-            self.send(answer)
+            self.send(Refused(request.id, str(error)))
+        except Exception as error:  # noqa: BLE001 - told to whoever asked; the next request is served all the same
+            self.send(Refused(request.id, f"The engine cannot answer that: {error!r}."))
 
-    async def _answer(self, request: Request) -> Answer | None:
+    async def _answer(self, request: Request) -> Answer:
         service = self._service
         if isinstance(request, frames.Hello):
             return self._welcome(request)
         if isinstance(request, frames.Status):
-            return Done(request.id, "status", service.status())
+            async with service.between_steps():
+                return Done(request.id, "status", service.status())
         if isinstance(request, frames.Pause | frames.Halt | frames.Kill):
             return await self._stop(request)
         if isinstance(request, frames.Subscribe):
@@ -109,9 +138,9 @@ class Client:
         )
 
     async def _stop(self, request: frames.Pause | frames.Halt | frames.Kill) -> Answer:
-        command_id = request.kill_id if isinstance(request, frames.Kill) else ""
+        command_id = _short(request.kill_id) if isinstance(request, frames.Kill) else ""
         outcome = await self._service.command(
-            _SAFETY[type(request)], reason=request.reason, source=self.name, command_id=command_id
+            _SAFETY[type(request)], reason=_short(request.reason), source=self.name, command_id=command_id
         )
         if isinstance(request, frames.Kill):
             return Done(request.id, outcome.text or "killed", self._service.kill_report(outcome))
@@ -125,7 +154,7 @@ class Client:
             service.set_speed(request.bars_per_second)
             return Done(request.id, "speed set")
         argument = ""
-        reason = getattr(request, "reason", "")
+        reason = _short(getattr(request, "reason", ""))
         if isinstance(request, frames.SwitchAgent):
             kind = CommandKind.ENABLE_AGENT if request.enabled else CommandKind.DISABLE_AGENT
             argument = request.agent
@@ -154,12 +183,17 @@ class Client:
             while (wanted := self._subscription) is not None:
                 if self._writer.transport.get_write_buffer_size() < _MAX_BUFFER_BYTES:
                     orders, alerts = min(wanted.orders_count, _MAX_PAGE), min(wanted.alerts_count, _MAX_PAGE)
-                    self.send(Update(self._service.snapshot(max(0, wanted.orders_offset), orders, alerts)))
-                    seen = self._service.changes
-                await asyncio.sleep(1.0 / min(max(wanted.rate_hz, 0.1), _MAX_RATE_HZ))
+                    async with self._service.between_steps():
+                        snapshot = self._service.snapshot(max(0, wanted.orders_offset), orders, alerts)
+                    self.send(Update(snapshot))
+                    seen = snapshot.number
+                await asyncio.sleep(1.0 / max(0.1, min(_MAX_RATE_HZ, wanted.rate_hz)))
                 await self._service.wait_for_change(seen)
         except ConnectionError:
             return
+        except Exception as error:  # noqa: BLE001 - a console that gets no pictures any more must be told
+            self.send(Goodbye(f"The engine cannot describe its state: {error!r}."))
+            self._writer.close()
 
 
 class Server:
@@ -173,13 +207,37 @@ class Server:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Bind and listen; the caller holds the engine lock, so an old socket file is ours to replace."""
-        self._path.unlink(missing_ok=True)
+        """Bind and listen; the caller holds the engine lock, so an old socket file is ours to replace.
+
+        Raises :class:`EngineError` when that is not possible.
+        """
         before = os.umask(0o177)
         try:
+            self._path.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._accept, path=str(self._path))
+        except OSError as error:
+            raise EngineError(
+                f"The engine cannot listen on {self._path}: {error.strerror or error}.",
+                "Set XDG_RUNTIME_DIR to a short path of a directory of yours.",
+            ) from None
         finally:
             os.umask(before)
+
+    async def keep(self) -> None:
+        """Listen anew whenever the socket's file is gone; until cancelled.
+
+        Runtime directories are emptied when their user's last login ends, and temporary ones are swept; the engine must
+        stay within reach of who logs in later.
+        """
+        while True:
+            await asyncio.sleep(_SOCKET_CHECK_S)
+            if self._path.exists():
+                continue
+            with suppress(EngineError):  # the directory above may come back only with the next login
+                require_private(self._path.parent)
+                if self._server is not None:
+                    self._server.close()
+                await self.start()
 
     async def stop(self, text: str) -> None:
         """Say goodbye and close."""
@@ -217,6 +275,11 @@ class Server:
     def lease_name(self) -> str:
         """Who holds the writer lease."""
         return self._lease.name if self._lease is not None else "nobody (this client is read-only)"
+
+
+def _short(text: str) -> str:
+    """``text`` cut to what fits a line of the journal and a page of the screen."""
+    return text[:_MAX_REASON]
 
 
 def _same_user(writer: asyncio.StreamWriter) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,11 +98,15 @@ class EngineService:
         self._latch_jobs: list[Future[None]] = []
         self._lower_to: LevelChanged | None = None
         self._stalled_ms = 0.0
+        self._fault: Exception | None = None
 
     # ---- running ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Pace the tape until it ends and someone stops the engine; leaves a checkpoint behind."""
+        """Pace the tape until it ends and someone stops the engine; leaves a checkpoint behind.
+
+        Raises whatever a step raised that is no :class:`DeskError`: half a step is no state to go on from or to keep.
+        """
         watchdog = asyncio.create_task(self._watch_loop())
         try:
             while not self._stop.is_set():
@@ -108,6 +114,8 @@ class EngineService:
         finally:
             watchdog.cancel()
             await self._close()
+        if self._fault is not None:
+            raise self._fault
 
     async def _pace(self) -> None:
         if self.failed or (self.session.ended and self.desk.tape_ended):
@@ -151,6 +159,11 @@ class EngineService:
                 await self._settle_latch()
         except DeskError as error:
             await self._fail(error)
+        except Exception as error:  # noqa: BLE001 - kept, not swallowed: run() raises it and the engine ends
+            self._fault = error
+            self.failed = f"internal error ({type(error).__name__}): the engine stops."
+            self.desk.level = max(self.desk.level, DeskLevel.HALTED)
+            self.request_stop(self.failed)
 
     async def _fail(self, error: DeskError) -> None:
         """Nothing is traded any more, also when nothing can be journalled: the latch is raised, the screen says so."""
@@ -261,19 +274,11 @@ class EngineService:
         else:
             self._lower_to = change
 
-    def poll_latch(self) -> Command | None:
-        """Session hook before every hand-over to the broker: a stop that another process wrote into the latch."""
-        said = self._latch.read()
-        level = said.level if said.readable else max(said.level, DeskLevel.HALTED)
-        if level < DeskLevel.HALTED or level <= self.desk.level:
-            return None
-        kind = CommandKind.KILL if level == DeskLevel.KILLED else CommandKind.HALT
-        reason = said.reason if said.readable else "The latch file cannot be read, which counts as latched."
-        return Command(self.desk.ts, kind, said.trip or ids.fresh_id(), reason=reason, source="latch")
-
     async def _settle_latch(self) -> None:
         lower, self._lower_to = self._lower_to, None
-        if lower is not None:
+        if (
+            lower is not None and self.session.urgent is None
+        ):  # a stop that waits its turn has raised it already
             self._latch_jobs.append(
                 self._latch_thread.submit(self._latch.write, DeskLevel(lower.level), "", lower.text)
             )
@@ -287,6 +292,12 @@ class EngineService:
         self.changes += 1
         async with self._changed:
             self._changed.notify_all()
+
+    @asynccontextmanager
+    async def between_steps(self) -> AsyncIterator[None]:
+        """Hold still between two steps: everything the desk then knows is durable, and may be shown."""
+        async with self._turn:
+            yield
 
     async def wait_for_change(self, seen: int) -> None:
         """Return as soon as something changed since ``seen`` (a value of :attr:`changes`)."""

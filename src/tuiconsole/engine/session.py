@@ -85,6 +85,7 @@ class Session:
         self._unsent: IntArray = _NONE
         self.on_level = on_level
         self.poll_stop: Callable[[], Command | None] | None = None
+        """Asked before orders are handed over, once no stored row says what came next: the stop in the latch, if any."""
         self._fault = fault
 
     @property
@@ -197,13 +198,13 @@ class Session:
             yield from self._carry_out(self.desk.handle(response.fills))
 
     def _take_urgent(self) -> Command | None:
-        """A stop that overtakes orders not yet sent: asked for just now, or found next in the journal."""
+        """A stop that overtakes orders not yet sent: asked for just now, next in the journal, or in the latch."""
         command = self.urgent
-        if command is None and self.poll_stop is not None:
+        stored = self.next_stored() if self.next_stored is not None else None
+        if isinstance(stored, Commanded):
+            command = as_command(stored)
+        elif command is None and stored is None and self.poll_stop is not None:
             command = self.poll_stop()
-        if command is None and self.next_stored is not None:
-            stored = self.next_stored()
-            command = as_command(stored) if isinstance(stored, Commanded) else None
         if command is None or command.kind not in _URGENT:
             return None
         self.urgent = None

@@ -31,10 +31,10 @@ def read_tape(path: Path, timezone: str = "", bar_seconds: int = 0) -> Tape:
     DataError
         One sentence for anything that makes the file unusable, with the line where there is one.
     """
+    import pyarrow
+
     from tuiconsole.market.arrow_rows import read_parquet_rows
     from tuiconsole.market.csv_rows import read_csv_rows
-
-    import pyarrow
 
     if not path.exists():
         raise DataError(f"The data file {path} does not exist.", "Check feed.path.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from tuiconsole.domain.errors import StoreError, UsageError
 
@@ -54,8 +56,10 @@ def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, check: Callable[[sqlite3.Connection], None] | None = None) -> sqlite3.Connection:
     """The one writing connection: WAL, ``synchronous=FULL``; creates the file with mode 0600.
+
+    ``check`` sees the connection before anything is changed in the file, and may raise to refuse it.
 
     SQLite's own locking stays ``NORMAL`` (exclusive locking would shut readers out of a WAL file): that there
     is one writer is the engine's lock, and every commit checks that the head is still the one it left.
@@ -70,6 +74,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
             timeout=WRITER_BUSY_MS / 1000,
         )
         try:
+            if check is not None:
+                check(connection)
             for pragma in _WRITER_PRAGMAS:
                 connection.execute(pragma).fetchall()
         except BaseException:
@@ -120,6 +126,10 @@ def reading(source: Path | sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     except sqlite3.Error as error:
         why, remedy = cause_of(error)
         raise StoreError(f"{source} cannot be read: {why}.", remedy) from error
+    except msgspec.MsgspecError as error:
+        raise StoreError(
+            f"{source} cannot be read: a row of its journal is damaged.", "Run 'tuiconsole verify'."
+        ) from error
     finally:
         connection.close()
 

@@ -45,7 +45,7 @@ def open_file(path: Path, binding: Binding) -> OpenedFile:
     """
     _prepare_directory(path)
     try:
-        connection = open_writer(path)
+        connection = open_writer(path, lambda found: _check_header(path, found))
     except sqlite3.Error as error:
         raise _refusal(path, error) from error
     try:
@@ -81,7 +81,6 @@ def _refusal(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def _check(path: Path, connection: sqlite3.Connection, binding: Binding) -> OpenedFile:
-    _check_header(path, connection)
     _check_pages(path, connection)
     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
         signed_head.check_fresh(path)

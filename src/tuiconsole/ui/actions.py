@@ -55,7 +55,7 @@ class Action:
         return f"{name}({number})" if number else self.id
 
 
-EVERYWHERE = ("desk", "help", "why", "quit", "rearm", "palette")
+EVERYWHERE = ("desk", "help", "why", "alerts", "ask", "quit", "rearm", "palette")
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
         label="why",
         rank=3,
     ),
+    Action("ask", "W", "Why of any order: type its number or id, or DECISION:SYMBOL of a refused one."),
     Action(
         "filter", "slash", "Filter the rows of the panel in focus; escape clears.", label="filter", rank=5
     ),
@@ -107,10 +108,37 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "maximise", "m", "Maximise the panel in focus; again: back.", label="maximise", rank=6, also=("f11",)
     ),
-    Action("acknowledge", "A", "Acknowledge all alerts seen so far.", Risk.CHANGE, "ack", 5, writes=True),
+    Action("alerts", "l", "List all alerts with their whole text.", label="alerts", rank=5),
+    Action(
+        "acknowledge",
+        "A",
+        "Acknowledge all alerts seen so far.",
+        Risk.CHANGE,
+        "ack",
+        5,
+        writes=True,
+        screens=("desk", "alerts"),
+    ),
+    Action(
+        "copy",
+        "y",
+        "Copy the selected row, or the text in front: to the terminal's clipboard (OSC 52) and to a file.",
+        label="copy",
+        rank=8,
+        screens=("desk", "why", "alerts", "help"),
+    ),
     Action("theme", "t", "Next theme.", label="theme", rank=7),
-    Action("faster", "plus", "Replay faster.", Risk.CHANGE, rank=8, also=("equals_sign",), writes=True),
-    Action("slower", "minus", "Replay slower.", Risk.CHANGE, rank=8, writes=True),
+    Action(
+        "faster",
+        "plus",
+        "Replay faster.",
+        Risk.CHANGE,
+        "faster",
+        8,
+        also=("equals_sign",),
+        writes=True,
+    ),
+    Action("slower", "minus", "Replay slower.", Risk.CHANGE, "slower", 8, writes=True),
     Action(
         "quit",
         "q",

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Coroutine
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock, WallClock
-from tuiconsole.protocol.frames import AcknowledgeAlerts, Rearm, Resume, SetSpeed, SwitchAgent, Why
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui import status
-from tuiconsole.ui.actions import ACTIONS, BY_ID
-from tuiconsole.ui.client import EngineClient, Link
-from tuiconsole.ui.commands import Commands, next_speed
+from tuiconsole.ui.actions import ACTIONS
+from tuiconsole.ui.client import EngineClient, Link, LinkState
+from tuiconsole.ui.clipboard import copy
+from tuiconsole.ui.commands import Commands
+from tuiconsole.ui.crash import crash_error
 from tuiconsole.ui.keymap import build_keymap
+from tuiconsole.ui.offers import offers
 from tuiconsole.ui.options import ConsoleOptions
 from tuiconsole.ui.pacing import Pacer
 from tuiconsole.ui.palette import ActionProvider
+from tuiconsole.ui.screens.alerts import AlertsScreen
 from tuiconsole.ui.screens.arrangement import PANELS
-from tuiconsole.ui.screens.confirm import LEAVE, STOP, QuitScreen, RearmAnswer, RearmScreen
+from tuiconsole.ui.screens.confirm import LEAVE, STOP, AskScreen, QuitScreen
 from tuiconsole.ui.screens.desk import DeskScreen
+from tuiconsole.ui.screens.dialog import TextScreen
 from tuiconsole.ui.screens.help import HelpScreen
 from tuiconsole.ui.screens.why import WhyScreen
 from tuiconsole.ui.stop import StopKey
 from tuiconsole.ui.terminal import GuardedDriver, require_terminal, terminal_size
 from tuiconsole.ui.themes import load_theme, theme_files
-from tuiconsole.ui.widgets.agents import AgentsPanel
+from tuiconsole.ui.trading import TradingApp
+from tuiconsole.ui.widgets.orders import OrdersPanel
 from tuiconsole.ui.widgets.paint import Brush
 
 TICK_S = 1 / 12
@@ -46,7 +49,7 @@ def _bindings() -> list[BindingType]:
     return made
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(TradingApp):
     """The Textual application of the console."""
 
     CSS_PATH = "console.tcss"
@@ -61,6 +64,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         palette = load_theme(options.theme, options.user_theme_dir)
         self.keymap = build_keymap(options.keys)
         super().__init__(driver_class=GuardedDriver)
+        self.animation_level = "none"  # every frame of an animation is bytes on the line
         self.options = options
         self.clock: Clock = clock or WallClock()
         self.register_theme(palette.theme)
@@ -83,12 +87,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.desk = DeskScreen(self.brush, self.keymap, options.mode_hint)
         self._shown: Snapshot | None = None
         self._reply_until_ns = 0
-        self._pacer = Pacer(self.clock.monotonic_ns())
+        self._taken_ns = self.clock.monotonic_ns()
+        self._pacer = Pacer(self._taken_ns)
+        self._only_looks = False
 
     def on_mount(self) -> None:
         """Open the desk, connect, and start the coalescing timer."""
         self.push_screen(self.desk)
-        self._work(self.client.run())
+        self.work(self.client.run())
         self.set_interval(TICK_S, self.tick)
 
     def tick(self) -> None:
@@ -104,6 +110,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._shown = self.snapshot
             if self.snapshot is not None and self.desk.is_mounted:
                 self.desk.show(self.snapshot)
+                front = self.screen_stack[-1] if self.screen_stack else None
+                if isinstance(front, TextScreen):
+                    front.show(self.snapshot)
         if self._reply_until_ns and now > self._reply_until_ns:
             self._reply_until_ns = 0
             self.desk.alerts.reply("", "plain")
@@ -120,9 +129,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             may_write=self.client.may_write,
             has_figures=self.snapshot is not None,
         )
-        lines = status.banner(link, silence, self._shown, self.keymap.name("stop"))
-        self.desk.say(lines, badges, stale=status.is_stale(link, silence))
-        self.desk.footer.set_read_only(self.client.connected and not self.client.may_write)
+        lines = status.banner(link, silence, self._shown, self.keymap.name)
+        waited_s = (self.clock.monotonic_ns() - self._taken_ns) / NANOSECONDS_PER_SECOND
+        self.desk.say(lines, badges, stale=status.is_stale(link, silence), waited_s=waited_s)
+        client = self.client
+        self.desk.footer.show(offers(self._shown, connected=client.connected, may_write=client.may_write))
 
     def say(self, text: str, tone: str) -> None:
         """Show an answer in front of the alerts for a while, and what it changed at once."""
@@ -130,80 +141,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._reply_until_ns = self.clock.monotonic_ns() + int(REPLY_S * NANOSECONDS_PER_SECOND)
         self.desk.alerts.reply(text, tone)
 
-    def may(self, action: str) -> bool:
-        """True when this console can carry out ``action`` now."""
-        return not BY_ID[action].writes or self.client.may_write
-
     def _take(self, snapshot: Snapshot) -> None:
         before, self.snapshot = self.snapshot, snapshot
+        self._taken_ns = self.clock.monotonic_ns()
         if before is None or before.header.level != snapshot.header.level:
             self._pacer.forgive()
             self.call_later(self.tick)
 
-    def _link_changed(self, _link: Link) -> None:
+    def _link_changed(self, link: Link) -> None:
+        only_looks = link.state is LinkState.UP and not self.client.may_write
+        if self._only_looks and self.client.may_write:
+            self.say("The other console has left: this one may change the desk now.", "running")
+        self._only_looks = only_looks
         self.tick()
-
-    def _work(self, work: Coroutine[Any, Any, Any]) -> None:
-        self.run_worker(work, exit_on_error=True)
-
-    def action_stop(self) -> None:
-        """Halt; again within 3 s: Kill."""
-        self._work(self.stop_key.press())
-
-    def action_pause(self) -> None:
-        """No new risk."""
-        self._work(self.commands.pause())
-
-    def action_resume(self) -> None:
-        """Paused to Running."""
-        if self.commands.allowed():
-            self._work(self.commands.send("Resume", lambda id: Resume(id=id, reason="resume key")))
-
-    def action_rearm(self) -> None:
-        """Ask for the word and the reason, then re-arm."""
-        if self.commands.allowed() and not isinstance(self.screen, RearmScreen):
-            self.push_screen(RearmScreen(), self._rearm)
-
-    def _rearm(self, answer: RearmAnswer | None) -> None:
-        if answer is not None:
-            self._work(
-                self.commands.send("Re-arm", lambda id: Rearm(id=id, word=answer.word, reason=answer.reason))
-            )
-
-    def on_agents_panel_switch(self, message: AgentsPanel.Switch) -> None:
-        """The trader switched an agent in the panel."""
-        self.switch_agent(message.agent)
-
-    def switch_agent(self, name: str) -> None:
-        """Ask the engine to switch the agent ``name`` to what it is not."""
-        agent = next((a for a in self.snapshot.agents if a.name == name), None) if self.snapshot else None
-        if agent is not None and self.commands.allowed():
-            on = not agent.enabled
-            self._work(self.commands.send("Agent", lambda id: SwitchAgent(id=id, agent=name, enabled=on)))
-
-    def action_acknowledge(self) -> None:
-        """Acknowledge every alert that has been shown."""
-        alerts = self._shown.alerts if self._shown else ()
-        if alerts and self.commands.allowed():
-            up_to = max(alert.number for alert in alerts)
-            self._work(self.commands.send("Alerts", lambda id: AcknowledgeAlerts(id=id, up_to=up_to)))
-
-    def action_faster(self) -> None:
-        """Replay faster."""
-        self._change_speed(1)
-
-    def action_slower(self) -> None:
-        """Replay slower."""
-        self._change_speed(-1)
-
-    def _change_speed(self, step: int) -> None:
-        if self.snapshot is None or not self.commands.allowed():
-            return
-        if self.snapshot.header.mode != "replay":
-            self.say("The speed can be changed in replay only.", "warn")
-            return
-        speed = next_speed(self.snapshot.header.speed, step)
-        self._work(self.commands.send("Speed", lambda id: SetSpeed(id=id, bars_per_second=speed)))
 
     def action_why(self) -> None:
         """Ask why the selected order was sent."""
@@ -211,15 +161,32 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if row is None:
             self.say("There is no order to ask about.", "warn")
         elif self.screen is self.desk:
-            self.push_screen(WhyScreen(self.brush, row.key, self._ask_why))
+            self._explain(row.key)
 
-    async def _ask_why(self, order: str) -> tuple[str, dict[str, Any]]:
-        done = await self.commands.send("Why", lambda id: Why(id=id, order=order))
-        return (
-            (done.text, done.body)
-            if done
-            else ("The engine gave no answer; see the line below the panels.", {})
-        )
+    def action_ask(self) -> None:
+        """Ask for an order by name."""
+        if self.screen is self.desk:
+            self.push_screen(AskScreen(), self._explain)
+
+    def _explain(self, order: str | None) -> None:
+        if order is not None:
+            self.push_screen(WhyScreen(self.brush, order, self.ask_why))
+
+    def action_alerts(self) -> None:
+        """List all alerts."""
+        if self.screen is self.desk:
+            self.push_screen(AlertsScreen(self.brush, self.snapshot, self.keymap.name("acknowledge")))
+
+    def action_copy(self) -> None:
+        """Copy what is selected, or the text in front."""
+        front = self.screen
+        text = front.pages.text if isinstance(front, TextScreen) else self.desk.selected_text()
+        path = self.options.state_path
+        self.say(*copy(text, self.copy_to_clipboard, path.with_name(f"{path.stem}-copy.txt")))
+
+    def on_orders_panel_page_wanted(self, message: OrdersPanel.PageWanted) -> None:
+        """The trader turns the page of orders."""
+        self.client.show_orders(message.offset)
 
     def action_help(self) -> None:
         """Show the help."""
@@ -272,7 +239,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if answer == LEAVE:
             self.exit(0)
         elif answer == STOP:
-            self._work(self._stop_engine_and_leave())
+            self.work(self._stop_engine_and_leave())
 
     async def _stop_engine_and_leave(self) -> None:
         if await self.commands.shutdown():
@@ -286,10 +253,19 @@ def run_console(options: ConsoleOptions) -> int:
     ------
     UsageError
         No usable terminal, unknown theme, or keys that cannot be granted.
+    DeskError
+        The console failed; details are in a file beside the state file.
     """
     columns, rows = terminal_size()
     is_tty = sys.stdin.isatty() and (sys.stderr.isatty() or sys.stdout.isatty())
     require_terminal(os.environ, is_tty=is_tty, columns=columns, rows=rows)
+    crash_log = options.state_path.with_name(f"{options.state_path.stem}-console.log")
     app = ConsoleApp(options)
-    result = app.run(mouse=options.mouse)
-    return app.return_code or result or 0
+    try:
+        result = app.run(mouse=options.mouse)
+    except Exception as error:  # noqa: BLE001 - whatever fails, the trader gets a sentence, not a traceback
+        app.crash = app.crash or error
+    else:
+        if app.crash is None:
+            return app.return_code or result or 0
+    raise crash_error(app.crash, crash_log, app.clock) from app.crash

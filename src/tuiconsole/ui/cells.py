@@ -63,6 +63,7 @@ class Column:
     """One column: its title, side, and what becomes of it when room is short or plenty.
 
     ``rank`` 0 never goes; the highest ranks are dropped first. ``grow`` takes spare room; ``least`` is the smallest width.
+    ``optional`` columns are there only while a row has something to say in them.
     """
 
     title: str
@@ -71,24 +72,30 @@ class Column:
     grow: bool = False
     least: int = 0
     most: int = 200
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: a key that names what it is about (symbol, order id, agent) and its cells."""
+    """One row: a key that names what it is about (symbol, order id, agent), its cells, and what is said when it is chosen."""
 
     key: str
     cells: tuple[Cell, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A labelled figure in a line of figures; higher ``rank`` is dropped first, ``unit`` is written after the figure."""
+    """A labelled figure in a line of figures; higher ``rank`` is dropped first, ``unit`` is written after the figure.
+
+    ``glue`` stands between this field and the one before instead of the usual gap.
+    """
 
     label: str
     cell: Cell
     rank: int = 0
     unit: str = ""
+    glue: str = ""
 
     @property
     def text(self) -> str:

@@ -33,6 +33,7 @@ HEARTBEAT_S = 0.5
 PING_AFTER_S = 0.8
 HELLO_TIMEOUT_S = 2.0
 SNAPSHOT_RATE_HZ = 10.0
+ORDERS_PAGE = 60
 
 
 class LinkState(enum.Enum):
@@ -91,6 +92,8 @@ class EngineClient:
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[Done | Refused | Welcome]] = {}
         self._next_id = 0
+        self._orders_offset = 0
+        self._turning: asyncio.Task[Done | Refused | Welcome] | None = None
 
     @property
     def connected(self) -> bool:
@@ -113,7 +116,8 @@ class EngineClient:
             try:
                 reader, self._writer = await asyncio.open_unix_connection(str(self.socket_path))
             except OSError:
-                self._change(LinkState.LOST, "No engine answers on its socket.")
+                if self.link.state is not LinkState.LOST:  # a farewell says more than this
+                    self._change(LinkState.LOST, "No engine answers on its socket.")
             else:
                 if await self._converse(reader):
                     wait = FIRST_RETRY_S
@@ -156,7 +160,7 @@ class EngineClient:
             if isinstance(answer, Welcome):
                 self.welcome = answer
                 self._change(LinkState.UP, "")
-                answer = await self._ask(lambda id: Subscribe(id=id, rate_hz=SNAPSHOT_RATE_HZ))
+                answer = await self._subscribe()
             if isinstance(answer, Refused):
                 self._change(LinkState.REFUSED, answer.text)
         except (EngineError, TimeoutError):
@@ -164,12 +168,39 @@ class EngineClient:
 
     async def _heartbeat(self) -> None:
         # a frame of any kind counts; asking for the status makes a silent engine prove that it lives
-        ping: asyncio.Task[Done | Refused | Welcome] | None = None
+        ping: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            if self.silence_s() > PING_AFTER_S and (ping is None or ping.done()):
-                ping = asyncio.create_task(self._ask(lambda id: Status(id=id)))
+            wants_lease = self.connected and not self.read_only and not self.may_write
+            if (wants_lease or self.silence_s() > PING_AFTER_S) and (ping is None or ping.done()):
+                ping = asyncio.create_task(self._greet_again() if wants_lease else self._ping())
                 ping.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _ping(self) -> None:
+        await self._ask(lambda id: Status(id=id))
+
+    async def _greet_again(self) -> None:
+        # the lease goes to whoever asks once its holder has left
+        answer = await self._ask(lambda id: Hello(id=id, client="console"))
+        if isinstance(answer, Welcome) and answer.writer:
+            self.welcome = answer
+            self._on_link(self.link)
+
+    async def _subscribe(self) -> Done | Refused | Welcome:
+        offset = self._orders_offset
+        return await self._ask(
+            lambda id: Subscribe(
+                id=id, rate_hz=SNAPSHOT_RATE_HZ, orders_offset=offset, orders_count=ORDERS_PAGE
+            )
+        )
+
+    def show_orders(self, offset: int) -> None:
+        """Ask for the page of orders that begins ``offset`` orders before the newest one."""
+        if offset != self._orders_offset:
+            self._orders_offset = offset
+            if self.connected:
+                self._turning = asyncio.create_task(self._subscribe())
+                self._turning.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _ask(self, make: MakeRequest) -> Done | Refused | Welcome:
         if self._writer is None or self._writer.is_closing():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tuiconsole.domain.errors import EngineError, ProtocolError
 from tuiconsole.protocol.frames import Done, Pause, Refused, Shutdown
 from tuiconsole.ui.client import EngineClient, MakeRequest
+from tuiconsole.ui.format import plain
 from tuiconsole.ui.stop import Say
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 250.0)
@@ -54,10 +55,17 @@ class Commands:
             self._say(f"{what}: {error}", "critical")
             return None
         if isinstance(answer, Refused):
-            self._say(f"{what} refused: {answer.text}", "warn")
+            self._say(f"{what} refused: {plain(answer.text)}", "warn")
             return None
-        self._say(f"{what}: {answer.text}", "running")
+        self._say(f"{what}: {plain(answer.text)}", "running")
         return answer
+
+    async def ask(self, make: MakeRequest) -> Done | Refused:
+        """Send one request and return its answer without a word; a broken line is a refusal too."""
+        try:
+            return await self._client.request(make)
+        except (EngineError, ProtocolError) as error:
+            return Refused(0, str(error))
 
     async def pause(self) -> None:
         """No new risk; any console may."""

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.cells import Cell, Field, cell, sign_tone
-from tuiconsole.ui.format import plain
+from tuiconsole.ui.format import age, plain, quality_flag
 
 LEVEL_MARKS = {"running": "●", "paused": "‖", "halted": "■", "killed": "✖"}
 ALERT_TONES = {"info": "plain", "warning": "warn", "critical": "critical"}
 NEAR_LIMIT = 0.75
+OLD_AFTER_S = 5.0
+_VOLATILITY = "volatility_"
+_SHORT_REGIMES = {"medium": "mid"}
 
 
-def header_fields(snapshot: Snapshot) -> tuple[Field, ...]:
-    """The figures of the header's second line, most important first."""
+def drawdown_tone(drawdown: float, limit: float) -> str:
+    """``critical`` beyond the limit, ``warn`` from three quarters of it, else ``plain``."""
+    if limit > 0 and drawdown >= limit:
+        return "critical"
+    return "warn" if drawdown >= NEAR_LIMIT * limit > 0 else "plain"
+
+
+def aged(data_age_s: float, waited_s: float) -> Cell:
+    """Age of the data: what the engine said, and the time since it said so once that is a second or more."""
+    made = cell("header.data_age_s", data_age_s, "age")
+    if waited_s < 1:
+        return made
+    return Cell(
+        age(data_age_s + waited_s), "warn" if waited_s >= OLD_AFTER_S else "plain", made.path, made.form
+    )
+
+
+def header_fields(snapshot: Snapshot, waited_s: float = 0.0) -> tuple[Field, ...]:
+    """The figures of the header's second line, most important first.
+
+    ``waited_s`` are the seconds since the snapshot came.
+    """
     h = snapshot.header
-    near = h.drawdown >= NEAR_LIMIT * h.drawdown_limit > 0
+    fell = drawdown_tone(h.drawdown, h.drawdown_limit)
+    # at the end of the tape no data comes any more: its age would say nothing
+    age = () if h.tape_ended else (Field("data", aged(h.data_age_s, waited_s), 1),)
     return (
         Field("equity", cell("header.equity", h.equity, "money", "strong")),
         Field(
@@ -24,9 +49,9 @@ def header_fields(snapshot: Snapshot) -> tuple[Field, ...]:
             " %",
         ),
         Field("", cell("header.day_pnl", h.day_pnl, "money_signed", sign_tone(h.day_pnl)), 3),
-        Field("DD", cell("header.drawdown", h.drawdown, "percent1", "warn" if near else "plain")),
-        Field("/", cell("header.drawdown_limit", h.drawdown_limit, "percent1"), 0, " %"),
-        Field("data", cell("header.data_age_s", h.data_age_s, "age"), 1),
+        Field("DD", cell("header.drawdown", h.drawdown, "percent1", fell)),
+        Field("", cell("header.drawdown_limit", h.drawdown_limit, "percent1"), 0, " %", glue="/"),
+        *age,
         Field("p99", cell("header.cycle_p99_ms", h.cycle_p99_ms, "milliseconds"), 2),
         Field("gross", cell("header.gross", h.gross, "percent0"), 4, " %"),
         Field("net", cell("header.net", h.net, "percent0"), 6, " %"),
@@ -41,7 +66,7 @@ def title_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     pace = (Field("", cell("header.speed", h.speed, "speed", "dim"), 2),) if h.mode == "replay" else ()
     bars = (
         Field("bar", cell("header.bar", h.bar, "number", "dim"), 3),
-        Field("/", cell("header.bars_total", h.bars_total, "number", "dim"), 3),
+        Field("", cell("header.bars_total", h.bars_total, "number", "dim"), 3, glue="/"),
     )
     return (
         Field("", cell("header.clock", h.clock, "clock", "strong")),
@@ -57,26 +82,40 @@ def level_text(snapshot: Snapshot) -> str:
     return f"{LEVEL_MARKS.get(level, '?')} {plain(level).upper()}"
 
 
+def _regime(snapshot: Snapshot) -> tuple[Field, ...]:
+    """Chances of the regimes in two groups, volatility and the rest: ``vol low 3 · mid 94 · high 3 %``."""
+    fields: list[Field] = []
+    told = list(enumerate(snapshot.risk.regime))
+    for group in (True, False):
+        members = [(i, name, chance) for i, (name, chance) in told if name.startswith(_VOLATILITY) is group]
+        for position, (i, name, chance) in enumerate(members):
+            short = plain(name).removeprefix(_VOLATILITY).replace("_", " ")
+            label = _SHORT_REGIMES.get(short, short)
+            if group and position == 0:
+                label = f"vol {label}"
+            unit = " %" if position == len(members) - 1 else ""
+            made = cell(f"risk.regime[{i}][1]", chance, "percent0")
+            fields.append(Field(label, made, 0, unit, glue=" · " if position else ""))
+    return tuple(fields)
+
+
 def risk_notes(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:
-    """Lines under the limits: volatility, regime, latch, refusals, blocked symbols."""
+    """Lines under the limits: latch, volatility and refusals; regime; blocked symbols; the last refusal."""
     r = snapshot.risk
-    regime = tuple(
-        Field(plain(name), cell(f"risk.regime[{i}][1]", chance, "percent0"), i // 3 * 2, " %")
-        for i, (name, chance) in enumerate(r.regime)
-    )
     blocked = tuple(
-        Field("blocked" if i == 0 else "", Cell(f"{plain(symbol)} {plain(reason)}", "warn"), i)
+        Field("blocked" if i == 0 else "", Cell(f"{plain(symbol)} {quality_flag(reason)}", "warn"), i)
         for i, (symbol, reason) in enumerate(r.blocked)
     )
-    latch = Field("latch", cell("risk.latch", r.latch, "word", "plain" if r.latch_ok else "critical"))
-    refused = Field("refused", cell("risk.refused_total", r.refused_total, "number"))
-    last = Field("", cell("risk.last_refusal", r.last_refusal, "plain", "dim"), 1)
-    volatility = (
-        Field("σ forecast", cell("risk.volatility_forecast", r.volatility_forecast, "percent1"), 1, " %"),
-        Field("target", cell("risk.volatility_target", r.volatility_target, "percent1"), 1, " %"),
+    first = (
+        Field("latch", cell("risk.latch", r.latch, "word", "plain" if r.latch_ok else "critical")),
+        Field("σ", cell("risk.volatility_forecast", r.volatility_forecast, "percent1"), 1, " %"),
+        Field("target σ", cell("risk.volatility_target", r.volatility_target, "percent1"), 2, " %"),
+        Field("refused", cell("risk.refused_total", r.refused_total, "number")),
     )
-    lines = [(latch, *volatility, refused, last), regime]
-    return tuple(line for line in (*lines, blocked) if line)
+    last = (
+        (Field("last", cell("risk.last_refusal", r.last_refusal, "plain", "warn")),) if r.last_refusal else ()
+    )
+    return tuple(line for line in (first, _regime(snapshot), blocked, last) if line)
 
 
 def pnl_fields(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:
@@ -122,8 +161,8 @@ def curve_marks(snapshot: Snapshot) -> tuple[Cell, Cell, Cell]:
     )
 
 
-def alert_fields(snapshot: Snapshot) -> tuple[Field, ...]:
-    """Open alerts: how many, and the newest one that nobody has acknowledged."""
+def alert_fields(snapshot: Snapshot, more: str = "") -> tuple[Field, ...]:
+    """Open alerts: how many, the newest one that nobody has acknowledged, and the key ``more`` that shows them all."""
     newest = next(((i, a) for i, a in enumerate(snapshot.alerts) if not a.acknowledged), None)
     if not snapshot.alerts_open or newest is None:
         return (Field("alerts", Cell("none open", "dim")),)
@@ -132,6 +171,7 @@ def alert_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     at = f"alerts[{index}]"
     return (
         Field("alerts", cell("alerts_open", snapshot.alerts_open, "number", tone), 0, " open"),
+        *((Field("", Cell(f"({more})", "key"), glue=" "),) if more else ()),
         Field("", cell(f"{at}.severity", alert.severity, "capital", tone), 1),
         Field("", cell(f"{at}.clock", alert.clock, "clock", "dim"), 2),
         Field("", cell(f"{at}.text", alert.text, "plain", tone)),

@@ -20,6 +20,18 @@ _SHORT_STATES = {
     "pending replace": "replacing",
     "done for day": "day done",
 }
+SHORT_QUALITY = {
+    "good": "",
+    "no price in this bar": "no price",
+    "price is zero or negative": "price <= 0",
+    "price has not changed for too many bars": "stale",
+    "move is beyond the robust deviations allowed; waiting for a bar that confirms the level": "jump",
+    "open or close lies outside the bar's low and high": "bad range",
+    "a bar with this time was already seen": "duplicate",
+    "the bar's time is before the last one": "time back",
+    "no good price seen yet": "never seen",
+}
+"""The engine's sentences on a price's quality, shortened for a column."""
 
 
 def plain(text: object) -> str:
@@ -154,16 +166,55 @@ def speed(bars_per_second: float | None) -> str:
     """Replay speed; 0 means as fast as possible.
 
     >>> speed(1.0), speed(0)
-    ('×1/s', '×max')
+    ('×1 bars/s', 'max speed')
     """
     if bars_per_second is None:
         return MISSING
-    return "×max" if bars_per_second == 0 else f"×{bars_per_second:g}/s"
+    return "max speed" if bars_per_second == 0 else f"×{bars_per_second:g} bars/s"
 
 
 def clock(text: object) -> str:
     """Event time for people: ``2008-09-15`` or ``2008-09-15 14:30:00``."""
     return plain(text).replace("T", " ").removesuffix("Z")
+
+
+def date(text: object) -> str:
+    """The date of an event time.
+
+    >>> date("2008-09-15 20:00")
+    '2008-09-15'
+    """
+    return clock(text)[:10]
+
+
+def time_of_day(text: object) -> str:
+    """Hour and minute of an event time; a bare date has none and stays.
+
+    >>> time_of_day("2008-09-15T14:30:00Z"), time_of_day("2008-09-15")
+    ('14:30', '2008-09-15')
+    """
+    words = clock(text)
+    return words[11:16] if len(words) > 10 else words
+
+
+def month_day_time(text: object) -> str:
+    """Event time without its year.
+
+    >>> month_day_time("2008-09-15T14:30:00Z")
+    '09-15 14:30'
+    """
+    words = clock(text)
+    return words[5:16] if len(words) > 10 else words
+
+
+def quality_flag(text: object) -> str:
+    """Why a price is not good, in one or two words; a reason that has no short form stays as it is.
+
+    >>> quality_flag("no price in this bar"), quality_flag("odd"), quality_flag("good")
+    ('no price', 'odd', '')
+    """
+    reason = plain(text)
+    return SHORT_QUALITY.get(reason, reason)
 
 
 def word(text: object) -> str:
@@ -212,6 +263,10 @@ FORMS: dict[str, Callable[[Any], str]] = {
         milliseconds,
         speed,
         clock,
+        date,
+        time_of_day,
+        month_day_time,
+        quality_flag,
         word,
         order_state,
         capital,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable
+
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui import figures
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.format import plain
 
 SILENT_AFTER_S = 2.0
+LEAST_WIDTH = 20
 
 Said = tuple[tuple[str, str], ...]
 """Pieces of text with their tones."""
@@ -19,20 +23,27 @@ def is_stale(link: Link, silence_s: float) -> bool:
 
 
 def badges(link: Link, silence_s: float, *, link_slow: bool, may_write: bool, has_figures: bool) -> Said:
-    """Badges at the right of the header."""
+    """Badges at the right of the header, the most important first."""
     said: list[tuple[str, str]] = []
-    if link_slow:
-        said.append(("LINK SLOW", "paused"))
     if has_figures and is_stale(link, silence_s):
         said.append((f"STALE {silence_s:.0f} s", "halted"))
     if link.state is LinkState.UP and not may_write:
         said.append(("READ ONLY", "paused"))
+    if link_slow:
+        said.append(("LINK SLOW", "paused"))
     return tuple(said)
 
 
-def banner(link: Link, silence_s: float, snapshot: Snapshot | None, stop_key: str) -> Said:
-    """Lines that need the trader: a silent or lost engine first, else why the desk is stopped and how to go on."""
-    way_out = f"{stop_key} halts and {stop_key} {stop_key} kills (flattens) without it."
+def banner(link: Link, silence_s: float, snapshot: Snapshot | None, name: Callable[[str], str]) -> Said:
+    """What needs the trader: a silent or lost engine first, else why the desk is stopped and how to go on.
+
+    Parameters
+    ----------
+    name
+        The key of an action as printed on a keyboard.
+    """
+    stop = name("stop")
+    way_out = f"{stop} halts and {stop} {stop} kills (flattens) without it."
     if link.state is LinkState.REFUSED:
         return ((f"The engine refuses this console: {link.text} {way_out}", "critical"),)
     if link.state is LinkState.LOST:
@@ -47,8 +58,23 @@ def banner(link: Link, silence_s: float, snapshot: Snapshot | None, stop_key: st
         )
     if snapshot is not None and snapshot.header.level != "running":
         header = snapshot.header
-        lines = [(f"{figures.level_text(snapshot)}  {plain(header.level_text)}".rstrip(), header.level)]
-        if header.way_on:
-            lines.append((f"→ {plain(header.way_on)}", header.level))
-        return tuple(lines)
+        keys = f"{name('resume')} resumes"
+        if header.level != "paused":
+            keys = f"{name('rearm')} re-arms, then {keys}"
+        reason = plain(header.level_text).removesuffix(plain(header.way_on)).rstrip()
+        why = f"{figures.level_text(snapshot)}  {reason}".rstrip()
+        return (why, header.level), (f"→ {plain(header.way_on)} ({keys})".replace("→  ", "→ "), header.level)
     return ()
+
+
+def wrap(said: Said, width: int, most: int) -> Said:
+    """``said`` in lines of at most ``width`` cells, whole if ``most`` lines are enough, else cut with ``…``."""
+    lines = [
+        (part, tone)
+        for text, tone in said
+        for part in textwrap.wrap(text, max(LEAST_WIDTH, width), subsequent_indent="  ") or [""]
+    ]
+    if len(lines) > most > 0:
+        text, tone = lines[most - 1]
+        lines = [*lines[: most - 1], (f"{text[: width - 1]}…", tone)]
+    return tuple(lines)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
 from tuiconsole.domain.errors import EngineError, ProtocolError
 from tuiconsole.domain.ids import fresh_id
 from tuiconsole.protocol.frames import Done, Halt, Kill, Refused
 from tuiconsole.ui.client import EngineClient
+from tuiconsole.ui.format import plain
 
 AGAIN_WITHIN_S = 3.0
 ANSWER_WITHIN_S = 0.25
@@ -67,10 +69,9 @@ class StopKey:
 
     def _tell(self, verb: str, answer: Done | Refused) -> None:
         done = isinstance(answer, Done)
-        self._say(
-            f"{verb.upper()} {'done' if done else 'refused'}: {answer.text}",
-            "running" if done else "critical",
-        )
+        # refused means: it is already so, and the sentence says it
+        words = f"{verb.upper()} done: {answer.text}" if done else f"{verb.upper()}: {answer.text}"
+        self._say(words.removesuffix(": done"), "running" if done else "warn")
 
     def _late(self, verb: str, task: asyncio.Future[Done | Refused]) -> None:
         if not task.cancelled() and task.exception() is None:
@@ -106,11 +107,37 @@ class StopKey:
             body = json.loads(output or b"{}")
         except ValueError:
             body = {}
-        detail = ", ".join(f"{key} {value}" for key, value in body.items()) if isinstance(body, dict) else ""
+        detail = told(body) if isinstance(body, dict) else ""
         if code == 0:
             self._say(f"{verb.upper()} done by the verb. {detail}".strip(), "running")
         else:
             self._say(f"{verb.upper()} by the verb FAILED (exit {code}). {detail}".strip(), "critical")
+
+
+def told(body: Mapping[str, Any]) -> str:
+    """What a stopping verb reports, as one sentence or two.
+
+    >>> told({"latched": True, "cancelled": 2, "flat": False, "remaining": ["KO"]})
+    'Latched, 2 orders cancelled, 1 position stays: KO.'
+    """
+    said: list[str] = []
+    if "latched" in body:
+        said.append("latched" if body["latched"] else "NOT LATCHED")
+    if isinstance(body.get("cancelled"), int):
+        said.append(f"{body['cancelled']} order{'' if body['cancelled'] == 1 else 's'} cancelled")
+    left = body.get("remaining")
+    if body.get("flat"):
+        said.append("flat")
+    elif isinstance(left, list) and left:
+        said.append(
+            f"{len(left)} position{' stays' if len(left) == 1 else 's stay'}: {', '.join(map(plain, left))}"
+        )
+    facts = f"{', '.join(said)}." if said else ""
+    words = [
+        facts[:1].upper() + facts[1:],
+        *(plain(body[key]) for key in ("note", "text", "error") if body.get(key)),
+    ]
+    return " ".join(word for word in words if word)
 
 
 def _request(id: int, verb: str) -> Halt | Kill:

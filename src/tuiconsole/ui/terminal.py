@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from tuiconsole.domain.errors import UsageError
@@ -66,6 +67,22 @@ def require_terminal(environ: Mapping[str, str], *, is_tty: bool, columns: int, 
     sentence = size_sentence(columns, rows)
     if sentence:
         raise UsageError(sentence)
+
+
+class GuardedApp(App[int], inherit_bindings=False):
+    """An app that leaves quietly when it fails; Textual would write its traceback over the terminal.
+
+    ``crash`` is what went wrong, or None.
+    """
+
+    crash: Exception | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 1
+        if self._exception is None:
+            self.crash = self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
 
 
 class GuardedDriver(LinuxDriver):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 
 from tuiconsole.protocol.snapshot import (
     AgentRow,
-    AgentView,
     LimitRow,
     OrderRow,
     PositionRow,
@@ -25,11 +25,9 @@ from tuiconsole.ui.figures import (
     title_fields,
 )
 from tuiconsole.ui.format import plain
+from tuiconsole.ui.marks import opinion, sparkline
 
 GOOD_QUALITY = "good"
-SPARKS = "▁▂▃▄▅▆▇█"
-RISES, FALLS = "▂▄▆", "▔▀▀"
-_STEPS = (0.15, 0.5)
 
 POSITION_COLUMNS = (
     Column("symbol", left=True, least=5),
@@ -41,7 +39,7 @@ POSITION_COLUMNS = (
     Column("qty", rank=1, least=5),
     Column("average", rank=4, least=7),
     Column("realised", rank=5, least=8),
-    Column("flag", rank=2, left=True),
+    Column("flag", left=True, optional=True),
 )
 SIGNAL_COLUMNS = (
     Column("symbol", left=True, least=5),
@@ -52,10 +50,10 @@ SIGNAL_COLUMNS = (
     Column("h", rank=4, least=2),
     Column("agents", rank=1, left=True, least=5),
     Column("last", rank=5, least=7),
-    Column("flag", rank=3, left=True),
+    Column("flag", left=True, optional=True),
 )
 ORDER_COLUMNS = (
-    Column("time", left=True, least=10),
+    Column("time", left=True, least=5),
     Column("state", left=True, least=7),
     Column("side", left=True, least=4),
     Column("symbol", left=True, least=5),
@@ -64,18 +62,18 @@ ORDER_COLUMNS = (
     Column("filled", rank=4, least=4),
     Column("fee", rank=5, least=4),
     Column("id", rank=6, left=True),
-    Column("why", rank=1, left=True, grow=True, least=14),
+    Column("why", left=True, grow=True, least=23),
 )
 AGENT_COLUMNS = (
     Column("on", left=True),
     Column("agent", left=True, least=8),
     Column("w %", least=5),
     Column("IC", rank=1, least=5),
-    Column("P&L", rank=1, least=8),
+    Column("P&L %", rank=1, least=6),
     Column("hit %", rank=3, least=4),
     Column("h", rank=4, least=2),
     Column("weights", rank=2, left=True, grow=True, least=6, most=40),
-    Column("state", rank=2, left=True, most=30),
+    Column("state", rank=2, left=True, most=30, optional=True),
 )
 LIMIT_COLUMNS = (
     Column("limit", left=True, least=8),
@@ -99,7 +97,7 @@ def _position(index: int, p: PositionRow) -> Row:
     return Row(
         p.symbol,
         (
-            cell(f"{at}.symbol", p.symbol, "plain", "strong"),
+            _symbol(at, p.symbol, good),
             cell(f"{at}.last_price", p.last_price, "price", "plain" if good else "warn"),
             cell(f"{at}.unrealised_pnl", p.unrealised_pnl, "money_signed", sign_tone(p.unrealised_pnl)),
             cell(
@@ -113,20 +111,15 @@ def _position(index: int, p: PositionRow) -> Row:
             cell(f"{at}.quantity", p.quantity, "quantity"),
             cell(f"{at}.average_price", p.average_price, "price", "dim"),
             cell(f"{at}.realised_pnl", p.realised_pnl, "money_signed", sign_tone(p.realised_pnl)),
-            Cell("") if good else cell(f"{at}.quality", p.quality, "word", "warn"),
+            cell(f"{at}.quality", p.quality, "quality_flag", "warn"),
         ),
+        "" if good else f"{p.symbol}: {p.quality}",
     )
 
 
-def opinion(view: AgentView) -> tuple[str, str]:
-    """One agent's opinion as one mark: a bar that stands up for a rise, hangs down for a fall; ``·`` for none.
-
-    The height is ``|mean| / sigma`` in three steps.
-    """
-    if view.mean is None or not view.sigma:
-        return "·", "dim"
-    strength = sum(abs(view.mean) / view.sigma >= step for step in _STEPS)
-    return (RISES[strength], "gain") if view.mean >= 0 else (FALLS[strength], "loss")
+def _symbol(at: str, symbol: str, good: bool) -> Cell:
+    made = cell(f"{at}.symbol", symbol, "plain", "strong" if good else "warn")
+    return made if good else Cell(f"{made.text} !", made.tone, made.path, made.form)
 
 
 def _signal(index: int, s: SignalRow) -> Row:
@@ -136,26 +129,40 @@ def _signal(index: int, s: SignalRow) -> Row:
     return Row(
         s.symbol,
         (
-            cell(f"{at}.symbol", s.symbol, "plain", "strong"),
+            _symbol(at, s.symbol, good),
             cell(f"{at}.mean", s.mean, "percent2_signed", sign_tone(s.mean)),
             cell(f"{at}.sigma", s.sigma, "percent2"),
             cell(f"{at}.confidence", s.confidence, "percent0"),
             cell(f"{at}.target_weight", s.target_weight, "percent1_signed", sign_tone(s.target_weight)),
             cell(f"{at}.horizon_bars", s.horizon_bars, "number", "dim"),
             Cell("".join(mark for mark, _ in marks), parts=marks),
-            cell(f"{at}.last_price", s.last_price, "price", "dim"),
-            Cell("") if good else cell(f"{at}.quality", s.quality, "word", "warn"),
+            cell(f"{at}.last_price", s.last_price, "price", "dim" if good else "warn"),
+            cell(f"{at}.quality", s.quality, "quality_flag", "warn"),
         ),
+        "" if good else f"{s.symbol}: {s.quality}",
     )
 
 
-def _order(index: int, o: OrderRow) -> Row:
+def time_form(orders: Sequence[OrderRow]) -> str:
+    """The shortest form that tells the times of ``orders`` apart: dates, times of one day, or month, day and time.
+
+    >>> time_form(())
+    'date'
+    """
+    times = {o.clock for o in orders}
+    days = {clock[:10] for clock in times}
+    if len(days) == len(times):
+        return "date"
+    return "time_of_day" if len(days) == 1 else "month_day_time"
+
+
+def _order(index: int, o: OrderRow, form: str = "date") -> Row:
     at = f"orders[{index}]"
     state = o.state.lower()
     return Row(
         o.id,
         (
-            cell(f"{at}.clock", o.clock, "clock", "dim"),
+            cell(f"{at}.clock", o.clock, form, "dim"),
             cell(f"{at}.state", o.state, "order_state", STATE_TONES.get(state, "accent")),
             cell(f"{at}.side", o.side, "word", "gain" if o.side.lower() == "buy" else "loss"),
             cell(f"{at}.symbol", o.symbol, "plain", "strong"),
@@ -174,18 +181,6 @@ def _order_reason(at: str, o: OrderRow) -> Cell:
     return Cell(f"forced: {reason.text}", "warn", reason.path, "plain") if o.forced else reason
 
 
-def sparkline(values: tuple[float, ...]) -> str:
-    """Values from 0 up as small bars, the largest full.
-
-    >>> sparkline((0.0, 0.5, 1.0))
-    '▁▄█'
-    """
-    top = max(values, default=0.0)
-    if top <= 0:
-        return SPARKS[0] * len(values)
-    return "".join(SPARKS[min(7, max(0, int(value / top * 7.999)))] for value in values)
-
-
 def _agent(index: int, a: AgentRow) -> Row:
     at = f"agents[{index}]"
     live = "plain" if a.enabled else "dim"
@@ -196,7 +191,7 @@ def _agent(index: int, a: AgentRow) -> Row:
             cell(f"{at}.name", a.name, "plain", "strong" if a.enabled else "dim"),
             cell(f"{at}.weight", a.weight, "percent1", live),
             cell(f"{at}.information_coefficient", a.information_coefficient, "ratio_signed", live),
-            cell(f"{at}.pnl", a.pnl, "money_signed", sign_tone(a.pnl) if a.enabled else "dim"),
+            cell(f"{at}.pnl", a.pnl, "percent1_signed", sign_tone(a.pnl) if a.enabled else "dim"),
             cell(f"{at}.hit_rate", a.hit_rate, "percent0", live),
             cell(f"{at}.horizon_bars", a.horizon_bars, "number", "dim"),
             Cell(sparkline(a.weights), "accent" if a.enabled else "dim", tail=True),
@@ -214,6 +209,8 @@ def _limit(index: int, limit: LimitRow) -> Row:
     unit = " %" if limit.unit == "%" else ""
     tone = "critical" if limit.breached else "warn" if limit.share >= NEAR_LIMIT else "plain"
     used = cell(f"{at}.used", limit.used, form, tone)
+    if limit.breached:
+        used = Cell(f"!! {used.text}", tone, used.path, form)
     allowed = cell(f"{at}.allowed", limit.allowed, form, "dim")
     bar = "bar" if tone == "plain" else tone
     return Row(
@@ -223,9 +220,17 @@ def _limit(index: int, limit: LimitRow) -> Row:
             used,
             Cell("", bar, f"{at}.share", "", fill=limit.share),
             Cell(allowed.text + unit, "dim", allowed.path, form),
-            Cell(("!! " if limit.breached else "") + plain(limit.action), tone if limit.breached else "dim"),
+            Cell(plain(limit.action), tone if limit.breached else "dim"),
         ),
     )
+
+
+def orders_offset(snapshot: Snapshot) -> int:
+    """How many orders are newer than the page of ``snapshot``: order numbers count from 1 and end the ids."""
+    if not snapshot.orders:
+        return 0
+    number = snapshot.orders[0].id.rpartition("-")[2]
+    return max(0, snapshot.orders_total - int(number)) if number.isdecimal() else 0
 
 
 class DeskView:
@@ -234,7 +239,7 @@ class DeskView:
     def __init__(self) -> None:
         self._positions = RowMemory[PositionRow](_position)
         self._signals = RowMemory[SignalRow](_signal)
-        self._orders = RowMemory[OrderRow](_order)
+        self._orders, self._times = RowMemory[OrderRow](_order), "date"
         self._agents = RowMemory[AgentRow](_agent)
         self._limits = RowMemory[LimitRow](_limit)
 
@@ -248,6 +253,9 @@ class DeskView:
 
     def orders(self, snapshot: Snapshot) -> Table:
         """The page of orders, newest first."""
+        form = time_form(snapshot.orders)
+        if form != self._times:
+            self._orders, self._times = RowMemory[OrderRow](partial(_order, form=form)), form
         return Table(ORDER_COLUMNS, self._orders.rows(snapshot.orders))
 
     def agents(self, snapshot: Snapshot) -> Table:

@@ -103,6 +103,15 @@ def default_state(config: Path | None) -> Path:
     return platformdirs.user_state_path("tuiconsole", ensure_exists=True) / "state.db"
 
 
+def plain_text(text: str) -> str:
+    """``text`` of the command line with what is no UTF-8 replaced, so that it can be sent and journalled.
+
+    >>> plain_text("caf\udcff")
+    'caf?'
+    """
+    return text.encode(errors="replace").decode()
+
+
 def plain(value: Any) -> Any:
     """``value`` with every non-finite number as None and every container a plain one: fit for JSON."""
     if isinstance(value, float):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiconsole.domain.errors import EngineError, ProtocolError
 from tuiconsole.domain.ids import fresh_id
-from tuiconsole.engine.ask import REQUEST_ID, NoAnswer, Refusal, ask
+from tuiconsole.engine.ask import REQUEST_ID, Refusal, ask
 from tuiconsole.protocol.frames import Done, Halt, Kill, Pause, Request
-from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.common import Place, plain_text
 
 
 def stop_desk(verb: str, place: Place, reason: str, timeout_s: float) -> dict[str, Any]:
@@ -16,15 +17,18 @@ def stop_desk(verb: str, place: Place, reason: str, timeout_s: float) -> dict[st
     A refusal to pause or halt by a living engine (already halted, say) is an answer, never a cause to fence it. An
     engine that cannot carry out a kill (its store has failed) is fenced, and the book flattened without it.
     """
-    trip = fresh_id()
+    trip, reason = fresh_id(), plain_text(reason)
     try:
         answer = ask(place.paths.socket, _request(verb, trip, reason), timeout_s)
-    except NoAnswer:
-        return _direct(verb, place, trip, reason)
     except Refusal as refusal:
         if verb == "kill":
             return _direct(verb, place, trip, reason)
         return {"state": "", "path": "engine", "note": str(refusal)}
+    except (
+        EngineError,
+        ProtocolError,
+    ):  # no answer that makes sense, or no private directory to look for a socket in
+        return _direct(verb, place, trip, reason)
     body = answer.body if isinstance(answer, Done) else {}
     if verb == "kill" and not body.get("flat"):
         return _direct(verb, place, trip, reason)
@@ -43,7 +47,8 @@ def _direct(verb: str, place: Place, trip: str, reason: str) -> dict[str, Any]:
     from tuiconsole.domain.events import CommandKind
     from tuiconsole.engine.direct import direct_stop
 
-    return direct_stop(place.paths, CommandKind[verb.upper()], trip, reason).as_json()
+    kind = CommandKind[verb.upper()]
+    return direct_stop(place.paths, kind, trip, reason, place.config.desk).as_json()
 
 
 def stop_text(verb: str, body: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -61,34 +61,96 @@ class RearmAnswer:
     reason: str
 
 
-class RearmScreen(ModalScreen[RearmAnswer | None]):
+class FormScreen(ModalScreen[Any]):
+    """Fields to type into: tab and enter go to the next one, enter in the last one sends."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "cancel", show=False),
+        Binding("tab,down", "move(1)", "next field", show=False, priority=True),
+        Binding("shift+tab,up", "move(-1)", "field before", show=False, priority=True),
+    ]
+
+    @property
+    def fields(self) -> list[Input]:
+        """The fields from top to bottom."""
+        return list(self.query(Input))
+
+    def on_mount(self) -> None:
+        """Begin in the first field."""
+        self.fields[0].focus()
+
+    def action_move(self, step: int) -> None:
+        """Go to the next field, or the one before."""
+        fields = self.fields
+        here = fields.index(self.focused) if isinstance(self.focused, Input) else -step
+        fields[(here + step) % len(fields)].focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        fields = self.fields
+        last = event.input is fields[-1]
+        if not last and not fields[fields.index(event.input) + 1].value.strip():
+            self.action_move(1)
+        else:
+            self.send()
+
+    def send(self) -> None:
+        """Close with what was typed, or say what is missing."""
+        raise NotImplementedError
+
+    def complain(self, text: str, field: int) -> None:
+        """Say what is wrong and go to the field that it is about."""
+        self.query_one("#complaint", Label).update(text)
+        self.fields[field].focus()
+
+
+class RearmScreen(FormScreen):
     """Re-arming lets the desk trade again: it wants a typed word and a reason for the journal."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "cancel")]
-
     def compose(self) -> ComposeResult:
-        """Two lines to type."""
+        """Two labelled lines to type."""
         with Vertical(classes="dialog danger") as box:
             box.border_title = " Re-arm the desk "
-            box.border_subtitle = " enter sends · escape cancels "
+            box.border_subtitle = " tab next field · enter sends · escape cancels "
             yield Label(
                 "After this the desk is Paused; resume lets it trade. The reason goes to the journal.",
                 markup=False,
             )
-            yield Input(placeholder=f"type the word: {REARM_WORD}", id="word", compact=True)
+            yield Label(f"1  Type the word {REARM_WORD}", classes="field", markup=False)
+            yield Input(placeholder=REARM_WORD, id="word", compact=True)
+            yield Label("2  Why is it safe to trade again?", classes="field", markup=False)
             yield Input(placeholder="reason", id="reason", compact=True)
             yield Label("", id="complaint", markup=False)
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        word = self.query_one("#word", Input).value.strip()
-        reason = self.query_one("#reason", Input).value.strip()
-        complaint = self.query_one("#complaint", Label)
+    def send(self) -> None:
+        """Close with word and reason."""
+        word, reason = (field.value.strip() for field in self.fields)
         if word != REARM_WORD:
-            complaint.update(f"Type the word {REARM_WORD} exactly; nothing was sent.")
-            self.query_one("#word", Input).focus()
+            self.complain(f"Type the word {REARM_WORD} exactly; nothing was sent.", 0)
         elif not reason:
-            complaint.update("" if event.input.id == "word" else "Write why it is safe to trade again.")
-            self.query_one("#reason", Input).focus()
+            self.complain("Write why it is safe to trade again; nothing was sent.", 1)
         else:
             self.dismiss(RearmAnswer(word, reason))
+
+
+class AskScreen(FormScreen):
+    """Which order to explain; the answer is what was typed."""
+
+    def compose(self) -> ComposeResult:
+        """One labelled line to type."""
+        with Vertical(classes="dialog") as box:
+            box.border_title = " Why of an order "
+            box.border_subtitle = " enter asks · escape cancels "
+            yield Label(
+                "Order number or id; DECISION:SYMBOL (such as 142:AAPL) of a refused one", markup=False
+            )
+            yield Input(placeholder="17", id="order", compact=True)
+            yield Label("", id="complaint", markup=False)
+
+    def send(self) -> None:
+        """Close with the order."""
+        order = self.fields[0].value.strip()
+        if order:
+            self.dismiss(order)
+        else:
+            self.complain("Type which order.", 0)

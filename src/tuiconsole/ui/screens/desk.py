@@ -17,9 +17,9 @@ from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.cells import Table
 from tuiconsole.ui.keymap import Keymap
 from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact
-from tuiconsole.ui.status import Said
+from tuiconsole.ui.status import Said, wrap
 from tuiconsole.ui.terminal import size_sentence
-from tuiconsole.ui.view import DeskView
+from tuiconsole.ui.view import DeskView, orders_offset
 from tuiconsole.ui.widgets.agents import AgentsPanel
 from tuiconsole.ui.widgets.alerts import AlertLine, Banner
 from tuiconsole.ui.widgets.curve import PnlPanel
@@ -31,6 +31,7 @@ from tuiconsole.ui.widgets.orders import OrdersPanel
 from tuiconsole.ui.widgets.paint import Brush
 from tuiconsole.ui.widgets.table import Grid
 
+BANNER_SHARE = 4
 TITLES = {
     "positions": "Positions",
     "pnl": "P&L",
@@ -59,7 +60,7 @@ class DeskScreen(Screen[None]):
         self.header = Header(brush, mode_hint, keymap.name("stop"))
         self.banner = Banner(brush)
         self.tabs = Tabs(brush, [(name, f"{i} {TITLES[name]}") for i, name in enumerate(PANELS, 1)])
-        self.alerts = AlertLine(brush)
+        self.alerts = AlertLine(brush, keymap.name("alerts"))
         self.footer = Footer(brush, keymap)
         self.filter = Input(placeholder="filter: type, enter keeps, escape clears", id="filter", compact=True)
         self.too_small = Static("", id="too-small", markup=False)
@@ -78,12 +79,13 @@ class DeskScreen(Screen[None]):
             self.positions: self._view.positions,
             self.signals: self._view.signals,
             self.risk: self._view.risk,
-            self.orders: self._view.orders,
             self.agents: self._view.agents,
         }
         self._snapshot: Snapshot | None = None
         self._said: Said = ()
+        self._banner: Said = ()
         self._badges: Said = ()
+        self._waited_s = 0
         self._placed: dict[str, Box] = {}
 
     def compose(self) -> ComposeResult:
@@ -105,12 +107,14 @@ class DeskScreen(Screen[None]):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Arrange for the new size."""
+        self._wrap_banner()
         self.place()
 
     def show(self, snapshot: Snapshot) -> None:
         """Show ``snapshot`` on every panel that is visible; hidden ones do no work."""
         before, self._snapshot = self._snapshot, snapshot
         self.header.show(snapshot, self._badges)
+        self._waited_s = 0
         self.alerts.show(snapshot)
         if before is None or _row_counts(before) != _row_counts(snapshot):
             self.place()
@@ -118,19 +122,24 @@ class DeskScreen(Screen[None]):
             if panel.display:
                 self._fill(panel, snapshot)
 
-    def say(self, banner: Said, badges: Said, *, stale: bool) -> None:
-        """Show what the console has to say about itself."""
-        if badges != self._badges:
-            self._badges = badges
-            self.header.show(self._snapshot, badges)
+    def say(self, banner: Said, badges: Said, *, stale: bool, waited_s: float) -> None:
+        """Show what the console has to say about itself, ``waited_s`` seconds after the last snapshot came."""
+        if badges != self._badges or int(waited_s) != self._waited_s:
+            self._badges, self._waited_s = badges, int(waited_s)
+            self.header.show(self._snapshot, badges, waited_s)
         if banner != self._said:
-            rows_changed = len(banner) != len(self._said)
             self._said = banner
-            self.banner.show(banner)
-            if rows_changed:
-                self.place()
+            self._wrap_banner()
         for panel in self.panels():
             panel.set_stale(stale and self._snapshot is not None)
+
+    def _wrap_banner(self) -> None:
+        width, height = self.app.size
+        rows = len(self._banner)
+        self._banner = wrap(self._said, width - 2, max(2, height // BANNER_SHARE))
+        self.banner.show(self._banner)
+        if rows != len(self._banner):
+            self.place()
 
     def choose(self, panel: str) -> None:
         """Bring ``panel`` up and focus it."""
@@ -146,6 +155,14 @@ class DeskScreen(Screen[None]):
         """The chosen panel alone, or all again."""
         self.maximised = not self.maximised
         self.place()
+
+    def selected_text(self) -> str:
+        """The chosen panel's selected row with tabs between its cells; of a panel without rows, its lines."""
+        panel = self.query_one(f"#{self.chosen}")
+        if isinstance(panel, Grid):
+            row = panel.selected
+            return "\t".join(cell.text for cell in row.cells) if row is not None else ""
+        return self.pnl.text
 
     def restyle(self) -> None:
         """Draw everything in the current palette."""
@@ -203,7 +220,7 @@ class DeskScreen(Screen[None]):
             height,
             chosen=self.chosen,
             maximised=self.maximised,
-            banner_rows=len(self._said),
+            banner_rows=len(self._banner),
             limits=limits,
             agents=agents,
         )
@@ -237,6 +254,8 @@ class DeskScreen(Screen[None]):
     def _fill(self, panel: Any, snapshot: Snapshot) -> None:
         if isinstance(panel, PnlPanel):
             panel.show(snapshot)
+        elif isinstance(panel, OrdersPanel):
+            panel.show_page(self._view.orders(snapshot), orders_offset(snapshot), snapshot.orders_total)
         else:
             panel.show(self._tables[panel](snapshot))
 

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from tuiconsole.ui.actions import ACTIONS, FIXED_KEYS, key_name
-from tuiconsole.ui.explain import Line
 from tuiconsole.ui.keymap import Keymap
+from tuiconsole.ui.screens.dialog import TextScreen
+from tuiconsole.ui.text import Line, line, wrapped
 from tuiconsole.ui.widgets.pages import Pages
 from tuiconsole.ui.widgets.paint import Brush
 
-_INDENT, _WIDTH, _FRAME = 15, 110, 8
+_INDENT = 15
 
 MARKS: tuple[tuple[str, str], ...] = (
     ("● ‖ ■ ✖", "running, paused (no new risk), halted (and cancelled), killed (and flattened)"),
     ("▂ ▄ ▆", "an agent expects a rise; the higher, the surer (mean against its own sigma)"),
     ("▔ ▀", "an agent expects a fall"),
     ("·", "an agent has no opinion"),
+    ("▁▄█", "an agent's weight over the last bars, from its lowest to its highest"),
     ("██░░", "how much of a limit is used; !! marks a breach"),
+    ("KO !", "the price is not good: no new orders; the reason stands in the last column"),
     ("[x] [ ]", "an agent is on, off"),
     ("STALE", "the figures are old: the engine is silent or gone"),
+    ("END OF TAPE", "the replay has no more bars; positions stay"),
     ("LINK SLOW", "the terminal does not keep up; frames are dropped, the screen is repainted afterwards"),
 )
 
@@ -37,46 +39,39 @@ STOPPING = (
 
 
 def _entry(head: str, text: str, width: int, tone: str) -> list[Line]:
-    room = max(20, width - _INDENT)
-    first, *rest = textwrap.wrap(text, room)
+    first, *rest = textwrap.wrap(text, max(20, width - _INDENT))
     pad = " " * _INDENT
-    return [(f"  {head:<{_INDENT - 3}} {first}", tone), *((pad + line, tone) for line in rest)]
+    return [
+        ((f"  {head:<{_INDENT - 3}} ", "key"), (first, tone)),
+        *(line(pad + part, tone) for part in rest),
+    ]
 
 
 def help_lines(keymap: Keymap, width: int) -> list[Line]:
     """The whole help text, wrapped to ``width``."""
-    lines: list[Line] = [("Keys", "accent")]
+    lines: list[Line] = [line("Keys", "accent")]
     for action in ACTIONS:
         keys = " ".join(key_name(key) for key in keymap.all_keys(action))
-        everywhere = " Works in every screen and dialog." if len(action.screens) > 1 else ""
+        everywhere = " Works in every screen and dialog." if action.priority else ""
         lines += _entry(keys, action.help + everywhere, width, "warn" if action.priority else "plain")
-    lines += [("", "plain"), ("Stopping", "accent")]
+    lines += [line(""), line("Stopping", "accent")]
     for text in STOPPING:
-        lines += [(f"  {line}", "plain") for line in textwrap.wrap(text, max(20, width - 2))]
-    lines += [("", "plain"), ("Marks", "accent")]
+        lines += [((("  ", "plain")), *made) for made in wrapped(text, width - 2)]
+    lines += [line(""), line("Marks", "accent")]
     for mark, text in MARKS:
         lines += _entry(mark, text, width, "plain")
-    lines += [("", "plain"), ("In lists and dialogs", "accent")]
+    lines += [line(""), line("In lists and dialogs", "accent")]
     for key, text in FIXED_KEYS.items():
         lines += _entry(key_name(key), text, width, "plain")
     return lines
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(TextScreen):
     """The help text over the desk."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,f1,enter", "dismiss", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "dismiss", "close", show=False, id="desk.help")
+    ]
 
     def __init__(self, brush: Brush, keymap: Keymap) -> None:
-        super().__init__()
-        self._brush = brush
-        self._keymap = keymap
-
-    def compose(self) -> ComposeResult:
-        """The text in a frame."""
-        with Vertical(classes="dialog wide") as box:
-            box.border_title = " Help "
-            box.border_subtitle = " escape closes "
-            yield Pages(
-                self._brush, help_lines(self._keymap, min(_WIDTH, self.app.size.width * 96 // 100) - _FRAME)
-            )
+        super().__init__("Help", Pages(brush, partial(help_lines, keymap)))

@@ -17,8 +17,9 @@ class AlertLine(Lines):
 
     GROUND = "surface"
 
-    def __init__(self, brush: Brush, *, id: str = "alerts") -> None:
+    def __init__(self, brush: Brush, list_key: str = "", *, id: str = "alerts") -> None:
         super().__init__(brush, id=id)
+        self._list_key = list_key
         self._snapshot: Snapshot | None = None
         self._reply: tuple[str, str] | None = None
 
@@ -39,13 +40,13 @@ class AlertLine(Lines):
             text, tone = self._reply
             fields.append(Field("▸", Cell(text, tone)))
         if self._snapshot is not None:
-            fields.extend(figures.alert_fields(self._snapshot))
+            fields.extend(figures.alert_fields(self._snapshot, self._list_key))
         space = self.brush.segment(" ", "plain")
         return [exactly(Strip([space, *self.brush.fields(fields, width - 1)]), width)]
 
 
 class Banner(Lines):
-    """One or two loud lines: why the desk is stopped and how to go on, or that the engine is silent."""
+    """A few loud lines: why the desk is stopped and how to go on, or that the engine is silent."""
 
     def __init__(self, brush: Brush, *, id: str = "banner") -> None:
         super().__init__(brush, id=id)

@@ -7,43 +7,47 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
-from tuiconsole.ui.actions import ACTIONS
+from tuiconsole.ui.actions import Action
 from tuiconsole.ui.keymap import Keymap
+from tuiconsole.ui.offers import offers
 from tuiconsole.ui.widgets.lines import Lines
 from tuiconsole.ui.widgets.paint import Brush, exactly
 
 
 class Footer(Lines):
-    """Keys of the registry, as many as fit; the stop key is first and never left out."""
+    """Keys of what can be done now, as many as fit; the stop key and the way on are never left out."""
 
     GROUND = "surface"
 
     def __init__(self, brush: Brush, keymap: Keymap, *, id: str = "footer") -> None:
         super().__init__(brush, id=id)
         self._keymap = keymap
-        self.read_only = False
+        self._offers: tuple[tuple[Action, bool], ...] = offers(None, connected=False, may_write=False)
 
-    def set_read_only(self, read_only: bool) -> None:
-        """Leave out the keys that this console may not use."""
-        if read_only != self.read_only:
-            self.read_only = read_only
+    def show(self, offered: tuple[tuple[Action, bool], ...]) -> None:
+        """Show the actions ``offered``, each with whether the trader is waiting for it."""
+        if offered != self._offers:
+            self._offers = offered
             self.redraw()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The one line."""
-        actions = [a for a in ACTIONS if a.label and not (self.read_only and a.writes)]
-        while actions:
-            size = sum(len(self._keymap.name(a.id)) + len(a.label) + 3 for a in actions)
-            if size <= width:
-                break
-            actions.remove(max(reversed(actions), key=lambda a: a.rank))
+        shown = list(self._offers)
+        while sum(self._cells(action, urgent) for action, urgent in shown) > width and len(shown) > 1:
+            shown.remove(max(reversed(shown), key=lambda o: -1 if o[1] else o[0].rank))
         pieces: list[Segment] = []
-        for action in actions:
-            tone = "stop" if action.priority else "key"
+        for action, urgent in shown:
             name = self._keymap.name(action.id)
-            pieces.append(self.brush.segment(f" {name} " if action.priority else f" {name}", tone))
-            pieces.append(self.brush.segment(f" {action.label} ", "plain"))
+            if action.priority or urgent:
+                pieces.append(self.brush.segment(f" {name} ", "stop" if action.priority else "paused"))
+                pieces.append(self.brush.segment(f" {action.label} ", "warn" if urgent else "plain"))
+            else:
+                pieces.append(self.brush.segment(f" {name}", "key"))
+                pieces.append(self.brush.segment(f" {action.label} ", "plain"))
         return [exactly(Strip(pieces), width)]
+
+    def _cells(self, action: Action, urgent: bool) -> int:
+        return len(self._keymap.name(action.id)) + len(action.label) + 3 + (action.priority or urgent)
 
 
 class Tabs(Lines):

@@ -11,6 +11,9 @@ from tuiconsole.ui.format import plain
 from tuiconsole.ui.widgets.lines import Lines
 from tuiconsole.ui.widgets.paint import Brush, exactly
 
+Badges = tuple[tuple[str, str], ...]
+"""Texts with their tones, the most important first."""
+
 MODE_TEXT = {"live": " !! LIVE !! REAL MONEY !! "}
 
 
@@ -24,12 +27,14 @@ class Header(Lines):
         self._mode = mode_hint
         self._stop = f" {stop_key} STOP "
         self._snapshot: Snapshot | None = None
-        self._badges: tuple[tuple[str, str], ...] = ()
+        self._badges: Badges = ()
+        self._waited_s = 0.0
 
-    def show(self, snapshot: Snapshot | None, badges: tuple[tuple[str, str], ...]) -> None:
-        """Show ``snapshot`` and ``badges`` (text and tone: link slow, stale, read-only …)."""
+    def show(self, snapshot: Snapshot | None, badges: Badges, waited_s: float = 0.0) -> None:
+        """Show ``snapshot`` and ``badges`` (text and tone: stale, read-only …), ``waited_s`` seconds after it came."""
         self._snapshot = snapshot
         self._badges = badges
+        self._waited_s = float(int(waited_s))
         self.redraw()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -39,25 +44,34 @@ class Header(Lines):
     def _first(self, width: int) -> Strip:
         snapshot = self._snapshot
         mode = plain(snapshot.header.mode if snapshot else self._mode).lower()
-        left = [self.brush.segment(self._mode_text(mode), "live" if mode == "live" else "mode")]
-        left.append(self.brush.segment(" ", "plain"))
-        right: list[Segment] = []
-        for text, tone in self._badges:
-            right.append(self.brush.segment(f" {text} ", tone))
-            right.append(self.brush.segment(" ", "plain"))
-        if snapshot is not None:
-            if snapshot.header.tape_ended:
-                right.append(self.brush.segment(" TAPE ENDED ", "paused"))
-                right.append(self.brush.segment(" ", "plain"))
-            level = snapshot.header.level
-            right.append(self.brush.segment(f" {figures.level_text(snapshot)} ", level))
-        room = width - Strip(left).cell_length - Strip(right).cell_length - 1
-        middle = (
-            self.brush.fields(figures.title_fields(snapshot), max(0, room))
-            if snapshot
-            else Strip.blank(max(0, room))
+        left = Strip(
+            [
+                self.brush.segment(self._mode_text(mode), "live" if mode == "live" else "mode"),
+                self.brush.segment(" ", "plain"),
+            ]
         )
+        right = self._right(width - left.cell_length)
+        room = max(0, width - left.cell_length - right.cell_length - 1)
+        middle = self.brush.fields(figures.title_fields(snapshot), room) if snapshot else Strip.blank(room)
         return exactly(Strip([*left, *middle, self.brush.segment(" ", "plain"), *right]), width)
+
+    def _right(self, room: int) -> Strip:
+        # the level always stands; badges go from the least important on when there is no room
+        badges = list(self._badges)
+        level: list[Segment] = []
+        if self._snapshot is not None:
+            if self._snapshot.header.tape_ended:
+                badges.append(("END OF TAPE", "paused"))
+            text = f" {figures.level_text(self._snapshot)} "
+            level.append(self.brush.segment(text, self._snapshot.header.level))
+        while True:
+            pieces: list[Segment] = []
+            for text, tone in badges:
+                pieces += [self.brush.segment(f" {text} ", tone), self.brush.segment(" ", "plain")]
+            strip = Strip([*pieces, *level])
+            if strip.cell_length <= room or not badges:
+                return strip
+            badges.pop()
 
     def _mode_text(self, mode: str) -> str:
         return MODE_TEXT.get(mode, f" {mode.upper() or '?'} ")
@@ -69,5 +83,5 @@ class Header(Lines):
             waiting = Strip([self.brush.segment(" waiting for the engine's first figures", "dim")])
             return exactly(Strip([*exactly(waiting, room), self.brush.segment(" ", "plain"), stop]), width)
         space = self.brush.segment(" ", "plain")
-        money = self.brush.fields(figures.header_fields(self._snapshot), room - 1)
+        money = self.brush.fields(figures.header_fields(self._snapshot, self._waited_s), room - 1)
         return exactly(Strip([space, *money, space, stop]), width)

@@ -37,4 +37,5 @@ class LimitsPanel(Grid):
         needed = HEAD_LINES + len(table.rows) + len(table.notes)
         low = needed > height
         shown = paired(table) if width >= PAIR_WIDTH and low else table
-        super().show(Table(shown.columns, shown.rows, shown.notes[:LOW_NOTES]) if low else shown)
+        room = max(LOW_NOTES, height - HEAD_LINES - len(shown.rows))
+        super().show(Table(shown.columns, shown.rows, shown.notes[:room]) if low else shown)

@@ -43,6 +43,11 @@ class Lines(Widget):
         ground = self.brush.ground(self.GROUND)
         self._drawn = [strip.apply_style(ground) for strip in self.draw(width, height)]
 
+    @property
+    def text(self) -> str:
+        """What is shown, as plain text."""
+        return "\n".join(strip.text.rstrip() for strip in self._drawn)
+
     def restyle(self) -> None:
         """Draw again after the palette changed."""
         self.redraw()

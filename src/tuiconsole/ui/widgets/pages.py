@@ -1,50 +1,96 @@
-"""Lines of text that can be scrolled: help, and the answer to *why*."""
+"""Lines of text that can be scrolled: help, alerts, and the answer to *why*; made anew for every width."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuiconsole.ui.explain import Line
+from tuiconsole.ui.text import Line, words
 from tuiconsole.ui.widgets.paint import Brush, exactly
+
+Make = Callable[[int], list[Line]]
+"""Makes all lines for a width in terminal cells."""
 
 
 class Pages(ScrollView, can_focus=True):
-    """Text and tone per line; wider lines can be scrolled sideways."""
+    """Lines of pieces of text, each piece in its tone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "down", show=False),
         Binding("up,k", "scroll_up", "up", show=False),
-        Binding("right,l", "scroll_right", "right", show=False),
-        Binding("left,h", "scroll_left", "left", show=False),
         Binding("pagedown,space", "page_down", "page down", show=False),
         Binding("pageup", "page_up", "page up", show=False),
         Binding("home", "scroll_home", "first", show=False),
         Binding("end", "scroll_end", "last", show=False),
     ]
 
-    def __init__(self, brush: Brush, lines: Sequence[Line], *, id: str = "pages") -> None:
+    def __init__(self, brush: Brush, make: Make, *, id: str = "pages") -> None:
         super().__init__(id=id)
         self.brush = brush
-        self.text_lines: Sequence[Line] = ()
-        self.show(lines)
+        self._make = make
+        self._made_for = -1
+        self._lines: list[Line] = []
 
-    def show(self, lines: Sequence[Line]) -> None:
-        """Show other lines."""
-        self.text_lines = lines
-        self.virtual_size = Size(max((len(text) for text, _ in lines), default=0), len(lines))
-        self.refresh(layout=True)
+    @property
+    def text_lines(self) -> list[Line]:
+        """The lines for the present width."""
+        width = self.size.width
+        if width != self._made_for:
+            self._made_for, self._lines = width, self._make(width)
+        return self._lines
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text."""
+        return "\n".join(words(line).rstrip() for line in self.text_lines)
+
+    @property
+    def allow_vertical_scroll(self) -> bool:
+        """True: the bar is hidden, scrolling is not forbidden."""
+        return True
+
+    def show(self, make: Make) -> None:
+        """Show other lines; the place in the text is kept."""
+        self._make, self._made_for = make, -1
+        self._measure()
+        self.refresh()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Make the lines for the new width."""
+        self._measure()
+
+    def _measure(self) -> None:
+        widest = max((len(words(line)) for line in self.text_lines), default=0)
+        size = Size(widest, len(self.text_lines))
+        if size != self.virtual_size:
+            self.virtual_size = size
+
+    def _scroll_update(self, virtual_size: Size) -> None:
+        super()._scroll_update(virtual_size)
+        self._tell_rest()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Say how much is left below."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_rest()
+
+    def _tell_rest(self) -> None:
+        left = len(self.text_lines) - self.scroll_offset.y - self.size.height
+        frame = self.parent
+        if frame is not None and hasattr(frame, "tell_rest"):
+            frame.tell_rest(left)
 
     def render_line(self, y: int) -> Strip:
         """One line of text."""
         index, width = y + self.scroll_offset.y, self.size.width
+        ground = self.brush.ground("surface")
         if index >= len(self.text_lines):
-            return Strip.blank(width, self.brush.ground("surface"))
-        text, tone = self.text_lines[index]
-        line = exactly(Strip([self.brush.segment(text, tone)]).crop(self.scroll_offset.x), width)
-        return line.apply_style(self.brush.ground("surface"))
+            return Strip.blank(width, ground)
+        pieces = [self.brush.segment(text, tone) for text, tone in self.text_lines[index]]
+        return exactly(Strip(pieces).crop(self.scroll_offset.x), width).apply_style(ground)

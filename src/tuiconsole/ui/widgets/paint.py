@@ -90,12 +90,10 @@ class Brush:
         shown = fit_fields(fields, width, gap)
         pieces: list[Segment] = []
         for index, field in enumerate(shown):
-            if index and field.label != "/":
-                pieces.append(self.segment(" " * gap, "plain", over))
+            if index:
+                pieces.append(self.segment(field.glue or " " * gap, "head", over))
             if field.label:
-                pieces.append(
-                    self.segment(field.label if field.label == "/" else f"{field.label} ", "head", over)
-                )
+                pieces.append(self.segment(f"{field.label} ", "head", over))
             pieces.append(self.segment(field.cell.text, field.cell.tone, over))
             if field.unit:
                 pieces.append(self.segment(field.unit, "head", over))
@@ -115,8 +113,8 @@ def fit_fields(fields: Sequence[Field], width: int, gap: int = 2) -> list[Field]
 
 
 def _fields_width(fields: Sequence[Field], gap: int) -> int:
-    slashes = sum(field.label == "/" for field in fields)
-    return sum(cell_len(field.text) for field in fields) + gap * (len(fields) - 1 - slashes) - slashes
+    between = sum(len(field.glue) or gap for field in fields[1:])
+    return sum(cell_len(field.text) for field in fields) + between
 
 
 def exactly(strip: Strip, width: int, cut: Segment | None = None) -> Strip:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -13,10 +12,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiconsole.ui.cells import Row, Table
-from tuiconsole.ui.widgets.columns import fit_columns
+from tuiconsole.ui.format import plain
+from tuiconsole.ui.widgets.columns import Fit
 from tuiconsole.ui.widgets.paint import Brush, exactly, to_ascii
 
 HEAD_LINES = 1
+FAR = 100_000
 _MEMORY = 2_000
 
 
@@ -38,8 +39,8 @@ class Grid(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("home", "move(-100000)", "first", show=False),
-        Binding("end", "move(100000)", "last", show=False),
+        Binding("home", f"move({-FAR})", "first", show=False),
+        Binding("end", f"move({FAR})", "last", show=False),
     ]
 
     def __init__(self, title: str, brush: Brush, empty: str, *, id: str) -> None:
@@ -53,9 +54,11 @@ class Grid(ScrollView, can_focus=True):
         self.cursor = 0
         self.filter_text = ""
         self.stale = False
-        self._natural: list[int] = []
-        self._fitted: tuple[list[tuple[int, int]], int] = ([], 1)
-        self._fitted_for: tuple[int, tuple[int, ...]] | None = None
+        self.rows_before = (
+            0  # rows before the first one here, and rows in all: for tables that hold one page of many
+        )
+        self.rows_total = 0
+        self.fit = Fit()
         self._strips: dict[tuple[Row, int, int, bool], Strip] = {}
 
     def show(self, table: Table) -> None:
@@ -63,7 +66,7 @@ class Grid(ScrollView, can_focus=True):
         before, notes_before = self.rows, self.table.notes
         self.table = table
         self.rows = self._filtered(table.rows)
-        self._measure()
+        self.fit.measure(table.columns, self.rows)
         refitted = self._refit()
         if refitted or len(self.rows) != len(before) or len(table.notes) != len(notes_before):
             self._follow(before)
@@ -77,6 +80,7 @@ class Grid(ScrollView, can_focus=True):
         for offset, (old_line, new_line) in enumerate(zip(notes_before, table.notes, strict=True)):
             if old_line != new_line:
                 self.refresh(Region(0, self._notes_top() + offset, self.size.width, 1))
+        self._tell_position()
 
     def set_filter(self, text: str) -> None:
         """Show only rows that contain ``text`` in any cell; empty shows all."""
@@ -93,6 +97,11 @@ class Grid(ScrollView, can_focus=True):
             self.stale = stale
             self.refresh()
 
+    @property
+    def allow_vertical_scroll(self) -> bool:
+        """True: the bar is hidden, scrolling is not forbidden."""
+        return True
+
     def restyle(self) -> None:
         """Draw again after the palette changed."""
         self._strips.clear()
@@ -105,14 +114,17 @@ class Grid(ScrollView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Move the cursor ``by`` rows."""
-        if not self.rows:
-            return
-        before = self.cursor
-        self.cursor = min(max(before + by, 0), len(self.rows) - 1)
+        if self.rows:
+            self.go_to(min(max(self.cursor + by, 0), len(self.rows) - 1))
+
+    def go_to(self, row: int) -> None:
+        """Put the cursor on ``row``."""
+        before, self.cursor = self.cursor, max(0, row)
+        self._scroll_to_cursor()
         if self.cursor != before:
             self._repaint_line(before)
             self._repaint_line(self.cursor)
-            self._scroll_to_cursor()
+            self._tell_position()
 
     def action_page(self, by: int) -> None:
         """Move the cursor one page up or down."""
@@ -165,28 +177,11 @@ class Grid(ScrollView, can_focus=True):
             row for row in rows if any(self.filter_text in cell.text.casefold() for cell in row.cells)
         )
 
-    def _measure(self) -> None:
-        # widths only grow, so that columns do not jump as figures change length
-        columns = self.table.columns
-        if len(self._natural) != len(columns):
-            self._natural = [0] * len(columns)
-        for index, column in enumerate(columns):
-            widest = max((_natural_width(row, index) for row in self.rows), default=0)
-            if widest or column.rank == 0:
-                self._natural[index] = max(self._natural[index], widest, len(column.title))
-
     def _refit(self) -> bool:
-        wanted = (self.size.width, tuple(self._natural))
-        if wanted == self._fitted_for:
-            return False
-        self._fitted_for = wanted
-        before = self._fitted
-        width = (
-            self.size.width
-        )  # 0 until the panel is laid out: then no column may be drawn, old ones least of all
-        self._fitted = fit_columns(self.table.columns, self._natural, width) if width else ([], 1)
-        self._strips.clear()
-        return self._fitted != before
+        changed = self.fit.refit(self.table.columns, self.size.width)
+        if changed is not None:
+            self._strips.clear()
+        return bool(changed)
 
     def _follow(self, before: tuple[Row, ...]) -> None:
         # the cursor stays on the row it was on when rows come and go
@@ -214,14 +209,22 @@ class Grid(ScrollView, can_focus=True):
         self._tell_position()
 
     def _tell_position(self) -> None:
-        room, total = self._room(), len(self.rows)
-        first = self.scroll_offset.y
+        room, here = self._room(), len(self.rows)
+        first, total = self.scroll_offset.y, max(here, self.rows_total) if not self.filter_text else here
+        text = (
+            f" · {self.rows_before + first + 1:,}-{self.rows_before + min(first + room, here):,} of {total:,}"
+        )
         filtered = f" · filter “{self.filter_text}”" if self.filter_text else ""
-        text = f" · {first + 1}-{min(first + room, total)} of {total}" if total > room > 0 else ""
-        words = self.heading + text + filtered
-        title = (to_ascii(words) if self.brush.ascii else words).replace("[", r"\[")
+        title = self._words(self.heading + (text if total > room > 0 and here else "") + filtered)
         if title != self.border_title:
             self.border_title = title
+        note = self.selected.note if self.selected is not None else ""
+        said = self._words(plain(note)) if note else ""
+        if said != (self.border_subtitle or ""):
+            self.border_subtitle = said
+
+    def _words(self, text: str) -> str:
+        return (to_ascii(text) if self.brush.ascii else text).replace("[", r"\[")
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Keep the position on the border right while scrolling."""
@@ -246,7 +249,7 @@ class Grid(ScrollView, can_focus=True):
         y = index - self.scroll_offset.y + HEAD_LINES
         if not HEAD_LINES <= y < self._notes_top():
             return
-        chosen, gap = self._fitted
+        chosen, gap = self.fit.chosen, self.fit.gap
         x = start = end = 0
         for column, width in chosen:
             if old.cells[column] != new.cells[column]:
@@ -256,7 +259,7 @@ class Grid(ScrollView, can_focus=True):
             self.refresh(Region(start, y, end - start, 1))
 
     def _head(self, width: int) -> Strip:
-        chosen, gap = self._fitted
+        chosen, gap = self.fit.chosen, self.fit.gap
         pieces: list[Segment] = []
         for position, (index, column_width) in enumerate(chosen):
             column = self.table.columns[index]
@@ -278,7 +281,7 @@ class Grid(ScrollView, can_focus=True):
         return strip
 
     def _draw(self, row: Row, mark: int, width: int) -> Strip:
-        chosen, gap = self._fitted
+        chosen, gap = self.fit.chosen, self.fit.gap
         over = self.brush.style(("", "cursor_idle", "cursor")[mark]) if mark else None
         if self.stale:
             over = self.brush.style("stale")
@@ -293,8 +296,3 @@ class Grid(ScrollView, can_focus=True):
             pieces.append(self.brush.segment(" " * (width - strip.cell_length), "plain", over))
             strip = Strip(pieces)
         return exactly(strip, width).simplify()
-
-
-def _natural_width(row: Row, index: int) -> int:
-    text = row.cells[index].text
-    return len(text) if text.isascii() else cell_len(text)
