@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,6 +211,20 @@ def test_verify(desk: DeskFiles, capsys: pytest.CaptureFixture[str]) -> None:
     chain = body(capsys, "verify", "--chain-only", *desk.options())
     assert (chain["ok"], chain["head"], chain["replayed"]) == (True, found["head"], 0)
     assert said(capsys, "verify", *desk.options()).startswith(f"ok: {found['rows']} rows")
+
+
+def test_verify_finds_the_row_that_was_changed(
+    desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    forged = desk.copy_to(tmp_path / "forged")
+    with sqlite3.connect(forged.state) as store:
+        store.execute(
+            "UPDATE journal SET payload = (SELECT payload FROM journal WHERE seq = 9) WHERE seq = 7"
+        )
+    store.close()
+    found = body(capsys, "verify", *forged.options(), code=1)
+    assert (found["ok"], found["first_bad"], found["replayed"]) == (False, 7, 0)
+    assert said(capsys, "verify", *forged.options(), code=1).startswith("NOT OK: ")
 
 
 def test_doctor(desk: DeskFiles, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

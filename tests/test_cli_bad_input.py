@@ -108,7 +108,7 @@ def test_agent_twice(desk: DeskFiles, refused: Refused) -> None:
 
 def test_unknown_theme(desk: DeskFiles, refused: Refused) -> None:
     said = refused(*desk.options(), "--theme", "neon", as_json=False)
-    assert "There is no theme 'neon'. Choose one of: colourblind, dark, light." in said
+    assert "There is no theme 'neon'. Choose one of: colourblind, dark, light, mono." in said
     assert said == refused("attach", *desk.options(), "--theme", "neon", as_json=False)
     with desk.config.open("a", encoding="utf-8") as file:
         file.write('[console]\ntheme = "beige"\n')

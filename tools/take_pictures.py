@@ -1,109 +1,120 @@
-"""Take the README's pictures: the real engine over 2007 to 2009, the real console, saved as SVG.
+"""Take the pictures of the documentation anew: real engines, real prices of 2007 and 2008, the real console.
 
-Run ``python tools/take_pictures.py``; it needs no network and writes to ``docs/images``.
+Run ``python tools/take_pictures.py [FOLDER]``; it writes SVG files to ``docs/images``. It starts two engines on
+a temporary directory, lets each play to the day of its pictures, slows it down, looks, and stops it.
 """
 
 import asyncio
-import os
-import re
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.supervisor import spawn_engine, wait_ready
+from tuiconsole.protocol.frames import SetSpeed, Shutdown
+from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.app import ConsoleApp
 from tuiconsole.ui.options import ConsoleOptions
+from tuiconsole.verbs.common import Place
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-FONTS = "font-family: 'DejaVu Sans Mono', 'Menlo', 'Consolas', monospace"
-PATIENCE_S = 90.0
-LOOK_S = 0.05
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture: where the replay starts, when to look, what to press first."""
-
-    name: str
-    size: tuple[int, int]
-    start: str
-    when: str
-    speed: float
-    level: str = "running"
-    keys: tuple[str, ...] = ()
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
+FAST, CAREFUL, SHOWN = 40.0, 8.0, 1.0
+LARGE, SMALL = (120, 40), (80, 24)
+TRIES = 6_000
 
 
-PICTURES = (
-    Picture("desk-120x40", (120, 40), "2007-01-03", "2007-10-01", 40.0),
-    Picture("desk-80x24", (80, 24), "2007-01-03", "2007-10-01", 40.0),
-    Picture("halted-120x40", (120, 40), "2008-08-01", "2008-10-07", 20.0, level="halted"),
-    Picture("why-120x40", (120, 40), "2007-01-03", "2007-06-01", 40.0, keys=("5", "w")),
-)
+class Studio:
+    """A console on an engine of its own, and the folder its pictures go to."""
+
+    def __init__(self, app: ConsoleApp, pilot: Pilot[int], folder: Path) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.folder = folder
+
+    async def until(self, wanted: Callable[[Snapshot], bool]) -> None:
+        """Wait until the engine has come to what is ``wanted``."""
+        for _ in range(TRIES):
+            if self.app.snapshot is not None and wanted(self.app.snapshot):
+                return
+            await self.pilot.pause(0.02)
+        raise SystemExit("The engine never came to what the picture is to show.")
+
+    async def slow_down(self) -> None:
+        """Play at the speed that the pictures show, and let the last bars settle."""
+        await self.app.client.request(lambda id: SetSpeed(id=id, bars_per_second=SHOWN))
+        await self.until(lambda s: s.header.speed == SHOWN)
+        bar = self.app.snapshot.header.bar if self.app.snapshot else 0
+        await self.until(lambda s: s.header.bar > bar)
+
+    async def take(self, name: str, *keys: str) -> None:
+        """Press ``keys`` and write the picture ``name``."""
+        await self.pilot.press(*keys)
+        await self.settle()
+        columns, rows = self.app.size
+        path = self.folder / f"{name}-{columns}x{rows}.svg"
+        path.write_text(self.app.export_screenshot(title="tuiconsole"), encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+    async def settle(self) -> None:
+        """Wait until all that has arrived is painted."""
+        for _ in range(20):
+            await self.pilot.pause(0.02)
 
 
-def start_engine(state: Path, picture: Picture) -> "subprocess.Popen[bytes]":
-    """An engine of its own for one picture, ready to be attached."""
-    ready, tell = os.pipe()
-    command = [sys.executable, "-m", "tuiconsole", "headless", "--state", str(state), "--feed", "replay"]
-    command += ["--start", picture.start, "--speed", str(picture.speed), "--ready-fd", str(tell)]
-    command += ["--log", str(state.with_suffix(".log"))]
-    engine = subprocess.Popen(command, pass_fds=(tell,), stdout=subprocess.DEVNULL)
-    os.close(tell)
-    said = os.read(ready, 1024)
-    os.close(ready)
-    if said != b"ready\n":
-        raise SystemExit(said.decode())
-    return engine
+async def year_2007(studio: Studio) -> None:
+    """A desk that trades, and why it sent an order."""
+    await studio.until(lambda s: s.header.clock >= "2007-07-12")
+    await studio.slow_down()
+    await studio.pilot.press("A")
+    await studio.until(lambda s: not s.alerts_open)
+    studio.app.desk.alerts.reply("", "plain")
+    await studio.take("desk", "1")
+    await studio.take("why", "5", "down", "down", "w")
+    await studio.pilot.press("escape")
+    await studio.pilot.resize_terminal(*SMALL)
+    await studio.take("desk", "1")
 
 
-async def take(picture: Picture, state: Path) -> None:
-    """Attach, wait for the moment, save."""
-    paths = DeskPaths.of(state)
-    options = ConsoleOptions(
-        socket_path=paths.socket, state_path=state, fallback_command=(sys.executable, "-m", "tuiconsole")
-    )
-    app = ConsoleApp(options)
-    async with app.run_test(size=picture.size) as pilot:
-        await asyncio.wait_for(moment(app, picture, pilot), PATIENCE_S)
-        if picture.keys:
-            await pilot.press(*picture.keys)
-            await pilot.pause(1.0)
-        drawing = app.export_screenshot()
-    (IMAGES / f"{picture.name}.svg").write_text(at_home(drawing), encoding="utf-8")
+async def year_2008(studio: Studio) -> None:
+    """A desk that its drawdown limit has halted."""
+    await studio.until(lambda s: s.header.level == "halted")
+    await studio.slow_down()
+    studio.app.desk.alerts.reply("", "plain")
+    await studio.take("halted", "1")
 
 
-def at_home(drawing: str) -> str:
-    """``drawing`` with fonts of the reader's own machine: a picture fetches nothing from anywhere."""
-    drawing = re.sub(r"@font-face \{.*?\}\s*", "", drawing, flags=re.DOTALL)
-    return re.sub(r"font-family: Fira Code, monospace", FONTS, drawing)
+async def shoot(start: str, speed: float, scene: Callable[[Studio], object], folder: Path) -> None:
+    """Start an engine at ``start`` with ``speed`` bars a second, run ``scene`` before its console, and stop it."""
+    with tempfile.TemporaryDirectory(prefix="pictures-") as home:
+        config = Path(home) / "config.toml"
+        config.write_text("", encoding="utf-8")
+        place = Place.of(config, Path(home) / "state.db", "replay", speed, start)
+        said = wait_ready(spawn_engine(place.paths.state, place.arguments))
+        if said:
+            raise SystemExit(said)
+        options = ConsoleOptions(place.paths.socket, place.paths.state, (sys.executable,), mode_hint="replay")
+        app = ConsoleApp(options)
+        async with app.run_test(size=LARGE) as pilot:
+            studio = Studio(app, pilot, folder)
+            await studio.until(lambda s: app.client.may_write)
+            made = scene(studio)
+            if asyncio.iscoroutine(made):
+                await made
+            await app.client.request(lambda id: Shutdown(id=id, reason="pictures taken"))
+            while app.client.connected:
+                await pilot.pause(0.05)
 
 
-async def moment(app: ConsoleApp, picture: Picture, pilot: "Pilot[int]") -> None:
-    """Return when the desk has reached the picture's day and level, and the screen shows it."""
-    while True:
-        await pilot.pause(LOOK_S)
-        header = app.snapshot.header if app.snapshot is not None else None
-        if header is not None and header.clock >= picture.when and header.level == picture.level:
-            await pilot.pause(0.5)
-            return
-
-
-def main() -> None:
-    """Take every picture."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    for picture in PICTURES:
-        with tempfile.TemporaryDirectory() as folder:
-            engine = start_engine(Path(folder) / "state.db", picture)
-            try:
-                asyncio.run(take(picture, Path(folder) / "state.db"))
-            finally:
-                engine.terminate()
-                engine.wait()
+def main() -> int:
+    """Take all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(shoot("2007-01-03", FAST, year_2007, folder))
+    asyncio.run(shoot("2008-08-01", CAREFUL, year_2008, folder))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -48,6 +48,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
 
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a fault of the program looks like: the user gets a sentence, and --debug shows the rest."""
+
 
 def say(text: str, err: bool = False) -> None:
     """One line for the user on standard output, or on standard error."""
@@ -480,6 +483,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(f"The operating system refused: {error.strerror or error}{where}.", 1, "--json" in given)
     except _usage_errors() as error:
         return _fail(f"{error.format_message().rstrip('.')}. Try: tuiconsole --help", 2, "--json" in given)
+    except _FAULTS as error:
+        if debug:
+            raise
+        what = f"A fault inside the program ({type(error).__name__}: {error})."
+        return _fail(f"{what} Run it again with --debug and report what it shows.", 1, "--json" in given)
     return code if isinstance(code, int) else 0
 
 

@@ -256,6 +256,7 @@ def test_paused_only_reduces(driven: Driven) -> None:
             after = driven.desk.ledger.quantity
             approved = decided.number > 0
             column, quantity = decided.columns[approved], decided.quantity[approved]
+            assert approved.all(), "what would add risk is not even wanted"
             assert (np.sign(quantity) == -np.sign(after[column])).all()
             assert (np.abs(quantity) <= np.abs(after[column])).all()
             reduced += int(approved.sum())

@@ -252,6 +252,22 @@ async def test_a_latch_raised_by_another_process_withholds_the_orders(made: Rig)
     assert made.desk.level_text == "from another process"
 
 
+async def test_a_breaker_raises_the_latch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(prefix="tc-") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        made = Rig(rig.planned(rig.market(seed=4, crash_at=rig.WARMUP + 40)), tmp_path)
+        await made.bars(40)
+        assert made.latch.read().level == made.desk.level == DeskLevel.RUNNING
+        await made.bars(3)
+        said = made.latch.read()
+        assert (made.desk.level, said.level) == (DeskLevel.HALTED, DeskLevel.HALTED)
+        assert said.reason.startswith("Drawdown")
+        sent = list(made.sent)
+        await made.bars(20)
+        assert made.sent == sent
+        await made.close()
+
+
 async def test_a_pause_does_not_overtake(made: Rig) -> None:
     """Pause means no new risk from the next decision on; what was decided before goes out."""
     await made.bars(10)

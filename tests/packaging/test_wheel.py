@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-THEMES = ("colourblind", "dark", "light")
+THEMES = ("colourblind", "dark", "light", "mono")
 ASK = """
 from pathlib import Path
 import tuiconsole

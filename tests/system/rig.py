@@ -85,8 +85,6 @@ class Engine:
         self.lines: list[Line] = []
         self._noise: list[str] = []
         self._news = threading.Condition()
-        self._held = threading.Event()
-        self._held.set()
         with contextlib.ExitStack() as stack:
             stack.callback(os.close, write_fd)
             self.process = subprocess.Popen(
@@ -109,7 +107,6 @@ class Engine:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self._held.wait()
             with self._news:
                 try:
                     self.lines.append(json.loads(line))
@@ -152,10 +149,6 @@ class Engine:
         """What it said last, for a failing test."""
         return "\n".join([*self._noise[-20:], *(json.dumps(line) for line in self.lines[-8:])])
 
-    def hold_output(self) -> None:
-        """Stop reading its log, so that it blocks once the pipe is full."""
-        self._held.clear()
-
     def signal(self, number: int) -> None:
         """Send ``number``."""
         os.kill(self.pid, number)
@@ -167,7 +160,6 @@ class Engine:
 
     def wait(self) -> int:
         """Wait for its end, with all it said read; the exit code."""
-        self._held.set()
         code = self.process.wait(TIMEOUT_S)
         self._reader.join(TIMEOUT_S)
         return code

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -18,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.system import rig
+
 ROOT = Path(__file__).resolve().parents[2]
 GUARD_S = 20.0
 CONSOLE = """
@@ -28,6 +32,17 @@ from pathlib import Path
 from tuiconsole.ui.app import run_console
 from tuiconsole.ui.options import ConsoleOptions
 sys.exit(run_console(ConsoleOptions(Path(sys.argv[1]), Path(sys.argv[1] + ".db"), ("/bin/true",), mode_hint="replay")))
+"""
+
+CRASHING = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from tuiconsole.ui.screens.desk import DeskScreen
+def fail(self, snapshot):
+    raise ValueError("a [red] figure")
+DeskScreen.show = fail
+from tuiconsole.cli import main
+sys.exit(main(sys.argv[1:]))
 """
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
@@ -65,17 +80,19 @@ def _until(condition: object, guard_s: float = GUARD_S) -> float:
 class Terminal:
     """A console in a pty, and what it painted."""
 
-    def __init__(self, socket: Path, columns: int = 100, rows: int = 34) -> None:
+    def __init__(
+        self, command: list[str], environ: dict[str, str], columns: int = 100, rows: int = 34
+    ) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.painted = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CONSOLE, str(socket)],
+            command,
             stdin=self.slave,
             stdout=self.slave,
             stderr=self.slave,
-            env=_environ(),
+            env=environ,
             start_new_session=True,
         )
 
@@ -111,8 +128,8 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def console(socket: Path) -> Iterator[Terminal]:
-    terminal = Terminal(socket)
+def console(socket: Path, **environ: str) -> Iterator[Terminal]:
+    terminal = Terminal([sys.executable, "-c", CONSOLE, str(socket)], _environ() | environ)
     try:
         terminal.until_painted(b"AAPL")
         yield terminal
@@ -211,3 +228,62 @@ def test_dumb_terminal_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "tuiconsole status" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_crash_is_one_sentence_and_the_engine_trades_on(desk: rig.SystemDesk, debug: bool) -> None:
+    engine_process = desk.engine(1.0)
+    command = [sys.executable, "-c", CRASHING, *(["--debug"] if debug else [])]
+    command += ["attach", "--config", str(desk.config), "--state", str(desk.state)]
+    terminal = Terminal(command, _environ() | {"XDG_RUNTIME_DIR": str(desk.runtime)})
+    try:
+
+        def gone() -> bool:
+            terminal.read(0.01)
+            return terminal.process.poll() is not None
+
+        _until(gone)
+        terminal.read(0.1)
+        told = " ".join(terminal.painted.rpartition(b"\x1b[?1049l")[2].decode().split())
+        log = desk.home / "state-console.log"
+        assert "The console failed (ValueError: a [red] figure)." in told
+        assert "The engine is not affected" in told
+        assert ("Traceback" in told) is debug
+        assert "Traceback" in log.read_text()
+        assert terminal.process.returncode == 1
+        assert termios.tcgetattr(terminal.slave) == terminal.before
+        assert engine_process.process.poll() is None
+        assert desk.status()["state"] == "running"
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize(
+    ("environ", "codes"),
+    [
+        ({"NO_COLOR": "1"}, r"0|1|2|4|7|22|24|27"),
+        ({"TERM": "xterm-16color", "COLORTERM": ""}, r"0|1|2|4|7|22|24|27|[349]\d|10\d|39|49"),
+        ({"TERM": "xterm-256color", "COLORTERM": ""}, r"0|1|2|4|7|22|24|27|[34]8|5|\d{1,3}"),
+    ],
+)
+def test_terminals_get_the_colours_they_have(tmp_path: Path, environ: dict[str, str], codes: str) -> None:
+    with engine(tmp_path) as socket, console(socket, **environ) as terminal:
+        os.write(terminal.master, b"?")
+        terminal.until_painted(b"Help")
+        used = {
+            code for found in re.findall(rb"\x1b\[([\d;]*)m", terminal.painted) for code in found.split(b";")
+        }
+        assert not [code for code in used if not re.fullmatch(codes, code.decode() or "0")]
+        if "NO_COLOR" not in environ:
+            assert b"38;2" not in terminal.painted
+        for word in (b"REPLAY", b"RUNNING", b"F9"):
+            assert word in terminal.painted
+
+
+def test_copy_reaches_the_terminal(tmp_path: Path) -> None:
+    with engine(tmp_path) as socket, console(socket) as terminal:
+        os.write(terminal.master, b"1y")
+        terminal.until_painted(b"Copied to the clipboard")
+        encoded = re.search(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", terminal.painted)
+        assert encoded is not None
+        assert base64.b64decode(encoded[1]).startswith(b"AAPL\t")

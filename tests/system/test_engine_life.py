@@ -154,3 +154,38 @@ def test_attach_needs_an_engine(desk: SystemDesk) -> None:
     ran = desk.run("attach")
     assert (ran.code, ran.err.count("\n")) == (1, 1)
     assert "No engine runs" in ran.err
+
+
+def test_agents_and_why_of_a_running_engine(desk: SystemDesk) -> None:
+    engine = desk.engine(50)
+    engine.wait_event("order")
+    listed = desk.run("agents", "list", "--json")
+    assert listed.body["running"] is True
+    assert [row["enabled"] for row in listed.body["agents"]] == [True] * 5
+    off = desk.run("agents", "disable", "breakout", "--json")
+    assert (off.code, off.body["agent"], off.body["enabled"]) == (0, "breakout", False)
+    again = desk.run("agents", "disable", "breakout", "--json")
+    assert (again.code, again.body["error"]) == (1, "Agent breakout is already off.")
+    assert "[ ] breakout" in desk.run("agents", "list").out
+    found = desk.run("why", "1", "--json")
+    assert (found.code, found.body["order"]["number"]) == (0, 1)
+    engine.terminate()
+    assert desk.engine(50).wait_event("recovered")
+    assert [row["enabled"] for row in desk.status()["agents"]].count(False) == 1, "it stays off"
+
+
+def test_replay_without_a_console(desk: SystemDesk) -> None:
+    process = desk.begin("replay", str(desk.data), "--headless", "--json", "--speed", "0")
+    try:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(json.loads(line)["event"])
+            if said[-1] == "end of tape":
+                process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=rig.TIMEOUT_S)
+    finally:
+        process.kill()
+    assert (out, err, process.returncode) == ("", "", 0)
+    assert (said[0], said[-1]) == ("started", "stopped")
+    assert "order" in said

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import desk_files
 from tests.system import rig
 from tests.system.rig import Client, Engine, Ran, SystemDesk
 from tuiconsole.domain.events import DeskLevel
@@ -30,6 +31,11 @@ def trading(desk: SystemDesk, then: float = 20) -> Engine:
     with Client(desk.paths.socket) as client:
         client.ask(lambda i: frames.SetSpeed(i, then))
     return engine
+
+
+def traded(desk: SystemDesk) -> None:
+    """The files of a desk that has traded and holds positions; no engine runs."""
+    desk_files.trade(desk_files.DeskFiles(desk.home, desk.tape), BARS)
 
 
 def flat_and_killed(desk: SystemDesk, body: dict[str, Any], path: str) -> None:
@@ -97,7 +103,7 @@ def test_halt_and_pause_with_the_engine_alive(desk: SystemDesk) -> None:
 
 @pytest.mark.parametrize("verb", ["pause", "halt", "kill"])
 def test_without_an_engine(desk: SystemDesk, verb: str) -> None:
-    trading(desk).terminate()
+    traded(desk)
     ran = desk.run(verb, "--json")
     assert ran.code == 0, ran
     assert ran.body["path"] == "direct"
@@ -128,7 +134,7 @@ def test_kill_after_sigkill_and_the_way_back(desk: SystemDesk) -> None:
 
 
 def test_killed_stays_killed_until_rearmed_and_resumed(desk: SystemDesk) -> None:
-    trading(desk).kill()
+    traded(desk)
     flat_and_killed(desk, desk.run("kill", "--json").body, "direct")
     engine = desk.engine(20, "--every-bar")
     engine.wait_for(rig.bars_seen(5))
@@ -261,7 +267,7 @@ def test_kill_where_no_desk_ever_was(desk: SystemDesk) -> None:
 
 @pytest.mark.parametrize("damage", ["missing", "short", "garbled", "one slot torn"])
 def test_an_unreadable_latch_counts_as_latched(desk: SystemDesk, damage: str) -> None:
-    trading(desk).terminate()
+    traded(desk)
     latch = desk.paths.latch
     whole = latch.read_bytes()
     if damage == "missing":

@@ -156,11 +156,45 @@ def _agents() -> tuple[s.AgentRow, ...]:
     return tuple(rows)
 
 
-def frozen() -> s.Snapshot:
-    """The snapshot of the pictures: 2008-09-15, running, one alert open."""
-    prices = {symbol: float(generator(7, "price", symbol).uniform(8, 90)) for symbol in SYMBOLS}
-    curve = _curve()
-    header = s.Header(
+def _risk() -> s.Risk:
+    return s.Risk(
+        _limits(),
+        0.143,
+        0.15,
+        (
+            ("volatility_low", 0.02),
+            ("volatility_medium", 0.21),
+            ("volatility_high", 0.77),
+            ("trend", 0.64),
+            ("range", 0.36),
+        ),
+        "open",
+        True,
+        7,
+        "AAPL concentration 15.4 % > 15.0 %",
+        (("RRC", STALE),),
+    )
+
+
+def _alerts() -> tuple[s.AlertRow, ...]:
+    return (
+        s.AlertRow(
+            9,
+            START_NS,
+            "2008-09-15",
+            "warning",
+            "drawdown",
+            "drawdown 2.1 % above the warning of 2.0 %",
+            False,
+        ),
+        s.AlertRow(
+            8, START_NS - NS_DAY, "2008-09-12", "info", "feed", "RRC is stale; orders on it are blocked", True
+        ),
+    )
+
+
+def _header() -> s.Header:
+    return s.Header(
         mode="replay",
         feed="S&P-20 daily closes",
         ts=START_NS,
@@ -185,55 +219,30 @@ def frozen() -> s.Snapshot:
         regime="high volatility",
         currency="USD",
     )
+
+
+def frozen() -> s.Snapshot:
+    """The snapshot of the pictures: 2008-09-15, running, one alert open."""
+    prices = {symbol: float(generator(7, "price", symbol).uniform(8, 90)) for symbol in SYMBOLS}
+    curve = _curve()
     pnl = s.Pnl(
         432.1, -1204.33, 980.12, 3412.55, 0.0341255, 2210.4, 1202.15, 88.35, 0.128, 0.71,
         max(point.drawdown for point in curve), curve,
     )  # fmt: skip
-    risk = s.Risk(
-        _limits(),
-        0.143,
-        0.15,
-        (
-            ("volatility_low", 0.02),
-            ("volatility_medium", 0.21),
-            ("volatility_high", 0.77),
-            ("trend", 0.64),
-            ("range", 0.36),
-        ),
-        "open",
-        True,
-        7,
-        "AAPL concentration 15.4 % > 15.0 %",
-        (("RRC", STALE),),
-    )
-    alerts = (
-        s.AlertRow(
-            9,
-            START_NS,
-            "2008-09-15",
-            "warning",
-            "drawdown",
-            "drawdown 2.1 % above the warning of 2.0 %",
-            False,
-        ),
-        s.AlertRow(
-            8, START_NS - NS_DAY, "2008-09-12", "info", "feed", "RRC is stale; orders on it are blocked", True
-        ),
-    )
     return s.Snapshot(
         version=1,
         number=1,
         made_ns=START_NS,
-        header=header,
+        header=_header(),
         positions=tuple(_position(i, symbol, prices[symbol]) for i, symbol in enumerate(SYMBOLS)),
         signals=tuple(_signal(i, symbol, prices[symbol]) for i, symbol in enumerate(SYMBOLS)),
         pnl=pnl,
-        risk=risk,
+        risk=_risk(),
         orders=orders(),
         orders_total=ORDERS,
         orders_working=2,
         agents=_agents(),
-        alerts=alerts,
+        alerts=_alerts(),
         alerts_open=1,
         journal_rows=9120,
         journal_head="ab" * 32,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual.pilot import Pilot
 
+from tuiconsole.protocol.snapshot import Snapshot
+from tuiconsole.ui import view
 from tuiconsole.ui.app import ConsoleApp
 from tuiconsole.ui.options import ConsoleOptions
 
@@ -40,6 +44,21 @@ class Bench:
         """What the terminal would show, as text."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text for strip in strips)
+
+
+def strangers(screen: str, snapshot: Snapshot) -> tuple[int, list[str]]:
+    """How many figures a screen shows, and those among them that no value of the snapshot's JSON is written as."""
+    body = msgspec.json.decode(msgspec.json.encode(snapshot), type=Snapshot)
+    known = {token for cell in view.displayed(body) for token in _figures(cell.text)}
+    words = re.sub(r"[1-6] (Positions|P&L|Signals|Risk|Orders|Agents)", "", screen)
+    words = re.sub(r"\bdata +[\d.,]+ \w+", "", words)  # the age of the data grows while one looks
+    words = re.sub(r"· [\d,]+-[\d,]+ of [\d,]+|\bF9\b|\bp99\b", "", words)
+    shown = _figures(re.sub(r"\S*…", "", words))
+    return len(shown), [figure for figure in shown if figure not in known]
+
+
+def _figures(text: str) -> list[str]:
+    return [token.rstrip(".,:-") for token in re.findall(r"\d[\d,.:-]*", text)]
 
 
 def options(path: Path, **changes: Any) -> ConsoleOptions:

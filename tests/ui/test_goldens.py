@@ -53,7 +53,8 @@ def _picture(
                 break
             await pilot.pause(0.01)
         await pilot.press(*keys)
-        await pilot.pause()
+        for _ in range(5):
+            await pilot.pause()
 
     return snap_compare(app, terminal_size=size, run_before=ready)
 

@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.market import QUALITY_TEXT
 from tuiconsole.ui import themes
 from tuiconsole.ui.cells import Cell, Column, Field
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.commands import next_speed
+from tuiconsole.ui.format import SHORT_QUALITY
 from tuiconsole.ui.keymap import build_keymap
-from tuiconsole.ui.screens.arrangement import PANELS, arrange, is_compact
-from tuiconsole.ui.status import badges, banner
+from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact, sheet_box
+from tuiconsole.ui.status import badges, banner, wrap
 from tuiconsole.ui.terminal import require_terminal, size_sentence
 from tuiconsole.ui.widgets import braille
 from tuiconsole.ui.widgets.columns import fit_columns
@@ -106,6 +108,7 @@ def test_bars_and_fitting() -> None:
     assert fit("ab", 4, left=False) == "  ab"
     assert to_ascii("● σ ██░ ▂") == "* s ##- +"
     assert to_ascii("日").isascii()
+    assert to_ascii("→ ±") == "> ~"
     fields = [Field("a", Cell("1")), Field("b", Cell("2" * 10), rank=3), Field("c", Cell("3"), rank=1)]
     assert [field.label for field in fit_fields(fields, 12)] == ["a", "c"]
 
@@ -115,9 +118,10 @@ def test_speeds() -> None:
     assert [next_speed(v, -1) for v in (1.0, 0.25, 0.0)] == [0.5, 0.25, 250.0]
 
 
-def test_three_themes_are_complete_and_found() -> None:
-    assert set(themes.theme_files(None)) >= {"dark", "light", "colourblind"}
-    for name in ("dark", "light", "colourblind"):
+def test_shipped_themes_are_complete_and_found() -> None:
+    shipped = {"dark", "light", "colourblind", "mono"}
+    assert set(themes.theme_files(None)) >= shipped
+    for name in sorted(shipped):
         palette = themes.load_theme(name)
         assert set(palette.styles) == set(themes.TONES)
     gain, loss = (themes.load_theme("colourblind").style(tone).color for tone in ("gain", "loss"))
@@ -131,7 +135,7 @@ def test_users_theme_comes_first_and_bad_ones_are_refused(tmp_path: Path) -> Non
     source = themes.theme_files(None)["dark"].read_text(encoding="utf-8")
     (tmp_path / "dark.toml").write_text(source.replace('title = "Dark"', 'title = "Mine"'))
     assert themes.load_theme("dark", tmp_path).title == "Mine"
-    with pytest.raises(UsageError, match=r"no theme 'nope'.*colourblind, dark, light"):
+    with pytest.raises(UsageError, match=r"no theme 'nope'.*colourblind, dark, light, mono"):
         themes.load_theme("nope", tmp_path)
     (tmp_path / "bad.toml").write_text("title = 'x'\n[ui]\n[tones]\nshiny = 'red'\n")
     with pytest.raises(UsageError, match=r"unknown 'shiny'.*missing 'gain'"):
@@ -142,6 +146,30 @@ def test_users_theme_comes_first_and_bad_ones_are_refused(tmp_path: Path) -> Non
     (tmp_path / "colour.toml").write_text(source.replace("#7fd88f", "#notacolour"))
     with pytest.raises(UsageError, match="colour"):
         themes.load_theme("colour", tmp_path)
+
+
+def test_banner_wraps_whole_or_says_that_it_is_cut() -> None:
+    said = (("one two three four five six seven", "halted"), ("→ go on", "halted"))
+    assert [text for text, _ in wrap(said, 20, 5)] == ["one two three four", "  five six seven", "→ go on"]
+    assert [text for text, _ in wrap(said, 20, 2)] == ["one two three four", "  five six seven…"]
+    assert wrap((), 20, 5) == ()
+
+
+def test_every_quality_of_the_engine_has_a_short_form() -> None:
+    assert set(SHORT_QUALITY) == set(QUALITY_TEXT.values())
+    assert max(map(len, SHORT_QUALITY.values())) <= 10
+
+
+def test_columns_of_reasons_shrink_before_they_vanish() -> None:
+    columns = [Column("a"), Column("why", grow=True, least=23, left=True), Column("flag", optional=True)]
+    assert fit_columns(columns, [4, 40, 0], 40) == ([(0, 4), (1, 35)], 1)
+    assert fit_columns(columns, [4, 40, 5], 26) == ([(0, 4), (1, 15), (2, 5)], 1)
+
+
+def test_sheet_leaves_the_lines_around_it() -> None:
+    assert sheet_box(80, 24, 0) == Box(0, 2, 80, 20)
+    assert sheet_box(120, 40, 3) == Box(0, 5, 120, 33)
+    assert sheet_box(200, 60, 0) == Box(44, 2, 112, 56)
 
 
 def test_status_words() -> None:

@@ -12,10 +12,7 @@ import pytest
 from textual.widgets import Input
 
 from tuiconsole.protocol import frames as f
-from tuiconsole.ui.screens.alerts import AlertsScreen
 from tuiconsole.ui.screens.confirm import RearmScreen
-from tuiconsole.ui.screens.dialog import TextScreen
-from tuiconsole.ui.screens.why import WhyScreen
 
 from .chain import refused
 from .frozen import ORDERS, STALE, orders
@@ -35,9 +32,8 @@ def flat(b: Bench) -> str:
 
 
 def front(b: Bench) -> str:
-    """The text of the dialog in front as one line."""
-    screen = b.app.screen
-    return " ".join(screen.pages.text.split()) if isinstance(screen, TextScreen) else ""
+    """The text of the sheet as one line."""
+    return " ".join(b.app.desk.sheet.pages.text.split())
 
 
 async def halted(b: Bench) -> None:
@@ -245,9 +241,8 @@ async def test_why_follows_the_width(tmp_path: Path) -> None:
         await b.until(lambda: "SELL 99 MSFT" in b.screen_text())
         await b.pilot.resize_terminal(80, 24)
         await b.until(lambda: max(map(len, b.screen_text().splitlines())) == 80)
-        screen = b.app.screen
-        assert isinstance(screen, WhyScreen)
-        await b.until(lambda: max(map(len, screen.pages.text.splitlines())) <= 70)
+        await b.until(lambda: max(map(len, b.app.desk.sheet.pages.text.splitlines())) <= 76)
+        assert "more lines below" in b.screen_text()
 
 
 async def test_a_refused_order_can_be_asked_about_by_name(tmp_path: Path) -> None:
@@ -286,7 +281,7 @@ async def test_alerts_are_listed_whole_and_acknowledged(tmp_path: Path, size: tu
         b.engine.publish(msgspec.structs.replace(b.engine.snapshot, alerts=alerts))
         await b.until(lambda: "alerts 1 open (l)" in b.screen_text())
         await b.press("l")
-        await b.until(lambda: isinstance(b.app.screen, AlertsScreen))
+        await b.until(lambda: b.app.desk.sheet.kind == "alerts")
         await b.until(lambda: LONG in front(b))
         assert "are cancelled." in b.screen_text() or "orders are" in b.screen_text()
         text = front(b)
@@ -298,7 +293,7 @@ async def test_alerts_are_listed_whole_and_acknowledged(tmp_path: Path, size: tu
         b.engine.publish(msgspec.structs.replace(b.engine.snapshot, alerts=seen, alerts_open=0))
         await b.until(lambda: "Alerts · 0 open" in b.screen_text() and "[OPEN]" not in b.screen_text())
         await b.press("l")
-        await b.until(lambda: b.app.screen is b.app.desk)
+        await b.until(lambda: not b.app.desk.sheet.display)
         await b.press("A")
         await b.until(lambda: "There is no open alert." in b.screen_text())
         assert len(b.engine.asked(f.AcknowledgeAlerts)) == 1
@@ -380,9 +375,68 @@ async def test_copying_goes_to_the_terminal_and_to_a_file(
         assert any(f"\x1b]52;c;{encoded}" in data for data in sent)
         assert file.stat().st_mode & 0o077 == 0
         await b.press("5", "w")
-        await b.until(lambda: isinstance(b.app.screen, WhyScreen))
+        await b.until(lambda: b.app.desk.sheet.kind == "why")
         await b.until(lambda: "SELL 99 MSFT" in front(b))
         await b.press("y")
         await b.until(lambda: file.read_text().startswith("SELL 99 MSFT: filled at 20.89\norder "))
         await b.press("escape", "2", "y")
         await b.until(lambda: file.read_text().startswith("all +3,412.55"))
+
+
+async def test_the_desks_keys_work_over_a_sheet(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        await b.press("question_mark")
+        await b.until(lambda: "flattens everything" in front(b) and " Help " in b.screen_text())
+        await b.press("p")
+        await b.until(lambda: b.engine.asked(f.Pause))
+        await b.until(lambda: "‖ PAUSED" in b.screen_text())
+        assert b.app.desk.sheet.kind == "help"
+        assert b.app.desk.sheet.region.y > b.app.desk.banner.region.y
+        await b.press("l")
+        await b.until(lambda: "drawdown 2.1 % above the warning" in front(b))
+        await b.press("l")
+        assert b.app.desk.sheet.kind == ""
+        await b.press("question_mark", "3")
+        assert b.app.desk.sheet.kind == ""
+        assert b.app.focused is b.app.desk.signals
+        await b.press("question_mark", "q")
+        await b.until(lambda: not b.app.desk.sheet.display)
+        assert b.app.screen is b.app.desk
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_change_of_panels_is_painted_once(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with bench(tmp_path, size) as b:
+        b.engine.answers = False
+        await b.press("1")
+        await b.pilot.pause(0.1)
+        painted: list[int] = []
+        display = b.app._display
+
+        def count(screen: Any, update: Any) -> None:
+            painted.append(sum(end - start for _, start, end in getattr(update, "spans", ())))
+            display(screen, update)
+
+        b.app._display = count  # type: ignore[method-assign]
+        for _ in range(4):
+            painted.clear()
+            await b.press("m")
+            await b.pilot.pause(0.1)
+            assert sum(painted) <= 1.1 * size[0] * size[1]
+
+
+async def test_keys_that_come_in_one_burst_all_count(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.app.action_panel(5)
+        b.app.action_why()  # before the focus of the panel has been told
+        await b.until(lambda: "SELL 99 MSFT" in b.screen_text())
+        assert b.app.desk.sheet.kind == "why"
+
+
+async def test_no_colour_means_no_colour_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with bench(tmp_path) as b:
+        assert b.app.brush.palette.name == "mono"
+        await b.press("t")
+        await b.until(lambda: "NO_COLOR is set" in b.screen_text())
+        assert b.app.brush.palette.name == "mono"

@@ -51,3 +51,23 @@ def test_unknown_codes_are_left_alone() -> None:
 def test_repeated_styles_are_said_once() -> None:
     run = "\x1b[38;2;9;9;9;48;2;1;1;1mab\x1b[0m"
     assert len(lean(run * 20)) < len(run * 20) / 8
+
+
+def test_without_colours_attributes_are_left() -> None:
+    data = "\x1b[1;7;38;2;9;9;9;48;5;3mA\x1b[0m \x1b[31mB\x1b[0m"
+    assert lean(data, colours=False) == "\x1b[1;7mA\x1b[0m B"
+
+
+@settings(max_examples=100, deadline=None)
+@given(RUNS)
+def test_without_colours_nothing_else_changes(runs: list[tuple[str, str, bool]]) -> None:
+    data = "".join(f"\x1b[{style}m{text}\x1b[0m" for style, text, _ in runs)
+    made = lean(data, colours=False)
+    assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", made)
+    assert SGR.sub(lambda match: match[3] or "", made) == "".join(text for _, text, _ in runs)
+
+
+def test_attributes_go_off_alone_when_that_is_shorter() -> None:
+    colour = "38;2;100;100;100;48;2;20;20;20"
+    assert lean(f"\x1b[1;{colour}mA\x1b[0m\x1b[{colour}mB\x1b[0m").count(colour) == 1
+    assert lean(f"\x1b[1;2;{colour}mA\x1b[0m\x1b[2;{colour}mB\x1b[0m").endswith("\x1b[22;2mB\x1b[0m")

@@ -46,7 +46,9 @@ def create(name: str, settings: AgentSettings) -> Agent:
 
 
 def create_all(settings: AgentSettings) -> Sequence[Agent]:
-    """The configured agents in their order; a name listed twice raises :class:`UsageError`."""
+    """The configured agents in their order; none at all or a name listed twice raises :class:`UsageError`."""
+    if not settings.enabled:
+        raise UsageError("agents.enabled names no agent.", f"Name at least one of {', '.join(AGENT_NAMES)}.")
     twice = sorted({name for name in settings.enabled if settings.enabled.count(name) > 1})
     if twice:
         raise UsageError(f"agents.enabled lists {', '.join(twice)} more than once.", "Name each agent once.")

@@ -154,7 +154,9 @@ class Desk:
         self.price_scaled = floats_to_scaled(self.price, self.universe.price_scale)
         self.ledger.mark(self.price_scaled)
         session = bars.session if bars.session >= 0 else self.ts // NANOSECONDS_PER_DAY
-        effects = self._check_breakers(session)
+        effects = self._check_breakers(
+            max(session, self.periods.session)
+        )  # a bar out of its time opens no session
         flagged = np.flatnonzero(self.quality)
         effects.append(
             Journal(

@@ -88,7 +88,7 @@ def direct_stop(
     EngineError
         When the engine's process cannot be ended, so that it would be unsafe to go on; the latch stays raised.
     """
-    if not paths.state.exists() and not launch_path(paths.state).exists():
+    if not paths.state.is_file() and not launch_path(paths.state).exists():
         raise EngineError(f"There is no desk at {paths.state}.", "Name its state file with --state.")
     latch = Latch(paths.latch)
     wanted = Command(0, kind, trip, reason=reason, source="direct")
@@ -224,7 +224,11 @@ def _stop(session: Session, store: StateStore, latch: Latch, command: Command, f
         store.commit()
     store.commit()
     store.checkpoint(session.state())
-    latch.write(desk.level, desk.kill_id or command.id, desk.level_text)
+    trouble = ""
+    try:
+        latch.write(desk.level, desk.kill_id or command.id, desk.level_text)
+    except StoreError as error:
+        trouble = str(error)
     held = np.flatnonzero(desk.ledger.quantity | session.venue.positions())
     names = tuple(desk.universe.symbols[int(i)] for i in held)
     cancelled = working if desk.level >= DeskLevel.HALTED > before else 0
@@ -235,6 +239,7 @@ def _stop(session: Session, store: StateStore, latch: Latch, command: Command, f
         remaining=names,
         fenced_pid=fenced,
         level=desk.level.name.lower(),
+        text=trouble,
         equity=to_float(desk.ledger.equity),
         clock=iso(desk.ts),
     )

@@ -41,6 +41,9 @@ def open_log(path: Path | None, as_json: bool) -> FilteringBoundLogger:
     else:
         handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.raiseExceptions = (
+        False  # a log that nobody reads, or whose disk is full, does not concern the desk
+    )
     root = logging.getLogger("tuiconsole")
     root.handlers[:] = [handler]
     root.propagate = False

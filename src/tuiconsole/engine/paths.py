@@ -12,7 +12,7 @@ from pathlib import Path
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.engine.lock import EngineLock
 
-_LONGEST_BASE_BYTES = 60
+_LONGEST_BASE_BYTES = 68
 """With ``/tuiconsole/<20 digits>.sock`` behind it a path stays under the 108 bytes of ``sun_path`` (unix(7))."""
 
 

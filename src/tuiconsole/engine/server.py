@@ -12,6 +12,7 @@ from pathlib import Path
 from tuiconsole import __version__
 from tuiconsole.domain.errors import DeskError, EngineError, ProtocolError
 from tuiconsole.domain.events import CommandKind
+from tuiconsole.engine.commands import LEVEL_NAMES
 from tuiconsole.engine.paths import require_private
 from tuiconsole.engine.service import EngineService
 from tuiconsole.protocol import frames
@@ -146,7 +147,7 @@ class Client:
             return Done(request.id, outcome.text or "killed", self._service.kill_report(outcome))
         if not outcome.accepted:
             return Refused(request.id, outcome.text)
-        return Done(request.id, "done", {"state": self._service.level_name()})
+        return Done(request.id, "done", {"state": LEVEL_NAMES[outcome.level]})
 
     async def _write(self, request: Request) -> Answer:
         service = self._service
@@ -169,7 +170,7 @@ class Client:
         outcome = await service.command(kind, argument=argument, reason=reason, source=self.name)
         if not outcome.accepted:
             return Refused(request.id, outcome.text)
-        return Done(request.id, "done", {"state": service.level_name()})
+        return Done(request.id, "done", {"state": LEVEL_NAMES[outcome.level]})
 
     def _subscribe(self, request: Subscribe) -> None:
         self._subscription = request

@@ -24,6 +24,7 @@ from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
 from tuiconsole.engine.commands import LEVEL_NAMES
+from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.session import Session, Steps
 from tuiconsole.engine.why import why
@@ -38,11 +39,18 @@ _MAX_SPEED = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command; ``text`` is one sentence, the refusal when not accepted."""
+    """What became of a command, as the desk stood right after it.
+
+    ``text`` is one sentence, the refusal when not accepted. ``cancelled`` counts orders, ``remaining`` names what is held,
+    ``equity`` is in currency units.
+    """
 
     accepted: bool
     text: str
-    cancelled: int = 0
+    cancelled: int
+    level: DeskLevel
+    remaining: tuple[str, ...]
+    equity: float
 
 
 class EngineService:
@@ -53,7 +61,7 @@ class EngineService:
     session, sink
         The recovered session and the sink it journals to.
     latch
-        Raised before, lowered after the journal says so.
+        Raised as soon as a stop is asked for, before the journal says so; lowered only after it does.
     speed
         Bars per second; 0 means as fast as it goes.
     """
@@ -96,7 +104,7 @@ class EngineService:
         self._wake = asyncio.Event()
         self._latch_thread = ThreadPoolExecutor(1, "latch")
         self._latch_jobs: list[Future[None]] = []
-        self._lower_to: LevelChanged | None = None
+        self._level_change: LevelChanged | None = None
         self._stalled_ms = 0.0
         self._fault: Exception | None = None
 
@@ -249,38 +257,46 @@ class EngineService:
             before = self.desk.level
             if not taken:
                 await self._drive(self.session.command(command))
+            answer, level = self.desk.last_answer, self.desk.level
+            refused = answer is not None and answer.id == command.id and not answer.accepted
+            cancelled = working if before < DeskLevel.HALTED <= level or taken else 0
+            outcome = Outcome(
+                accepted=not refused,
+                text=answer.text if answer is not None and refused else "",
+                cancelled=cancelled,
+                level=level,
+                remaining=tuple(
+                    self.desk.universe.symbols[int(i)] for i in self.desk.ledger.quantity.nonzero()[0]
+                ),
+                equity=to_float(self.desk.ledger.equity),
+            )
         await self._publish()
         if self.failed:
             raise EngineError(f"The desk is halted: {self.failed}")
-        answer = self.desk.last_answer
-        if answer is not None and answer.id == command.id and not answer.accepted:
-            return Outcome(False, answer.text)
-        cancelled = working if before < DeskLevel.HALTED <= self.desk.level or taken else 0
-        return Outcome(True, "", cancelled)
+        return outcome
 
     def _raise_latch(self, command: Command) -> None:
-        level = DeskLevel.KILLED if command.kind == CommandKind.KILL else DeskLevel.HALTED
+        level = STOP_LEVELS[command.kind]
         if level > self.desk.level:
             job = self._latch_thread.submit(self._latch.write, level, command.id, command.reason)
             self._latch_jobs.append(job)
 
     def on_level(self, change: LevelChanged) -> None:
-        """Session hook: raise the latch at once; lower it only after the change is durable."""
-        if change.level > change.before:
-            job = self._latch_thread.submit(
-                self._latch.write, DeskLevel(change.level), self.desk.kill_id, change.text
-            )
-            self._latch_jobs.append(job)
-        else:
-            self._lower_to = change
+        """Session hook: the latch follows once the change is durable.
+
+        A stop that came from outside has raised it already; a breaker's is found again by whoever drives the same bar again,
+        and must not stop that bar before it begins.
+        """
+        self._level_change = change
 
     async def _settle_latch(self) -> None:
-        lower, self._lower_to = self._lower_to, None
-        if (
-            lower is not None and self.session.urgent is None
-        ):  # a stop that waits its turn has raised it already
+        change, self._level_change = self._level_change, None
+        urgent = self.session.urgent  # a stop that waits its turn has raised the latch already
+        asked = DeskLevel.RUNNING if urgent is None else STOP_LEVELS[urgent.kind]
+        if change is not None and change.level >= asked:
+            trip = self.desk.kill_id if change.level == DeskLevel.KILLED else ""
             self._latch_jobs.append(
-                self._latch_thread.submit(self._latch.write, DeskLevel(lower.level), "", lower.text)
+                self._latch_thread.submit(self._latch.write, DeskLevel(change.level), trip, change.text)
             )
         jobs, self._latch_jobs = self._latch_jobs, []
         for job in jobs:
@@ -336,15 +352,14 @@ class EngineService:
         return snapshots.status(self)
 
     def kill_report(self, outcome: Outcome) -> dict[str, Any]:
-        """The stable object of the ``kill`` verb."""
-        held = [self.desk.universe.symbols[int(i)] for i in self.desk.ledger.quantity.nonzero()[0]]
+        """The stable object of the ``kill`` verb: the book as the kill left it."""
         return {
-            "latched": self.desk.level == DeskLevel.KILLED,
+            "latched": outcome.level == DeskLevel.KILLED,
             "cancelled": outcome.cancelled,
-            "flat": not held,
-            "remaining": held,
+            "flat": not outcome.remaining,
+            "remaining": list(outcome.remaining),
             "path": "engine",
-            "equity": to_float(self.desk.ledger.equity),
+            "equity": outcome.equity,
             "clock": iso(self.desk.ts),
         }
 

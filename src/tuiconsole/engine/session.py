@@ -54,8 +54,8 @@ class Session:
     sink
         Where journal records go; commits are the shell's business.
     on_level
-        Called with every change of level as soon as it happens, before anything else is done; the live engine raises
-        the latch there.
+        Called with every change of level as soon as it happens; the live engine notes there what to write into the
+        latch.
     fault
         Called with the name of each of :data:`FAULT_POINTS` as it is passed; tests raise from it.
     """

@@ -17,8 +17,8 @@ class FeedSettings:
     tape."""
 
     path: str = ""
-    """CSV or Parquet file with columns ts, symbol, close and optionally open, high, low, volume. Empty: the
-    packaged history of 20 large US stocks."""
+    """CSV or Parquet file with columns ts, symbol, close and optionally open, high, low, volume; a relative
+    path starts at the configuration file. Empty: the packaged history of 20 large US stocks."""
 
     start: str = "2007-01-03"
     """First day on which the replay trades, an ISO date; the bars before it only warm the indicators."""

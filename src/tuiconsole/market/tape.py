@@ -93,8 +93,11 @@ class Tape:
 
     @cached_property
     def sessions(self) -> IntArray:
-        """Session of each bar, int64 ``[n_bars]``: its date in :attr:`timezone` as days since the epoch."""
-        return session_days(self.ts, self.timezone)
+        """Session of each bar, int64 ``[n_bars]``: its date in :attr:`timezone` as days since the epoch.
+
+        A bar is dated by its last moment, which is just before ``ts``: one that ends at midnight closes its day.
+        """
+        return session_days(self.ts - 1, self.timezone)
 
     def bars(self, index: int) -> Bars:
         """The cross-section at ``index`` (0 ≤ index < len); rows are views and ``seq`` is ``index``."""

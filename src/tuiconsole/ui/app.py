@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import threading
+from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,28 +17,29 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock, WallClock
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui import status
 from tuiconsole.ui.actions import ACTIONS
+from tuiconsole.ui.alert_list import alerts_content
 from tuiconsole.ui.client import EngineClient, Link, LinkState
 from tuiconsole.ui.clipboard import copy
 from tuiconsole.ui.commands import Commands
-from tuiconsole.ui.crash import crash_error
+from tuiconsole.ui.crash import crash_error, write_details
+from tuiconsole.ui.explain import explain
+from tuiconsole.ui.help_text import help_content
 from tuiconsole.ui.keymap import build_keymap
 from tuiconsole.ui.offers import offers
 from tuiconsole.ui.options import ConsoleOptions
 from tuiconsole.ui.pacing import Pacer
 from tuiconsole.ui.palette import ActionProvider
-from tuiconsole.ui.screens.alerts import AlertsScreen
 from tuiconsole.ui.screens.arrangement import PANELS
 from tuiconsole.ui.screens.confirm import LEAVE, STOP, AskScreen, QuitScreen
 from tuiconsole.ui.screens.desk import DeskScreen
-from tuiconsole.ui.screens.dialog import TextScreen
-from tuiconsole.ui.screens.help import HelpScreen
-from tuiconsole.ui.screens.why import WhyScreen
 from tuiconsole.ui.stop import StopKey
 from tuiconsole.ui.terminal import GuardedDriver, require_terminal, terminal_size
-from tuiconsole.ui.themes import load_theme, theme_files
+from tuiconsole.ui.text import wrapped
+from tuiconsole.ui.themes import WITHOUT_COLOUR, load_theme, theme_files
 from tuiconsole.ui.trading import TradingApp
 from tuiconsole.ui.widgets.orders import OrdersPanel
 from tuiconsole.ui.widgets.paint import Brush
+from tuiconsole.ui.widgets.sheet import Content
 
 TICK_S = 1 / 12
 REPLY_S = 8.0
@@ -61,9 +66,9 @@ class ConsoleApp(TradingApp):
     NOTIFICATION_TIMEOUT = REPLY_S
 
     def __init__(self, options: ConsoleOptions, clock: Clock | None = None) -> None:
-        palette = load_theme(options.theme, options.user_theme_dir)
         self.keymap = build_keymap(options.keys)
         super().__init__(driver_class=GuardedDriver)
+        palette = load_theme(WITHOUT_COLOUR if self.no_color else options.theme, options.user_theme_dir)
         self.animation_level = "none"  # every frame of an animation is bytes on the line
         self.options = options
         self.clock: Clock = clock or WallClock()
@@ -93,6 +98,9 @@ class ConsoleApp(TradingApp):
 
     def on_mount(self) -> None:
         """Open the desk, connect, and start the coalescing timer."""
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _loop, context: self.note(context.get("exception"))
+        )
         self.push_screen(self.desk)
         self.work(self.client.run())
         self.set_interval(TICK_S, self.tick)
@@ -110,9 +118,6 @@ class ConsoleApp(TradingApp):
             self._shown = self.snapshot
             if self.snapshot is not None and self.desk.is_mounted:
                 self.desk.show(self.snapshot)
-                front = self.screen_stack[-1] if self.screen_stack else None
-                if isinstance(front, TextScreen):
-                    front.show(self.snapshot)
         if self._reply_until_ns and now > self._reply_until_ns:
             self._reply_until_ns = 0
             self.desk.alerts.reply("", "plain")
@@ -134,6 +139,11 @@ class ConsoleApp(TradingApp):
         self.desk.say(lines, badges, stale=status.is_stale(link, silence), waited_s=waited_s)
         client = self.client
         self.desk.footer.show(offers(self._shown, connected=client.connected, may_write=client.may_write))
+
+    def note(self, error: BaseException | None) -> None:
+        """Write down what failed beside the console's own work; on the terminal it would only spoil the picture."""
+        if error is not None:
+            write_details(error, self.options.crash_log, self.clock)
 
     def say(self, text: str, tone: str) -> None:
         """Show an answer in front of the alerts for a while, and what it changed at once."""
@@ -158,9 +168,13 @@ class ConsoleApp(TradingApp):
     def action_why(self) -> None:
         """Ask why the selected order was sent."""
         row = self.desk.orders.selected
-        if row is None:
+        if self.screen is not self.desk:
+            return
+        if self.desk.sheet.kind == "why":
+            self.desk.close_sheet()
+        elif row is None:
             self.say("There is no order to ask about.", "warn")
-        elif self.screen is self.desk:
+        else:
             self._explain(row.key)
 
     def action_ask(self) -> None:
@@ -170,28 +184,39 @@ class ConsoleApp(TradingApp):
 
     def _explain(self, order: str | None) -> None:
         if order is not None:
-            self.push_screen(WhyScreen(self.brush, order, self.ask_why))
+            waiting = partial(wrapped, "Asking the engine …", tone="dim")
+            self.desk.open_sheet(Content("why", f"Why {order}", waiting, key=order))
+            self.work(self._fill_why(order))
+
+    async def _fill_why(self, order: str) -> None:
+        text, chain = await self.ask_why(order)
+        shown = self.desk.sheet.content
+        if shown is not None and (shown.kind, shown.key) == ("why", order):
+            self.desk.sheet.put(replace(shown, make=partial(explain, text, chain)))
 
     def action_alerts(self) -> None:
-        """List all alerts."""
-        if self.screen is self.desk:
-            self.push_screen(AlertsScreen(self.brush, self.snapshot, self.keymap.name("acknowledge")))
+        """List all alerts; again: back."""
+        self._toggle_sheet(alerts_content(self.keymap.name("acknowledge"), self.snapshot))
+
+    def action_help(self) -> None:
+        """Show the help; again: back."""
+        self._toggle_sheet(help_content(self.keymap))
+
+    def _toggle_sheet(self, content: Content) -> None:
+        if self.screen is not self.desk:
+            return
+        if self.desk.sheet.kind == content.kind:
+            self.desk.close_sheet()
+        else:
+            self.desk.open_sheet(content)
 
     def action_copy(self) -> None:
-        """Copy what is selected, or the text in front."""
-        front = self.screen
-        text = front.pages.text if isinstance(front, TextScreen) else self.desk.selected_text()
-        path = self.options.state_path
-        self.say(*copy(text, self.copy_to_clipboard, path.with_name(f"{path.stem}-copy.txt")))
+        """Copy the text in front, or what is selected."""
+        self.say(*copy(self.desk.text_in_front(), self.copy_to_clipboard, self.options.copy_file))
 
     def on_orders_panel_page_wanted(self, message: OrdersPanel.PageWanted) -> None:
         """The trader turns the page of orders."""
         self.client.show_orders(message.offset)
-
-    def action_help(self) -> None:
-        """Show the help."""
-        if self.screen is self.desk:
-            self.push_screen(HelpScreen(self.brush, self.keymap))
 
     def action_palette(self) -> None:
         """Open the command palette."""
@@ -221,6 +246,9 @@ class ConsoleApp(TradingApp):
 
     def action_theme(self) -> None:
         """Next theme."""
+        if self.no_color:
+            self.say("NO_COLOR is set: there is one theme, without colours.", "plain")
+            return
         names = list(theme_files(self.options.user_theme_dir))
         here = names.index(self.brush.palette.name)
         palette = load_theme(names[(here + 1) % len(names)], self.options.user_theme_dir)
@@ -259,8 +287,8 @@ def run_console(options: ConsoleOptions) -> int:
     columns, rows = terminal_size()
     is_tty = sys.stdin.isatty() and (sys.stderr.isatty() or sys.stdout.isatty())
     require_terminal(os.environ, is_tty=is_tty, columns=columns, rows=rows)
-    crash_log = options.state_path.with_name(f"{options.state_path.stem}-console.log")
     app = ConsoleApp(options)
+    threading.excepthook = lambda failure: app.note(failure.exc_value)
     try:
         result = app.run(mouse=options.mouse)
     except Exception as error:  # noqa: BLE001 - whatever fails, the trader gets a sentence, not a traceback
@@ -268,4 +296,4 @@ def run_console(options: ConsoleOptions) -> int:
     else:
         if app.crash is None:
             return app.return_code or result or 0
-    raise crash_error(app.crash, crash_log, app.clock) from app.crash
+    raise crash_error(app.crash, options.crash_log, app.clock) from app.crash

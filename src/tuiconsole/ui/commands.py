@@ -69,8 +69,8 @@ class Commands:
 
     async def pause(self) -> None:
         """No new risk; any console may."""
-        await self.send("Pause", lambda id: Pause(id=id, reason="pause key"))
+        await self.send("Pause", lambda id: Pause(id=id, reason="Paused with the pause key."))
 
     async def shutdown(self) -> bool:
         """Stop the engine; True when it said so."""
-        return await self.send("Stop", lambda id: Shutdown(id=id, reason="quit dialog")) is not None
+        return await self.send("Stop", lambda id: Shutdown(id=id, reason="stopped from the console")) is not None

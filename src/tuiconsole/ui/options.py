@@ -39,3 +39,13 @@ class ConsoleOptions:
     mouse: bool = False
     mode_hint: str = ""
     startup_failure: Callable[[], str] | None = None
+
+    @property
+    def crash_log(self) -> Path:
+        """Where details go when the console fails."""
+        return self.state_path.with_name(f"{self.state_path.stem}-console.log")
+
+    @property
+    def copy_file(self) -> Path:
+        """Where copied text goes besides the terminal's clipboard."""
+        return self.state_path.with_name(f"{self.state_path.stem}-copy.txt")

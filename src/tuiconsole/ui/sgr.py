@@ -15,7 +15,11 @@ Style = tuple[str, str, str]
 DEFAULT: Style = ("", "", "")
 _TOKEN = re.compile(r"\x1b\[([\d;]*)m|\x1b\[[\d;?<>=]*[ -/]*[@-ln-~]|[^\x1b]+|\x1b")
 _SHOWS_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
-_ATTRIBUTES = frozenset(map(str, (1, 2, 3, 4, 5, 6, 7, 8, 9, 21, 51, 52, 53)))
+_OFF = {
+    "1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29", "21": "24",
+    "51": "54", "52": "54", "53": "55",
+}  # fmt: skip
+"""Every attribute, and what switches it off again."""
 
 
 @lru_cache(maxsize=4096)
@@ -28,9 +32,11 @@ def _after(style: Style, parameters: str) -> Style | None:
         number = int(code or 0)
         if number == 0:
             kept, foreground, background = [], "", ""
-        elif str(number) in _ATTRIBUTES:
+        elif str(number) in _OFF:
             if str(number) not in kept:
                 kept.append(str(number))
+        elif str(number) in _OFF.values():
+            kept = [attribute for attribute in kept if _OFF[attribute] != str(number)]
         elif number in (38, 48):
             kind = next(codes, "")
             rest = [next(codes, "") for _ in range({"5": 1, "2": 3}.get(kind, 0))]
@@ -58,14 +64,20 @@ def _change(now: Style, want: Style) -> str:
         return ""
     if want == DEFAULT:
         return "\x1b[0m"
-    if now[0] != want[0]:
-        return "\x1b[" + ";".join(part for part in ("0", *want) if part) + "m"
-    parts = []
+    parts = _attribute_change(now[0], want[0])
     if now[1] != want[1]:
         parts.append(want[1] or "39")
     if now[2] != want[2]:
         parts.append(want[2] or "49")
-    return f"\x1b[{';'.join(parts)}m"
+    anew = ["0", *(part for part in want if part)]
+    return f"\x1b[{min(';'.join(parts), ';'.join(anew), key=len)}m"
+
+
+def _attribute_change(now: str, want: str) -> list[str]:
+    before, after = (set(text.split(";")) - {""} for text in (now, want))
+    off = {_OFF[attribute] for attribute in before - after}
+    kept = {attribute for attribute in after & before if _OFF[attribute] in off}  # bold and dim go together
+    return [*sorted(off, key=int), *sorted((after - before) | kept, key=int)]
 
 
 @lru_cache(maxsize=1024)
@@ -73,13 +85,13 @@ def _plain_blanks(attributes: str) -> bool:
     return not _SHOWS_ON_BLANKS & set(attributes.split(";"))
 
 
-def lean(data: str) -> str:
+def lean(data: str, *, colours: bool = True) -> str:
     r"""``data`` with every style change said once and as shortly as possible; unknown sequences leave it untouched.
 
-    ``data`` must begin and end in the default style, as every frame does.
+    ``data`` must begin and end in the default style, as every frame does. Without ``colours`` only attributes are written.
 
     >>> lean("\x1b[1;31mA\x1b[0m\x1b[1;31mB\x1b[0m")
-    '\x1b[0;1;31mAB\x1b[0m'
+    '\x1b[1;31mAB\x1b[0m'
     """
     now = want = DEFAULT
     out: list[str] = []
@@ -89,12 +101,15 @@ def lean(data: str) -> str:
             after = _after(want, token[1])
             if after is None:
                 return data
-            want = after
+            want = after if colours else (after[0], "", "")
             continue
         if text[0] == "\x1b":
             if text[-1] != "H":  # erasing and the like depend on the style
                 out.append(_change(now, want))
                 now = want
+            out.append(text)
+            continue
+        if not text.strip("\r\n"):  # moves the cursor, draws nothing
             out.append(text)
             continue
         target = want

@@ -142,5 +142,5 @@ def told(body: Mapping[str, Any]) -> str:
 
 def _request(id: int, verb: str) -> Halt | Kill:
     if verb == "kill":
-        return Kill(id=id, kill_id=fresh_id(), reason="stop key pressed twice")
-    return Halt(id=id, reason="stop key")
+        return Kill(id=id, kill_id=fresh_id(), reason="Killed with the stop key, pressed twice.")
+    return Halt(id=id, reason="Halted with the stop key.")

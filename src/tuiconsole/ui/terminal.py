@@ -112,7 +112,9 @@ class GuardedDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Hand ``data`` to the guarded writer."""
         if self._output is not None:
-            self._output.write(lean(data) if len(data) > _FRAME_LENGTH else data)
+            colours = not self._app.no_color
+            short = len(data) <= _FRAME_LENGTH and colours
+            self._output.write(data if short else lean(data, colours=colours))
 
     def start_application_mode(self) -> None:
         """Take the terminal; from here on hang-ups and SIGTERM end the console in order."""

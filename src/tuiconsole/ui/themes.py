@@ -23,6 +23,8 @@ from textual.theme import Theme
 from tuiconsole.domain.errors import UsageError
 
 PACKAGED = "themes_packaged"
+WITHOUT_COLOUR = "mono"
+"""The theme in force when the user has set ``NO_COLOR``."""
 TONES = (
     "plain",
     "strong",

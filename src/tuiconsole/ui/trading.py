@@ -10,6 +10,7 @@ from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.actions import BY_ID
 from tuiconsole.ui.client import EngineClient
 from tuiconsole.ui.commands import Commands, next_speed
+from tuiconsole.ui.format import speed as speed_text
 from tuiconsole.ui.keymap import Keymap
 from tuiconsole.ui.screens.confirm import RearmAnswer, RearmScreen
 from tuiconsole.ui.stop import StopKey
@@ -56,7 +57,7 @@ class TradingApp(GuardedApp):
         if self._level() in ("halted", "killed"):
             self.say(f"The desk is {self._level()}: {self.keymap.name('rearm')} re-arms it first.", "warn")
         else:
-            self.work(self.commands.send("Resume", lambda id: Resume(id=id, reason="resume key")))
+            self.work(self.commands.send("Resume", lambda id: Resume(id=id, reason="Resumed with the resume key.")))
 
     def action_rearm(self) -> None:
         """Ask for the word and the reason, then re-arm."""
@@ -111,7 +112,8 @@ class TradingApp(GuardedApp):
             self.say("The speed can be changed in replay only.", "warn")
             return
         speed = next_speed(self.snapshot.header.speed, step)
-        self.work(self.commands.send("Speed", lambda id: SetSpeed(id=id, bars_per_second=speed)))
+        words = speed_text(speed)
+        self.work(self.commands.send(words, lambda id: SetSpeed(id=id, bars_per_second=speed)))
 
     async def ask_why(self, order: str) -> tuple[str, dict[str, Any]]:
         """The engine's text and chain for ``order``; a refusal or a broken line is the text, without a chain."""

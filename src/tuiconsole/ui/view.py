@@ -212,7 +212,7 @@ def _limit(index: int, limit: LimitRow) -> Row:
     if limit.breached:
         used = Cell(f"!! {used.text}", tone, used.path, form)
     allowed = cell(f"{at}.allowed", limit.allowed, form, "dim")
-    bar = "bar" if tone == "plain" else tone
+    bar = {"plain": "bar", "critical": "loss"}.get(tone, tone)
     return Row(
         limit.name,
         (

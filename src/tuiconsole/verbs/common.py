@@ -11,6 +11,7 @@ from typing import Any
 from tuiconsole.config import Config, load
 from tuiconsole.domain.errors import ConfigError, UsageError
 from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.settings import Settings
 
 _NAMED_FEEDS = ("auto", "replay")
 
@@ -35,7 +36,7 @@ class Place:
         """
         path = config or default_config()
         loaded = load(path)
-        settings = loaded.desk
+        settings = _located(loaded.desk, path)
         if feed is not None:
             settings = replace(settings, feed=_feed(settings.feed, feed))
         if start is not None:
@@ -54,6 +55,14 @@ class Place:
             path = config or default_config()
             where = (state or default_state(path)).expanduser()
             return cls(Config(), path, DeskPaths.of(where), 0.0, ())
+
+
+def _located(settings: Settings, config: Path | None) -> Settings:
+    """``settings`` with the data file's path made absolute: an engine and a direct stop may run in any directory."""
+    if not settings.feed.path or config is None:
+        return settings
+    path = config.absolute().parent / Path(settings.feed.path).expanduser()
+    return replace(settings, feed=replace(settings.feed, path=str(path)))
 
 
 def _feed(settings: Any, feed: str) -> Any:

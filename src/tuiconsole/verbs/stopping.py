@@ -7,7 +7,7 @@ from typing import Any
 from tuiconsole.domain.errors import EngineError, ProtocolError
 from tuiconsole.domain.ids import fresh_id
 from tuiconsole.engine.ask import REQUEST_ID, Refusal, ask
-from tuiconsole.protocol.frames import Done, Halt, Kill, Pause, Request
+from tuiconsole.protocol.frames import Done, Halt, Kill, Pause, Request, Status
 from tuiconsole.verbs.common import Place, plain_text
 
 
@@ -23,16 +23,21 @@ def stop_desk(verb: str, place: Place, reason: str, timeout_s: float) -> dict[st
     except Refusal as refusal:
         if verb == "kill":
             return _direct(verb, place, trip, reason)
-        return {"state": "", "path": "engine", "note": str(refusal)}
+        return {"state": _state(place, timeout_s), "path": "engine", "note": str(refusal)}
     except (
         EngineError,
         ProtocolError,
-    ):  # no answer that makes sense, or no private directory to look for a socket in
+    ):  # no sensible answer, or no private directory to look for a socket in
         return _direct(verb, place, trip, reason)
     body = answer.body if isinstance(answer, Done) else {}
     if verb == "kill" and not body.get("flat"):
         return _direct(verb, place, trip, reason)
     return {"path": "engine", **body}
+
+
+def _state(place: Place, timeout_s: float) -> str:
+    answer = ask(place.paths.socket, Status(REQUEST_ID), timeout_s)
+    return str(answer.body["state"]) if isinstance(answer, Done) else ""
 
 
 def _request(verb: str, trip: str, reason: str) -> Request:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PANELS = ("positions", "pnl", "signals", "risk", "orders", "agents")
 HEADER_ROWS = 2
+SHEET_WIDTH = 112
+LEAST_MARGINS = 24
 TWO_COLUMNS = (100, 32)
 THREE_COLUMNS = (180, 48)
 
@@ -65,6 +67,13 @@ def arrange(
     else:
         boxes |= _two_columns(body, limits, agents)
     return boxes
+
+
+def sheet_box(width: int, height: int, banner_rows: int) -> Box:
+    """Where a sheet lies: over the panels, between the lines above and below them."""
+    wide = width if width <= SHEET_WIDTH + LEAST_MARGINS else SHEET_WIDTH
+    top = HEADER_ROWS + banner_rows
+    return Box((width - wide) // 2, top, wide, max(1, height - 2 - top))
 
 
 def _stacked(body: Box, chosen: str, limits: int) -> dict[str, Box]:

@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.cells import Table
 from tuiconsole.ui.keymap import Keymap
-from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact
+from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact, sheet_box
 from tuiconsole.ui.status import Said, wrap
 from tuiconsole.ui.terminal import size_sentence
 from tuiconsole.ui.view import DeskView, orders_offset
@@ -29,6 +29,7 @@ from tuiconsole.ui.widgets.limits import LimitsPanel
 from tuiconsole.ui.widgets.lines import Lines
 from tuiconsole.ui.widgets.orders import OrdersPanel
 from tuiconsole.ui.widgets.paint import Brush
+from tuiconsole.ui.widgets.sheet import Content, Sheet
 from tuiconsole.ui.widgets.table import Grid
 
 BANNER_SHARE = 4
@@ -64,6 +65,7 @@ class DeskScreen(Screen[None]):
         self.footer = Footer(brush, keymap)
         self.filter = Input(placeholder="filter: type, enter keeps, escape clears", id="filter", compact=True)
         self.too_small = Static("", id="too-small", markup=False)
+        self.sheet = Sheet(brush)
         self.positions = Grid(_title(1, "positions"), brush, "no positions", id="positions")
         self.pnl = PnlPanel(_title(2, "pnl"), brush, id="pnl")
         self.signals = Grid(
@@ -92,7 +94,7 @@ class DeskScreen(Screen[None]):
         """All widgets; :meth:`place` decides which are seen."""
         yield from (self.header, self.banner, self.tabs)
         yield from self.panels()
-        yield from (self.alerts, self.footer, self.filter, self.too_small)
+        yield from (self.alerts, self.footer, self.filter, self.sheet, self.too_small)
 
     def panels(self) -> tuple[Grid | PnlPanel, ...]:
         """The six panels in the order of their keys."""
@@ -102,6 +104,7 @@ class DeskScreen(Screen[None]):
         """Start with the first panel in focus."""
         self.filter.display = False
         self.too_small.display = False
+        self.sheet.display = False
         self.place()
         self.positions.focus()
 
@@ -116,6 +119,7 @@ class DeskScreen(Screen[None]):
         self.header.show(snapshot, self._badges)
         self._waited_s = 0
         self.alerts.show(snapshot)
+        self.sheet.follow(snapshot)
         if before is None or _row_counts(before) != _row_counts(snapshot):
             self.place()
         for panel in self.panels():
@@ -141,8 +145,21 @@ class DeskScreen(Screen[None]):
         if rows != len(self._banner):
             self.place()
 
+    def open_sheet(self, content: Content) -> None:
+        """Lay a sheet with ``content`` over the panels."""
+        self.sheet.put(content)
+        self.place()
+        self.sheet.pages.focus()
+
+    @on(Sheet.Closed)
+    def close_sheet(self) -> None:
+        """Take the sheet away and go back to the panel."""
+        if self.sheet.content is not None:
+            self.choose(self.chosen)
+
     def choose(self, panel: str) -> None:
-        """Bring ``panel`` up and focus it."""
+        """Bring ``panel`` up and focus it; a sheet goes away."""
+        self.sheet.put(None)
         self.chosen = panel
         self.place()
         self.query_one(f"#{panel}", Widget).focus()
@@ -156,8 +173,10 @@ class DeskScreen(Screen[None]):
         self.maximised = not self.maximised
         self.place()
 
-    def selected_text(self) -> str:
-        """The chosen panel's selected row with tabs between its cells; of a panel without rows, its lines."""
+    def text_in_front(self) -> str:
+        """The sheet's text; else the chosen panel's selected row with tabs between its cells, or its lines."""
+        if self.sheet.content is not None:
+            return self.sheet.pages.text
         panel = self.query_one(f"#{self.chosen}")
         if isinstance(panel, Grid):
             row = panel.selected
@@ -170,6 +189,7 @@ class DeskScreen(Screen[None]):
             widget.restyle()
         for panel in self.query(Grid):
             panel.restyle()
+        self.sheet.pages.refresh()
 
     def open_filter(self) -> None:
         """Let the trader type a filter for the chosen table."""
@@ -179,7 +199,10 @@ class DeskScreen(Screen[None]):
             self.filter.focus()
 
     def action_leave_filter(self) -> None:
-        """Close the filter line and clear the filter; without one, leave the maximised view."""
+        """Close the sheet, else the filter line with its filter, else leave the maximised view."""
+        if self.sheet.content is not None:
+            self.close_sheet()
+            return
         grid = self.query_one(f"#{self.chosen}")
         if self.filter.display or (isinstance(grid, Grid) and grid.filter_text):
             if isinstance(grid, Grid):
@@ -202,7 +225,10 @@ class DeskScreen(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The panel in focus is the chosen one."""
         name = event.widget.id or ""
-        if name in PANELS and name != self.chosen:
+        if event.widget is not self.focused:
+            return  # the focus has moved on since: keys come faster than events
+        if name in PANELS and (name != self.chosen or self.sheet.content is not None):
+            self.sheet.put(None)
             self.chosen = name
             self.place()
 
@@ -228,6 +254,8 @@ class DeskScreen(Screen[None]):
             boxes = {"header": boxes["header"], "footer": boxes["footer"]}
             boxes["too-small"] = Box(0, 2, width, max(1, height - 3))
         boxes["filter"] = Box(0, height - 2, width, 1)
+        if self.sheet.content is not None and not sentence:
+            boxes["sheet"] = sheet_box(width, height, len(self._banner))
         self.set_class(is_compact(width, height), "compact")
         self.tabs.choose(self.chosen)
         if boxes != self._placed:
@@ -235,6 +263,7 @@ class DeskScreen(Screen[None]):
             for widget in (self.header, self.banner, self.tabs, self.alerts, self.footer, *self.panels()):
                 self._put(widget, boxes.get(widget.id or ""))
             self._put(self.filter, boxes["filter"], keep_display=True)
+            self._put(self.sheet, boxes.get("sheet"))
             self._put(self.too_small, boxes.get("too-small"))
 
     def _put(self, widget: Widget, box: Box | None, *, keep_display: bool = False) -> None:
@@ -246,10 +275,11 @@ class DeskScreen(Screen[None]):
         styles = widget.styles
         styles.offset = (box.x, box.y)
         styles.width, styles.height = box.width, box.height
-        if was_hidden and isinstance(widget, Banner | Tabs):
-            widget.prepare(box.width, box.height)
         if was_hidden and self._snapshot is not None and isinstance(widget, Grid | PnlPanel):
             self._fill(widget, self._snapshot)
+        if isinstance(widget, Grid | Lines):
+            gutter = widget.gutter
+            widget.prepare(box.width - gutter.width, box.height - gutter.height)
 
     def _fill(self, panel: Any, snapshot: Snapshot) -> None:
         if isinstance(panel, PnlPanel):

@@ -65,7 +65,7 @@ class PnlPanel(Lines, can_focus=True):
                 exactly(Strip([self.brush.segment("the curve begins with the second bar", "dim")]), width)
             ]
         high, low, deepest = figures.curve_marks(snapshot)
-        labels = max(len(high.text), len(low.text), len(deepest.text) + 4)
+        labels = max(len(high.text), len(low.text), len(deepest.text) + 5)
         plot_width = width - labels - 1
         if plot_width < 12:
             labels, plot_width = 0, width
@@ -79,7 +79,7 @@ class PnlPanel(Lines, can_focus=True):
         marks[0] = high
         marks[above - 1] = low if above > 1 else marks[above - 1]
         if below:
-            marks[-1] = Cell(f"DD {deepest.text}%", deepest.tone, deepest.path, deepest.form)
+            marks[-1] = Cell(f"DD {deepest.text} %", deepest.tone, deepest.path, deepest.form)
         tones = ["curve"] * above + ["drawdown"] * below
         return [
             self._line(text, tone, mark, labels, width)

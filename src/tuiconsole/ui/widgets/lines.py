@@ -19,6 +19,7 @@ class Lines(Widget):
         super().__init__(id=id)
         self.brush = brush
         self._drawn: list[Strip] = []
+        self._drawn_for = (0, 0)
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The lines for a content area of ``width`` × ``height``; may be fewer than ``height``."""
@@ -40,6 +41,9 @@ class Lines(Widget):
 
     def prepare(self, width: int, height: int) -> None:
         """Draw for a size that the widget is about to get, so that its first frame is not blank."""
+        if width <= 0 or height <= 0:
+            return
+        self._drawn_for = (width, height)
         ground = self.brush.ground(self.GROUND)
         self._drawn = [strip.apply_style(ground) for strip in self.draw(width, height)]
 
@@ -54,9 +58,10 @@ class Lines(Widget):
         self.refresh()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Draw for the new size."""
-        self.redraw()
-        self.refresh()
+        """Draw for the new size, unless that was done before the widget got it."""
+        if self._drawn_for != self.size:
+            self.redraw()
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Line ``y`` as last drawn."""

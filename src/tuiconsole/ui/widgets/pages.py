@@ -30,10 +30,11 @@ class Pages(ScrollView, can_focus=True):
         Binding("end", "scroll_end", "last", show=False),
     ]
 
-    def __init__(self, brush: Brush, make: Make, *, id: str = "pages") -> None:
+    def __init__(self, brush: Brush, tell_rest: Callable[[int], None], *, id: str = "pages") -> None:
         super().__init__(id=id)
         self.brush = brush
-        self._make = make
+        self._tell_rest = tell_rest
+        self._make: Make = lambda width: []
         self._made_for = -1
         self._lines: list[Line] = []
 
@@ -55,9 +56,11 @@ class Pages(ScrollView, can_focus=True):
         """True: the bar is hidden, scrolling is not forbidden."""
         return True
 
-    def show(self, make: Make) -> None:
-        """Show other lines; the place in the text is kept."""
+    def show(self, make: Make, *, keep_place: bool) -> None:
+        """Show other lines, from the first one unless the place in the text is to be kept."""
         self._make, self._made_for = make, -1
+        if not keep_place:
+            self.scroll_to(y=0, animate=False, force=True)
         self._measure()
         self.refresh()
 
@@ -65,26 +68,21 @@ class Pages(ScrollView, can_focus=True):
         """Make the lines for the new width."""
         self._measure()
 
-    def _measure(self) -> None:
-        widest = max((len(words(line)) for line in self.text_lines), default=0)
-        size = Size(widest, len(self.text_lines))
-        if size != self.virtual_size:
-            self.virtual_size = size
-
-    def _scroll_update(self, virtual_size: Size) -> None:
-        super()._scroll_update(virtual_size)
-        self._tell_rest()
-
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Say how much is left below."""
         super().watch_scroll_y(old_value, new_value)
-        self._tell_rest()
+        self._count_rest()
 
-    def _tell_rest(self) -> None:
-        left = len(self.text_lines) - self.scroll_offset.y - self.size.height
-        frame = self.parent
-        if frame is not None and hasattr(frame, "tell_rest"):
-            frame.tell_rest(left)
+    def _measure(self) -> None:
+        if self.size.width:
+            size = Size(self.size.width, len(self.text_lines))
+            if size != self.virtual_size:
+                self.virtual_size = size
+            self._count_rest()
+
+    def _count_rest(self) -> None:
+        if self.size.height:
+            self._tell_rest(len(self.text_lines) - self.scroll_offset.y - self.size.height)
 
     def render_line(self, y: int) -> Strip:
         """One line of text."""
@@ -93,4 +91,4 @@ class Pages(ScrollView, can_focus=True):
         if index >= len(self.text_lines):
             return Strip.blank(width, ground)
         pieces = [self.brush.segment(text, tone) for text, tone in self.text_lines[index]]
-        return exactly(Strip(pieces).crop(self.scroll_offset.x), width).apply_style(ground)
+        return exactly(Strip(pieces), width).apply_style(ground)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tuiconsole.ui.cells import Row, Table
 from tuiconsole.ui.format import plain
 from tuiconsole.ui.widgets.columns import Fit
+from tuiconsole.ui.widgets.drawing import draw_head, draw_row
 from tuiconsole.ui.widgets.paint import Brush, exactly, to_ascii
 
 HEAD_LINES = 1
 FAR = 100_000
+CURSOR = ("", "cursor_idle", "cursor")
 _MEMORY = 2_000
 
 
@@ -52,12 +54,14 @@ class Grid(ScrollView, can_focus=True):
         self.table = Table((), ())
         self.rows: tuple[Row, ...] = ()
         self.cursor = 0
+        self._chosen = False  # the cursor was moved by hand: it stays on its row, the first one included
         self.filter_text = ""
         self.stale = False
         self.rows_before = (
             0  # rows before the first one here, and rows in all: for tables that hold one page of many
         )
         self.rows_total = 0
+        self.area = Size(0, 0)  # of the content: as it is, or as it is about to be
         self.fit = Fit()
         self._strips: dict[tuple[Row, int, int, bool], Strip] = {}
 
@@ -67,7 +71,7 @@ class Grid(ScrollView, can_focus=True):
         self.table = table
         self.rows = self._filtered(table.rows)
         self.fit.measure(table.columns, self.rows)
-        refitted = self._refit()
+        refitted = self._refit(self.size.width)
         if refitted or len(self.rows) != len(before) or len(table.notes) != len(notes_before):
             self._follow(before)
             self._resized()
@@ -115,6 +119,7 @@ class Grid(ScrollView, can_focus=True):
     def action_move(self, by: int) -> None:
         """Move the cursor ``by`` rows."""
         if self.rows:
+            self._chosen = True
             self.go_to(min(max(self.cursor + by, 0), len(self.rows) - 1))
 
     def go_to(self, row: int) -> None:
@@ -140,10 +145,20 @@ class Grid(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fit columns to the new width."""
-        self._refit()
+        prepared = self.area == self.size
+        self.area = self.size
+        changed = self._refit(self.size.width)
         self._resized()
         self._scroll_to_cursor()
-        self.refresh()
+        if changed or not prepared:
+            self.refresh()
+
+    def prepare(self, width: int, height: int) -> None:
+        """Fit columns for a content area that the panel is about to get, so that its first frame is right."""
+        if height > 0:
+            self.area = Size(width, height)
+            self._refit(width)
+            self._tell_position()
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the row that was clicked."""
@@ -157,9 +172,9 @@ class Grid(ScrollView, can_focus=True):
 
     def _line(self, y: int, width: int) -> Strip:
         if y < HEAD_LINES:
-            return self._head(width)
+            return draw_head(self.brush, self.table.columns, self.fit, width)
         notes_top = self._notes_top()
-        if y >= notes_top:
+        if 0 <= y - notes_top < len(self.table.notes):
             over = self.brush.style("stale") if self.stale else None
             return self.brush.fields(self.table.notes[y - notes_top], width, over)
         index = y - HEAD_LINES + self.scroll_offset.y
@@ -177,8 +192,8 @@ class Grid(ScrollView, can_focus=True):
             row for row in rows if any(self.filter_text in cell.text.casefold() for cell in row.cells)
         )
 
-    def _refit(self) -> bool:
-        changed = self.fit.refit(self.table.columns, self.size.width)
+    def _refit(self, width: int) -> bool:
+        changed = self.fit.refit(self.table.columns, width)
         if changed is not None:
             self._strips.clear()
         return bool(changed)
@@ -188,7 +203,7 @@ class Grid(ScrollView, can_focus=True):
         key = before[self.cursor].key if self.cursor < len(before) else None
         if key is None or (self.cursor < len(self.rows) and self.rows[self.cursor].key == key):
             return
-        at_top = self.cursor == 0 and not self.has_focus
+        at_top = self.cursor == 0 and not self._chosen
         found = next((i for i, row in enumerate(self.rows) if row.key == key), None)
         self.cursor = (
             0 if at_top or (found is None and not self.rows) else min(found or 0, len(self.rows) - 1)
@@ -196,7 +211,7 @@ class Grid(ScrollView, can_focus=True):
         self._scroll_to_cursor()
 
     def _notes_top(self) -> int:
-        height = self.size.height
+        height = self.area.height
         room_for_notes = height - HEAD_LINES - min(len(self.rows), 3)
         return height - min(len(self.table.notes), max(0, room_for_notes))
 
@@ -204,8 +219,12 @@ class Grid(ScrollView, can_focus=True):
         return max(0, self._notes_top() - HEAD_LINES)
 
     def _resized(self) -> None:
-        hidden_by_notes = self.size.height - self._notes_top()
-        self.virtual_size = Size(self.size.width, len(self.rows) + HEAD_LINES + hidden_by_notes)
+        hidden_by_notes = self.area.height - self._notes_top()
+        size = Size(self.size.width, len(self.rows) + HEAD_LINES + hidden_by_notes)
+        # not through the attribute: that would lay out and repaint the whole screen once more
+        self.set_reactive(Widget.virtual_size, size)
+        if self.scroll_offset.y > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, animate=False)
         self._tell_position()
 
     def _tell_position(self) -> None:
@@ -258,16 +277,6 @@ class Grid(ScrollView, can_focus=True):
         if end:  # one region for the row: two would repaint the line's beginning twice
             self.refresh(Region(start, y, end - start, 1))
 
-    def _head(self, width: int) -> Strip:
-        chosen, gap = self.fit.chosen, self.fit.gap
-        pieces: list[Segment] = []
-        for position, (index, column_width) in enumerate(chosen):
-            column = self.table.columns[index]
-            title = column.title[:column_width]
-            text = title.ljust(column_width) if column.left else title.rjust(column_width)
-            pieces.append(self.brush.segment((" " * gap if position else "") + text, "head"))
-        return exactly(Strip(pieces), width)
-
     def _row(self, index: int, width: int) -> Strip:
         row = self.rows[index]
         on_cursor = index == self.cursor
@@ -277,22 +286,7 @@ class Grid(ScrollView, can_focus=True):
         if strip is None:
             if len(self._strips) > _MEMORY:
                 self._strips.clear()
-            strip = self._strips[key] = self._draw(row, mark, width)
+            over = self.brush.style("stale" if self.stale else CURSOR[mark]) if mark or self.stale else None
+            strip = draw_row(self.brush, self.table.columns, self.fit, row, width, over)
+            self._strips[key] = strip
         return strip
-
-    def _draw(self, row: Row, mark: int, width: int) -> Strip:
-        chosen, gap = self.fit.chosen, self.fit.gap
-        over = self.brush.style(("", "cursor_idle", "cursor")[mark]) if mark else None
-        if self.stale:
-            over = self.brush.style("stale")
-        pieces: list[Segment] = []
-        for position, (index, column_width) in enumerate(chosen):
-            if position:
-                pieces.append(self.brush.segment(" " * gap, "plain", over))
-            left = self.table.columns[index].left
-            pieces.extend(self.brush.cell(row.cells[index], column_width, left=left, over=over))
-        strip = Strip(pieces)
-        if strip.cell_length < width:
-            pieces.append(self.brush.segment(" " * (width - strip.cell_length), "plain", over))
-            strip = Strip(pieces)
-        return exactly(strip, width).simplify()

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from functools import partial
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
 
 from tuiconsole.ui.actions import ACTIONS, FIXED_KEYS, key_name
 from tuiconsole.ui.keymap import Keymap
-from tuiconsole.ui.screens.dialog import TextScreen
 from tuiconsole.ui.text import Line, line, wrapped
-from tuiconsole.ui.widgets.pages import Pages
-from tuiconsole.ui.widgets.paint import Brush
+from tuiconsole.ui.widgets.sheet import Content
 
 _INDENT = 15
 
@@ -66,12 +61,6 @@ def help_lines(keymap: Keymap, width: int) -> list[Line]:
     return lines
 
 
-class HelpScreen(TextScreen):
-    """The help text over the desk."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "dismiss", "close", show=False, id="desk.help")
-    ]
-
-    def __init__(self, brush: Brush, keymap: Keymap) -> None:
-        super().__init__("Help", Pages(brush, partial(help_lines, keymap)))
+def help_content(keymap: Keymap) -> Content:
+    """The sheet that shows the help."""
+    return Content("help", "Help", partial(help_lines, keymap))
