@@ -15,8 +15,10 @@ import pytest_asyncio
 
 from tests.engine import rig
 from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.domain.events import DeskLevel
+from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import server as server_module
 from tuiconsole.engine.build import Plan
 from tuiconsole.engine.paths import DeskPaths
@@ -25,6 +27,7 @@ from tuiconsole.engine.service import EngineService
 from tuiconsole.protocol import frames
 from tuiconsole.protocol.frames import Done, Goodbye, Refused, Update
 from tuiconsole.risk.latch import Latch
+from tuiconsole.store.readers import journal_rows
 from tuiconsole.store.writer import Writer
 
 
@@ -290,3 +293,35 @@ async def test_each_client_hears_of_its_own_command(served: Served) -> None:
     killed = [await first.answer(2), await second.answer(2)]
     assert [answer.body["latched"] for answer in killed] == [True, True]
     assert [answer.body["flat"] for answer in killed] == [True, True]
+
+
+async def test_a_breaker_is_latched_only_once_its_row_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash before that must find the bar as it was, not a desk that was halted before it."""
+    chosen = rig.planned(rig.market(crash_at=rig.WARMUP + 20))
+    with tempfile.TemporaryDirectory(prefix="tc-") as runtime:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
+        made = Served(chosen, tmp_path)
+        written: list[tuple[DeskLevel, int]] = []
+        write = made.latch.write
+
+        def watched(level: DeskLevel, trip: str, reason: str) -> None:
+            written.append((level, made.writer.durable_rows))
+            write(level, trip, reason)
+
+        monkeypatch.setattr(made.latch, "write", watched)
+        for _ in range(30):
+            await made.service._one_bar()
+        assert made.session.desk.level == DeskLevel.HALTED
+        assert made.latch.read().level == DeskLevel.HALTED
+        changes = {
+            row: record.level
+            for row, payload in journal_rows(made.paths.state)
+            if isinstance(record := decode_record(payload), LevelChanged)
+        }
+        assert len(written) == len(changes)
+        for (level, durable), (row, journalled) in zip(written, changes.items(), strict=True):
+            assert level == journalled
+            assert durable >= row
+        await made.close()

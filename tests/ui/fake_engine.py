@@ -31,6 +31,7 @@ class FakeEngine:
         self.requests: list[Any] = []
         self.writer_lease = writer
         self.answers = True
+        self.kill_fails = ""
         self.rate_hz = rate_hz
         self.note: Path | None = None
         self.base = self.snapshot
@@ -126,7 +127,11 @@ class FakeEngine:
                 self.change_header(
                     level="killed", level_text="stop key pressed twice", way_on="Press R to re-arm."
                 )
-                answer = f.Done(id=request.id, text="flat, verified")
+                answer = f.Done(id=request.id, text="flat, verified", body={"flat": True})
+                if self.kill_fails == "refused":
+                    answer = f.Refused(request.id, "The desk is halted: the store failed.")
+                elif self.kill_fails:
+                    answer = f.Done(id=request.id, text="killed", body={"flat": False, "remaining": ["KO"]})
             case f.Pause():
                 self.change_header(level="paused", level_text="pause key", way_on="Press r to resume.")
             case f.Resume():

@@ -142,6 +142,16 @@ async def test_failing_verb_is_told_loudly(tmp_path: Path) -> None:
         await b.until(lambda: "HALT by the verb FAILED (exit 1)" in b.screen_text(), 1000)
 
 
+@pytest.mark.parametrize("how", ["refused", "not flat"])
+async def test_a_kill_that_the_engine_does_not_finish_goes_to_the_verb(how: str, tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.engine.kill_fails = how
+        await b.press("f9")
+        await b.until(lambda: "HALT done" in b.screen_text(), 1000)
+        await b.press("f9")
+        await b.until(lambda: "KILL by the verb FAILED (exit 1)" in b.screen_text(), 1000)
+
+
 async def test_every_figure_on_the_screen_is_in_the_snapshots_json(tmp_path: Path) -> None:
     for size in ((80, 24), (120, 40), (200, 60)):
         async with bench(tmp_path, size) as b:

@@ -53,8 +53,13 @@ def _picture(
                 break
             await pilot.pause(0.01)
         await pilot.press(*keys)
-        for _ in range(5):
-            await pilot.pause()
+        before = ""
+        for _ in range(100):  # until nothing moves any more
+            await pilot.pause(0.05)
+            now = app.export_screenshot()
+            if now == before:
+                break
+            before = now
 
     return snap_compare(app, terminal_size=size, run_before=ready)
 

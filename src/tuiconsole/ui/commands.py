@@ -73,4 +73,6 @@ class Commands:
 
     async def shutdown(self) -> bool:
         """Stop the engine; True when it said so."""
-        return await self.send("Stop", lambda id: Shutdown(id=id, reason="stopped from the console")) is not None
+        return (
+            await self.send("Stop", lambda id: Shutdown(id=id, reason="stopped from the console")) is not None
+        )

@@ -66,6 +66,8 @@ class StopKey:
             await self._by_verb(verb, "no answer in 250 ms")
         else:
             self._tell(verb, answer)
+            if verb == "kill" and not _is_flat(answer):
+                await self._by_verb(verb, "the engine did not flatten the book")
 
     def _tell(self, verb: str, answer: Done | Refused) -> None:
         done = isinstance(answer, Done)
@@ -112,6 +114,10 @@ class StopKey:
             self._say(f"{verb.upper()} done by the verb. {detail}".strip(), "running")
         else:
             self._say(f"{verb.upper()} by the verb FAILED (exit {code}). {detail}".strip(), "critical")
+
+
+def _is_flat(answer: Done | Refused) -> bool:
+    return isinstance(answer, Done) and bool(answer.body.get("flat", True))
 
 
 def told(body: Mapping[str, Any]) -> str:

@@ -57,7 +57,9 @@ class TradingApp(GuardedApp):
         if self._level() in ("halted", "killed"):
             self.say(f"The desk is {self._level()}: {self.keymap.name('rearm')} re-arms it first.", "warn")
         else:
-            self.work(self.commands.send("Resume", lambda id: Resume(id=id, reason="Resumed with the resume key.")))
+            self.work(
+                self.commands.send("Resume", lambda id: Resume(id=id, reason="Resumed with the resume key."))
+            )
 
     def action_rearm(self) -> None:
         """Ask for the word and the reason, then re-arm."""
