@@ -1,5 +1,6 @@
 """``make install``: quick when nothing changed, honest when interrupted, clear about what is missing."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -47,6 +48,9 @@ class Desk:
         return subprocess.run(
             ["make", "install", f"PYTHON={python}"],
             cwd=self.folder,
+            env={
+                name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+            },
             capture_output=True,
             text=True,
             check=False,
