@@ -440,3 +440,30 @@ async def test_no_colour_means_no_colour_codes(tmp_path: Path, monkeypatch: pyte
         await b.press("t")
         await b.until(lambda: "NO_COLOR is set" in b.screen_text())
         assert b.app.brush.palette.name == "mono"
+
+
+async def test_keys_repeated_too_fast_never_take_the_desk_away(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        await b.press("colon", *"theme")
+        await b.until(lambda: "theme (t)" in b.screen_text())
+        for _ in range(4):  # without waiting for what the first one does
+            b.app.simulate_key("enter")
+        await b.until(lambda: b.app.screen is b.app.desk)
+        await b.pilot.pause(0.1)
+        assert b.app.screen is b.app.desk
+        await b.press("q")
+        for _ in range(4):
+            b.app.simulate_key("escape")
+        await b.pilot.pause(0.1)
+        assert b.app.screen is b.app.desk
+        await b.app.pop_screen()
+        assert b.app.screen is b.app.desk
+        assert "F9 STOP" in b.screen_text()
+
+
+async def test_a_level_that_nobody_knows_any_more_is_said_to_be_old(tmp_path: Path) -> None:
+    async with bench(tmp_path, (80, 24)) as b:
+        await b.engine.stop()
+        await b.until(lambda: "was ● RUNNING" in b.screen_text())
+        await b.engine.start()
+        await b.until(lambda: "was ●" not in b.screen_text() and "● RUNNING" in b.screen_text())

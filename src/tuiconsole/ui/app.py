@@ -11,7 +11,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock, WallClock
 from tuiconsole.protocol.snapshot import Snapshot
@@ -33,7 +33,7 @@ from tuiconsole.ui.screens.arrangement import PANELS
 from tuiconsole.ui.screens.confirm import LEAVE, STOP, AskScreen, QuitScreen
 from tuiconsole.ui.screens.desk import DeskScreen
 from tuiconsole.ui.stop import StopKey
-from tuiconsole.ui.terminal import GuardedDriver, require_terminal, terminal_size
+from tuiconsole.ui.terminal import GuardedDriver, GuardedPalette, require_terminal, terminal_size
 from tuiconsole.ui.text import wrapped
 from tuiconsole.ui.themes import WITHOUT_COLOUR, load_theme, theme_files
 from tuiconsole.ui.trading import TradingApp
@@ -220,7 +220,8 @@ class ConsoleApp(TradingApp):
 
     def action_palette(self) -> None:
         """Open the command palette."""
-        self.action_command_palette()
+        if not CommandPalette.is_open(self):
+            self.push_screen(GuardedPalette(id="--command-palette"))
 
     def action_agents(self) -> None:
         """Go to the agents."""

@@ -7,6 +7,7 @@ instead of waiting, and the driver turns hang-ups and SIGTERM into an exit that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -19,12 +20,15 @@ from typing import Any
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
 from textual.drivers.linux_driver import LinuxDriver
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.ui.sgr import lean
 from tuiconsole.ui.writer import GuardedWriter, open_again
 
+STAYING_SCREENS = 2
 LEAST_COLUMNS = 60
 LEAST_ROWS = 20
 _FRAME_LENGTH = 64
@@ -72,10 +76,15 @@ def require_terminal(environ: Mapping[str, str], *, is_tty: bool, columns: int, 
 class GuardedApp(App[int], inherit_bindings=False):
     """An app that leaves quietly when it fails; Textual would write its traceback over the terminal.
 
-    ``crash`` is what went wrong, or None.
+    ``crash`` is what went wrong, or None. Its first screen stays for good: Textual 8.2.8's palette takes away what is under
+    it when a key is repeated faster than it closes.
     """
 
     crash: Exception | None = None
+
+    def pop_screen(self) -> AwaitComplete:
+        """Take the dialog in front away, never the first screen."""
+        return super().pop_screen() if len(self.screen_stack) > STAYING_SCREENS else AwaitComplete()
 
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 1
@@ -83,6 +92,14 @@ class GuardedApp(App[int], inherit_bindings=False):
             self.crash = self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
+
+
+class GuardedPalette(CommandPalette):
+    """Textual's command palette, whose list of 8.2.8 fails on keys that come while it is being filled."""
+
+    def _action_command_list(self, action: str) -> None:
+        with contextlib.suppress(KeyError, IndexError):
+            super()._action_command_list(action)
 
 
 class GuardedDriver(LinuxDriver):

@@ -86,8 +86,7 @@ class DeskScreen(Screen[None]):
         self._snapshot: Snapshot | None = None
         self._said: Said = ()
         self._banner: Said = ()
-        self._badges: Said = ()
-        self._waited_s = 0
+        self._told: tuple[Said, int, bool] = ((), 0, False)
         self._placed: dict[str, Box] = {}
 
     def compose(self) -> ComposeResult:
@@ -116,8 +115,8 @@ class DeskScreen(Screen[None]):
     def show(self, snapshot: Snapshot) -> None:
         """Show ``snapshot`` on every panel that is visible; hidden ones do no work."""
         before, self._snapshot = self._snapshot, snapshot
-        self.header.show(snapshot, self._badges)
-        self._waited_s = 0
+        self._told = (self._told[0], 0, False)
+        self.header.show(snapshot, self._told[0])
         self.alerts.show(snapshot)
         self.sheet.follow(snapshot)
         if before is None or _row_counts(before) != _row_counts(snapshot):
@@ -128,9 +127,10 @@ class DeskScreen(Screen[None]):
 
     def say(self, banner: Said, badges: Said, *, stale: bool, waited_s: float) -> None:
         """Show what the console has to say about itself, ``waited_s`` seconds after the last snapshot came."""
-        if badges != self._badges or int(waited_s) != self._waited_s:
-            self._badges, self._waited_s = badges, int(waited_s)
-            self.header.show(self._snapshot, badges, waited_s)
+        told = (badges, int(waited_s), stale)
+        if told != self._told:
+            self._told = told
+            self.header.show(self._snapshot, badges, waited_s, stale=stale)
         if banner != self._said:
             self._said = banner
             self._wrap_banner()

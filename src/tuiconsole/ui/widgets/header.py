@@ -29,9 +29,13 @@ class Header(Lines):
         self._snapshot: Snapshot | None = None
         self._badges: Badges = ()
         self._waited_s = 0.0
+        self._stale = False
 
-    def show(self, snapshot: Snapshot | None, badges: Badges, waited_s: float = 0.0) -> None:
-        """Show ``snapshot`` and ``badges`` (text and tone: stale, read-only …), ``waited_s`` seconds after it came."""
+    def show(
+        self, snapshot: Snapshot | None, badges: Badges, waited_s: float = 0.0, *, stale: bool = False
+    ) -> None:
+        """Show ``snapshot`` and ``badges`` (text and tone: read-only …), ``waited_s`` seconds after it came."""
+        self._stale = stale
         self._snapshot = snapshot
         self._badges = badges
         self._waited_s = float(int(waited_s))
@@ -62,8 +66,10 @@ class Header(Lines):
         if self._snapshot is not None:
             if self._snapshot.header.tape_ended:
                 badges.append(("END OF TAPE", "paused"))
-            text = f" {figures.level_text(self._snapshot)} "
-            level.append(self.brush.segment(text, self._snapshot.header.level))
+            text, tone = figures.level_text(self._snapshot), self._snapshot.header.level
+            if self._stale:
+                text, tone = f"was {text}", "stale"  # nobody knows what it is now
+            level.append(self.brush.segment(f" {text} ", tone))
         while True:
             pieces: list[Segment] = []
             for text, tone in badges:
