@@ -20,6 +20,8 @@ from tuiconsole.ui.client import Link, LinkState
 from .frozen import frozen
 from .support import options
 
+STILL_LOOKS = 4
+
 Compare = Callable[..., bool]
 
 
@@ -53,11 +55,12 @@ def _picture(
                 break
             await pilot.pause(0.01)
         await pilot.press(*keys)
-        before = ""
-        for _ in range(100):  # until nothing moves any more
-            await pilot.pause(0.05)
+        before, still = "", 0
+        for _ in range(100):  # until nothing has moved for a while, also on a busy machine
+            await pilot.pause(0.1)
             now = app.export_screenshot()
-            if now == before:
+            still = still + 1 if now == before else 0
+            if still == STILL_LOOKS:
                 break
             before = now
 

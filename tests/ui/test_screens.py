@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from tuiconsole.domain.rng import generator
 from tuiconsole.protocol import frames as f
 from tuiconsole.ui.screens.confirm import RearmScreen
 
@@ -467,3 +468,26 @@ async def test_a_level_that_nobody_knows_any_more_is_said_to_be_old(tmp_path: Pa
         await b.until(lambda: "was ● RUNNING" in b.screen_text())
         await b.engine.start()
         await b.until(lambda: "was ●" not in b.screen_text() and "● RUNNING" in b.screen_text())
+
+
+@pytest.mark.parametrize("seed", ["a", "b"])
+async def test_bursts_of_keys_and_sizes_break_nothing(tmp_path: Path, seed: str) -> None:
+    keys = (
+        "1 2 3 4 5 6 m w W question_mark l y t a space enter escape tab shift+tab slash colon p r R A plus minus up down "
+        "pageup pagedown home end j k x backspace f9"
+    ).split()
+    sizes = [(80, 24), (120, 40), (60, 20), (200, 60), (40, 10)]
+    rng = generator(5, "keys", seed)
+    async with bench(tmp_path) as b:
+        b.engine.rate_hz = 20
+        for _ in range(60):
+            for index in rng.integers(0, len(keys), 4):
+                b.app.simulate_key(keys[int(index)])
+            if rng.random() < 0.1:
+                await b.pilot.resize_terminal(*sizes[int(rng.integers(0, len(sizes)))])
+            await b.pilot.pause(0.01)
+        for _ in range(6):
+            b.app.simulate_key("escape")
+        await b.pilot.resize_terminal(80, 24)
+        await b.until(lambda: "F9 STOP" in b.screen_text() and b.app.screen is b.app.desk)
+        assert b.app.crash is None

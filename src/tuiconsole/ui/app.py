@@ -220,7 +220,7 @@ class ConsoleApp(TradingApp):
 
     def action_palette(self) -> None:
         """Open the command palette."""
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(GuardedPalette(id="--command-palette"))
 
     def action_agents(self) -> None:
