@@ -472,10 +472,46 @@ async def test_a_level_that_nobody_knows_any_more_is_said_to_be_old(tmp_path: Pa
 
 @pytest.mark.parametrize("seed", ["a", "b"])
 async def test_bursts_of_keys_and_sizes_break_nothing(tmp_path: Path, seed: str) -> None:
-    keys = (
-        "1 2 3 4 5 6 m w W question_mark l y t a space enter escape tab shift+tab slash colon p r R A plus minus up down "
-        "pageup pagedown home end j k x backspace f9"
-    ).split()
+    keys = [
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "6",
+        "m",
+        "w",
+        "W",
+        "question_mark",
+        "l",
+        "y",
+        "t",
+        "a",
+        "space",
+        "enter",
+        "escape",
+        "tab",
+        "shift+tab",
+        "slash",
+        "colon",
+        "p",
+        "r",
+        "R",
+        "A",
+        "plus",
+        "minus",
+        "up",
+        "down",
+        "pageup",
+        "pagedown",
+        "home",
+        "end",
+        "j",
+        "k",
+        "x",
+        "backspace",
+        "f9",
+    ]
     sizes = [(80, 24), (120, 40), (60, 20), (200, 60), (40, 10)]
     rng = generator(5, "keys", seed)
     async with bench(tmp_path) as b:
