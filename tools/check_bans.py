@@ -104,7 +104,7 @@ class _Visitor(ast.NodeVisitor):
         self._lines = source.splitlines()
         self._shown_as = shown_as
         self._is_source = inside in SOURCES
-        self._is_command_line = inside == "cli.py" or inside.startswith("cli/")
+        self._is_command_line = inside in ("cli.py", "cli_options.py")
         self._imported: dict[str, str] = {}
         self._functions: list[str] = []
         self._printers: dict[str, int] = {}

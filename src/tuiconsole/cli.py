@@ -6,17 +6,30 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import typer  # noqa: E402 - thread counts must be set before anything loads a BLAS library
 
+from tuiconsole import cli_research  # noqa: E402
+from tuiconsole.cli_options import (  # noqa: E402
+    ConfigOption,
+    FeedOption,
+    JsonOption,
+    ReasonOption,
+    SpeedOption,
+    StartOption,
+    StateOption,
+    TimeoutOption,
+    emit,
+    place_of,
+    say,
+    shared_paths,
+    shared_place,
+)
 from tuiconsole.domain.errors import DeskError, UsageError  # noqa: E402
-
-if TYPE_CHECKING:
-    from tuiconsole.verbs.common import Place
 
 app = typer.Typer(
     name="tuiconsole",
@@ -28,55 +41,10 @@ app = typer.Typer(
 )
 agents_app = typer.Typer(help="List the agents, or switch one on or off.", no_args_is_help=True)
 app.add_typer(agents_app, name="agents")
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ./config.toml.")
-]
-StateOption = Annotated[
-    Path | None,
-    typer.Option("--state", help="The desk's state file; default state.db beside the configuration."),
-]
-FeedOption = Annotated[
-    str | None, typer.Option("--feed", help="auto, replay, or a CSV/Parquet file to replay.")
-]
-SpeedOption = Annotated[
-    float | None,
-    typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes."),
-]
-StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
+cli_research.register(app)
 
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a fault of the program looks like: the user gets a sentence, and --debug shows the rest."""
-
-
-def say(text: str, err: bool = False) -> None:
-    """One line for the user on standard output, or on standard error."""
-    typer.echo(text, err=err)
-
-
-def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
-    """The answer of a verb: its JSON object, or the text for people."""
-    if as_json:
-        from tuiconsole.verbs.common import plain
-
-        say(json.dumps(plain(body), allow_nan=False))
-    else:
-        say(text)
-
-
-def _place(
-    config: Path | None,
-    state: Path | None,
-    feed: str | None = None,
-    speed: float | None = None,
-    start: str | None = None,
-) -> Place:
-    from tuiconsole.verbs.common import Place
-
-    return Place.of(config, state, feed, speed, start)
 
 
 @app.callback(invoke_without_command=True)
@@ -102,7 +70,7 @@ def console(
         return
     from tuiconsole.verbs.console import open_console
 
-    code = open_console(_place(config, state, feed, speed, start), theme, spawn=True, read_only=False)
+    code = open_console(place_of(config, state, feed, speed, start), theme, spawn=True, read_only=False)
     raise typer.Exit(code)
 
 
@@ -119,7 +87,9 @@ def attach(
     """Open the console on an engine that already runs."""
     from tuiconsole.verbs.console import open_console
 
-    raise typer.Exit(open_console(_shared(context, config, state), theme, spawn=False, read_only=read_only))
+    raise typer.Exit(
+        open_console(shared_place(context, config, state), theme, spawn=False, read_only=read_only)
+    )
 
 
 @app.command()
@@ -143,7 +113,7 @@ def headless(
     from tuiconsole.verbs.engine import run_headless
 
     run_headless(
-        lambda: _shared(context, config, state, feed, speed, start), log, as_json, every_bar, ready_fd
+        lambda: shared_place(context, config, state, feed, speed, start), log, as_json, every_bar, ready_fd
     )
 
 
@@ -158,7 +128,7 @@ def status(
     """What the desk is doing: level, equity, positions, agents."""
     from tuiconsole.verbs.engine import status_of, status_text
 
-    body = status_of(_shared(context, config, state), timeout)
+    body = status_of(shared_place(context, config, state), timeout)
     emit(body, as_json, status_text(body))
 
 
@@ -172,7 +142,7 @@ def pause(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """No new risk from now on; works without an engine too."""
-    _stop_verb("pause", *_first(context, config, state), reason, as_json, timeout)
+    _stop_verb("pause", *shared_paths(context, config, state), reason, as_json, timeout)
 
 
 @app.command()
@@ -185,7 +155,7 @@ def halt(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """No new risk, and working orders are cancelled; works with the engine hung or dead."""
-    _stop_verb("halt", *_first(context, config, state), reason, as_json, timeout)
+    _stop_verb("halt", *shared_paths(context, config, state), reason, as_json, timeout)
 
 
 @app.command()
@@ -198,7 +168,7 @@ def kill(
     timeout: TimeoutOption = 2.0,
 ) -> None:
     """Cancel everything and flatten the book; works with the engine hung or dead."""
-    _stop_verb("kill", *_first(context, config, state), reason, as_json, timeout)
+    _stop_verb("kill", *shared_paths(context, config, state), reason, as_json, timeout)
 
 
 def _stop_verb(
@@ -231,7 +201,9 @@ def rearm(
     if not reason.strip():
         raise UsageError("Re-arming needs a reason, which is journalled.", 'Add: --reason "…"')
     body = command(
-        _shared(context, config, state), lambda i: Rearm(i, plain_text(word), plain_text(reason)), timeout
+        shared_place(context, config, state),
+        lambda i: Rearm(i, plain_text(word), plain_text(reason)),
+        timeout,
     )
     emit(body, as_json, "Re-armed: the desk is paused. To trade again: tuiconsole resume")
 
@@ -250,7 +222,7 @@ def resume(
     from tuiconsole.verbs.common import plain_text
     from tuiconsole.verbs.engine import command
 
-    body = command(_shared(context, config, state), lambda i: Resume(i, plain_text(reason)), timeout)
+    body = command(shared_place(context, config, state), lambda i: Resume(i, plain_text(reason)), timeout)
     emit(body, as_json, "The desk is running.")
 
 
@@ -266,7 +238,7 @@ def stop(
     from tuiconsole.verbs.engine import stop_engine
 
     emit(
-        stop_engine(_shared(context, config, state), timeout),
+        stop_engine(shared_place(context, config, state), timeout),
         as_json,
         "The engine has stopped; positions stay as they are.",
     )
@@ -283,7 +255,7 @@ def agents_list(
     """All agents, whether each is on, and its weight."""
     from tuiconsole.verbs.engine import agents_of, agents_text
 
-    body = agents_of(_shared(context, config, state), timeout)
+    body = agents_of(shared_place(context, config, state), timeout)
     emit(body, as_json, agents_text(body))
 
 
@@ -326,35 +298,12 @@ def _switch(
     from tuiconsole.verbs.engine import command, known_agent
 
     known_agent(agent)
-    body = command(_shared(context, config, state), lambda i: SwitchAgent(i, agent, enabled), timeout)
+    body = command(shared_place(context, config, state), lambda i: SwitchAgent(i, agent, enabled), timeout)
     emit(
         {**body, "agent": agent, "enabled": enabled},
         as_json,
         f"Agent {agent} is {'on' if enabled else 'off'}.",
     )
-
-
-@app.command()
-def backtest(
-    context: typer.Context,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
-    agents: Annotated[
-        str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
-    ] = None,
-    journal: Annotated[
-        Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
-    from tuiconsole.verbs.research import backtest_text, run_backtest_verb
-
-    place = _shared(context, config, None, feed, None, start)
-    body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
-    emit(body, as_json, backtest_text(body))
 
 
 @app.command()
@@ -374,7 +323,7 @@ def replay(
 ) -> None:
     """Play history through the live engine at a chosen pace and watch it in the console."""
     feed = str(path) if path is not None else "replay"
-    place = _shared(context, config, state, feed, speed, start)
+    place = shared_place(context, config, state, feed, speed, start)
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 
@@ -397,26 +346,8 @@ def why(
     from tuiconsole.engine.why import why as chain_behind
     from tuiconsole.store.explain_text import explain_text
 
-    body = chain_behind(_shared(context, config, state).paths.state, order)
+    body = chain_behind(shared_place(context, config, state).paths.state, order)
     emit(body, as_json, "" if as_json else explain_text(body))
-
-
-@app.command()
-def verify(
-    context: typer.Context,
-    config: ConfigOption = None,
-    state: StateOption = None,
-    chain_only: Annotated[
-        bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Check the journal's hash chain, then replay the session and compare every row."""
-    from tuiconsole.verbs.research import verify_desk, verify_text
-
-    body = verify_desk(_shared(context, config, state), chain_only)
-    emit(body, as_json, verify_text(body))
-    raise typer.Exit(0 if body["ok"] else 1)
 
 
 @app.command()
@@ -429,35 +360,9 @@ def doctor(
     """Check this machine, the configuration, the state file and the engine."""
     from tuiconsole.verbs.doctor import checks_text, run_checks
 
-    body = run_checks(*_first(context, config, state))
+    body = run_checks(*shared_paths(context, config, state))
     emit(body, as_json, checks_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
-
-
-def _first(
-    context: typer.Context, config: Path | None, state: Path | None
-) -> tuple[Path | None, Path | None]:
-    shared = context.find_root().obj or {}
-    return config or shared.get("config"), state or shared.get("state")
-
-
-def _shared(
-    context: typer.Context,
-    config: Path | None,
-    state: Path | None,
-    feed: str | None = None,
-    speed: float | None = None,
-    start: str | None = None,
-) -> Place:
-    """The place a verb works on; options may stand before the verb or after it."""
-    shared = context.find_root().obj or {}
-    return _place(
-        config or shared.get("config"),
-        state or shared.get("state"),
-        feed if feed is not None else shared.get("feed"),
-        speed if speed is not None else shared.get("speed"),
-        start if start is not None else shared.get("start"),
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:

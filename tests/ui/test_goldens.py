@@ -102,3 +102,10 @@ def test_quit(snap_compare: Compare) -> None:
 
 def test_rearm(snap_compare: Compare) -> None:
     assert _picture(snap_compare, (80, 24), ["R"], _halted())
+
+
+def test_figures_that_come_before_the_desk_are_kept_for_it() -> None:
+    app = ConsoleApp(options(Path("/nonexistent/engine.sock")), EventClock())
+    app.snapshot = frozen()
+    app.tick()
+    assert app._shown is None

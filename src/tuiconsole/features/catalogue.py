@@ -41,6 +41,13 @@ FEATURES: Mapping[str, Feature] = _collect()
 """Family → entry, in the order of :data:`BANK_FILES`."""
 
 
+def listed() -> tuple[str, ...]:
+    """Names of the standard list, in the order of the catalogue: what datasets and selection begin with."""
+    return tuple(
+        Request(feature, parameters).name for feature in FEATURES.values() for parameters in feature.listed
+    )
+
+
 def request(name: str) -> Request:
     """The row that ``name`` asks for.
 

@@ -37,6 +37,9 @@ class Feature:
         The class that computes it, together with all other families of the same bank.
     example
         Parameters for the documentation and the conformance suite.
+    listed
+        Parameter sets that stand in the standard list of features (:func:`~tuiconsole.features.catalogue.listed`);
+        a policy may ask for any other as well.
     """
 
     family: str
@@ -49,6 +52,7 @@ class Feature:
     window_bars: Callable[..., int]
     bank: type[Bank]
     example: tuple[int, ...]
+    listed: tuple[tuple[int, ...], ...] = ()
 
     @property
     def pattern(self) -> str:

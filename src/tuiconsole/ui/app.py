@@ -112,12 +112,12 @@ class ConsoleApp(TradingApp):
             return
         now = self.clock.monotonic_ns()
         driver = self._driver if isinstance(self._driver, GuardedDriver) else None
-        if self.snapshot is not self._shown and (
+        fresh = self.snapshot if self.snapshot is not self._shown and self.desk.is_mounted else None
+        if fresh is not None and (
             driver is None or self._pacer.may_paint(now, driver.bytes_written, driver.backlog_bytes)
         ):
-            self._shown = self.snapshot
-            if self.snapshot is not None and self.desk.is_mounted:
-                self.desk.show(self.snapshot)
+            self._shown = fresh
+            self.desk.show(fresh)
         if self._reply_until_ns and now > self._reply_until_ns:
             self._reply_until_ns = 0
             self.desk.alerts.reply("", "plain")

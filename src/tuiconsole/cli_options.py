@@ -1,0 +1,86 @@
+"""What all verbs of the command line share: their common options, how they answer, and where they work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tuiconsole.verbs.common import Place
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ./config.toml.")
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", help="The desk's state file; default state.db beside the configuration."),
+]
+FeedOption = Annotated[
+    str | None, typer.Option("--feed", help="auto, replay, or a CSV/Parquet file to replay.")
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes."),
+]
+StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
+
+
+def say(text: str, err: bool = False) -> None:
+    """One line for the user on standard output, or on standard error."""
+    typer.echo(text, err=err)
+
+
+def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
+    """The answer of a verb: its JSON object, or the text for people."""
+    if as_json:
+        from tuiconsole.verbs.common import plain
+
+        say(json.dumps(plain(body), allow_nan=False))
+    else:
+        say(text)
+
+
+def place_of(
+    config: Path | None,
+    state: Path | None,
+    feed: str | None = None,
+    speed: float | None = None,
+    start: str | None = None,
+) -> Place:
+    """The place that these options name."""
+    from tuiconsole.verbs.common import Place
+
+    return Place.of(config, state, feed, speed, start)
+
+
+def shared_paths(
+    context: typer.Context, config: Path | None, state: Path | None
+) -> tuple[Path | None, Path | None]:
+    """Configuration and state file; options may stand before the verb or after it."""
+    shared = context.find_root().obj or {}
+    return config or shared.get("config"), state or shared.get("state")
+
+
+def shared_place(
+    context: typer.Context,
+    config: Path | None,
+    state: Path | None,
+    feed: str | None = None,
+    speed: float | None = None,
+    start: str | None = None,
+) -> Place:
+    """The place a verb works on; options may stand before the verb or after it."""
+    shared = context.find_root().obj or {}
+    return place_of(
+        config or shared.get("config"),
+        state or shared.get("state"),
+        feed if feed is not None else shared.get("feed"),
+        speed if speed is not None else shared.get("speed"),
+        start if start is not None else shared.get("start"),
+    )

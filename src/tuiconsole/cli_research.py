@@ -1,0 +1,64 @@
+"""The verbs of research: history driven through the desk."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuiconsole.cli_options import (
+    ConfigOption,
+    FeedOption,
+    JsonOption,
+    StartOption,
+    StateOption,
+    emit,
+    shared_place,
+)
+
+
+def backtest(
+    context: typer.Context,
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    start: StartOption = None,
+    end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
+    agents: Annotated[
+        str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
+    from tuiconsole.verbs.research import backtest_text, run_backtest_verb
+
+    place = shared_place(context, config, None, feed, None, start)
+    body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
+    emit(body, as_json, backtest_text(body))
+
+
+def verify(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    chain_only: Annotated[
+        bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the journal's hash chain, then replay the session and compare every row."""
+    from tuiconsole.verbs.research import verify_desk, verify_text
+
+    body = verify_desk(shared_place(context, config, state), chain_only)
+    emit(body, as_json, verify_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
+
+
+def register(app: typer.Typer) -> None:
+    """Name these verbs on the command line."""
+    for verb in (backtest, verify):
+        app.command()(verb)
