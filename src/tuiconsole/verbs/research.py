@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tuiconsole.domain.clock import WallClock, iso, parse_iso
-from tuiconsole.domain.errors import JournalDivergence, UsageError
+from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.errors import JournalDivergence
 from tuiconsole.verbs.common import Place
 
 
@@ -17,27 +17,21 @@ def run_backtest_verb(
 ) -> dict[str, Any]:
     """Run a backtest; the verb's stable keys."""
     from tuiconsole.analytics.performance import summary
-    from tuiconsole.engine.backtest import OrderHash, run_backtest
-    from tuiconsole.engine.build import load_tape, make_session, plan
-    from tuiconsole.store.batch_journal import BatchJournal
+    from tuiconsole.engine.build import load_tape
+    from tuiconsole.research.backtests import backtest
 
     settings = place.config.desk
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
-    tape = load_tape(settings)
-    chosen = plan(settings, tape, "backtest")
-    sink = OrderHash(BatchJournal(journal))
-    session = make_session(chosen, sink)
-    session.open(chosen.opened)
-    result = run_backtest(
-        session,
-        sink,
+    result = backtest(
+        settings,
+        load_tape(settings),
         WallClock(),
-        cool_down_bars=settings.risk.cool_down_bars,
-        end=_end_index(end, tape, chosen.start),
+        end=end,
+        journal=journal,
         progress=_show_progress if progress else None,
-    )
+    ).result
     if progress:
         sys.stderr.write("\r\x1b[K")
     metrics = summary(result.equity, settings.engine.capital, settings.engine.bars_per_year)
@@ -61,20 +55,6 @@ def run_backtest_verb(
         "last": iso(int(result.ts[-1]))[:10] if result.bars else None,
         "metrics": metrics,
     }
-
-
-def _end_index(end: str | None, tape: Any, start: int) -> int | None:
-    if end is None:
-        return None
-    try:
-        index = int(tape.index_from(parse_iso(end)))
-    except ValueError:
-        raise UsageError(f"The end {end!r} is not an ISO date.", "Write it as 2009-12-31.") from None
-    if index <= start:
-        raise UsageError(
-            f"The end {end} is not after the start.", "Choose a later --end or an earlier --start."
-        )
-    return index
 
 
 def _show_progress(done: int, total: int) -> None:

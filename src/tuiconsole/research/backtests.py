@@ -1,0 +1,78 @@
+"""One backtest as a value: what it ran on, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuiconsole.domain.clock import Clock, parse_iso
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.policy import Policy
+from tuiconsole.engine.backtest import BacktestResult, OrderHash, run_backtest
+from tuiconsole.engine.build import Plan, make_session, plan
+from tuiconsole.engine.settings import Settings
+from tuiconsole.market.tape import Tape
+from tuiconsole.store.batch_journal import BatchJournal
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """A finished run: its plan (settings, tape, policy, binding) and its result."""
+
+    plan: Plan
+    result: BacktestResult
+
+
+def backtest(
+    settings: Settings,
+    tape: Tape,
+    clock: Clock,
+    *,
+    end: str | int | None = None,
+    policy: Policy | None = None,
+    journal: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Backtest:
+    """Run the desk of ``settings`` over ``tape`` from ``settings.feed.start`` to ``end``.
+
+    Parameters
+    ----------
+    clock
+        Measures how long it took; no decision depends on it.
+    end
+        First day that no longer trades (ISO date), or a tape index (exclusive); None = the tape's end.
+    policy
+        Decides instead of the one that ``settings`` name.
+    journal
+        File of the hashed batch journal; None keeps only its hash.
+    progress
+        Called now and then with bars done and bars in all.
+
+    Raises
+    ------
+    UsageError
+        ``end`` is no date or not after the start.
+    """
+    chosen = plan(settings, tape, "backtest", policy)
+    index = end_index(end, tape, chosen.start) if isinstance(end, str) else end
+    sink = OrderHash(BatchJournal(journal))
+    session = make_session(chosen, sink)
+    session.open(chosen.opened)
+    result = run_backtest(
+        session, sink, clock, cool_down_bars=settings.risk.cool_down_bars, end=index, progress=progress
+    )
+    return Backtest(chosen, result)
+
+
+def end_index(end: str, tape: Tape, start: int) -> int:
+    """The tape index of the day ``end``, exclusive; :class:`UsageError` when it is no date or not after ``start``."""
+    try:
+        index = tape.index_from(parse_iso(end))
+    except ValueError:
+        raise UsageError(f"The end {end!r} is not an ISO date.", "Write it as 2009-12-31.") from None
+    if index <= start:
+        raise UsageError(
+            f"The end {end} is not after the start.", "Choose a later --end or an earlier --start."
+        )
+    return index
