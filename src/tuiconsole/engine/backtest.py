@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuiconsole.analytics.track import Track
 from tuiconsole.domain.clock import Clock
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.domain.records import Decided, LevelChanged, Record
+from tuiconsole.domain.records import Decided, Filled, LevelChanged, Record
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
 from tuiconsole.store.batch_journal import BatchJournal
 
@@ -23,14 +25,16 @@ class BacktestResult:
 
     Attributes
     ----------
-    equity
-        float64 ``[n_bars]`` in currency units, one value per traded bar; ``ts`` int64 ns beside it.
     order_hash
         SHA-256 over number, symbol column, quantity and decision of every approved order, in order.
     last_tenth_orders
         Orders approved in the last tenth of the bars: a desk that died early shows here.
     halts, rearmed
         Stops by breakers, and how many of them the declared cool-down released.
+    track
+        Equity, exposure and level, one value per traded bar.
+    filled, levels
+        Fills and changes of level as they were journalled, in order.
     """
 
     journal_head: str
@@ -46,8 +50,19 @@ class BacktestResult:
     last_tenth_orders: int
     halts: int
     rearmed: int
-    ts: IntArray
-    equity: FloatArray
+    track: Track
+    filled: tuple[Filled, ...]
+    levels: tuple[LevelChanged, ...]
+
+    @property
+    def ts(self) -> IntArray:
+        """int64 ``[n_bars]``, ns UTC: end of each traded bar."""
+        return self.track.ts
+
+    @property
+    def equity(self) -> FloatArray:
+        """float64 ``[n_bars]`` in currency units, one value per traded bar."""
+        return self.track.equity
 
     @property
     def symbol_bars_per_s(self) -> float:
@@ -56,7 +71,7 @@ class BacktestResult:
 
 
 class OrderHash:
-    """A journal sink that passes every record on and hashes the approved orders on the way."""
+    """A journal sink that passes every record on, hashes the approved orders, and keeps fills and changes of level."""
 
     def __init__(self, journal: BatchJournal) -> None:
         self._journal = journal
@@ -64,6 +79,8 @@ class OrderHash:
         self.orders = 0
         self.halts = 0
         self.order_bars: list[int] = []
+        self.filled: list[Filled] = []
+        self.levels: list[LevelChanged] = []
 
     @property
     def rows(self) -> int:
@@ -80,8 +97,11 @@ class OrderHash:
         if isinstance(record, Decided):
             if record.number.any():
                 self._count(record)
-        elif isinstance(record, LevelChanged) and record.level == DeskLevel.HALTED:
-            self.halts += 1
+        elif isinstance(record, Filled):
+            self.filled.append(record)
+        elif isinstance(record, LevelChanged):
+            self.levels.append(record)
+            self.halts += record.level == DeskLevel.HALTED
         self._journal.append(record)
 
     def _count(self, record: Decided) -> None:
@@ -128,15 +148,13 @@ def run_backtest(
     stop = len(session.tape) if end is None else min(end, len(session.tape))
     total = max(0, stop - session.cursor)
     first = session.cursor
-    equity: FloatArray = np.zeros(total)
-    ts: IntArray = np.zeros(total, dtype=np.int64)
+    recording = Recording(total)
     rearmed = 0
     began = clock.monotonic_ns()
     for i in range(total):
         for _ in session.bar():
             pass
-        equity[i] = to_float(desk.ledger.equity)
-        ts[i] = desk.ts
+        recording.bar(desk)
         if desk.level == DeskLevel.HALTED and cool_down_bars and desk.bars_at_level >= cool_down_bars:
             rearmed += 1
             _rearm(session, cool_down_bars)
@@ -160,8 +178,9 @@ def run_backtest(
         last_tenth_orders=sum(1 for bar in sink.order_bars if bar >= last_tenth),
         halts=sink.halts,
         rearmed=rearmed,
-        ts=ts,
-        equity=equity,
+        track=recording.finish(),
+        filled=tuple(sink.filled),
+        levels=tuple(sink.levels),
     )
 
 

@@ -1,0 +1,73 @@
+"""What a backtest writes down beside its journal: one figure per traded bar, and the fills and stops as they were journalled.
+
+Exposure is reduced over the symbol axis in blocks of bars, so memory grows with bars and fills, never with bars times
+symbols, and a bar costs a few appends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tuiconsole.analytics.track import Track
+from tuiconsole.domain.money import MONEY_SCALE, to_float
+from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
+from tuiconsole.engine.desk import Desk
+from tuiconsole.regimes.bank import REGIME_NAMES
+
+BLOCK_BARS = 256
+_VOLATILITIES = sum(name.startswith("volatility") for name in REGIME_NAMES)
+_TREND, _RANGE = REGIME_NAMES.index("trend"), REGIME_NAMES.index("range")
+
+
+class Recording:
+    """Collects the :class:`~tuiconsole.analytics.track.Track` of one backtest of ``total`` bars."""
+
+    def __init__(self, total: int) -> None:
+        self.track = Track.zeros(total)
+        self._bar = 0
+        self._reduced = 0
+        self._values: list[IntArray] = []
+        self._regimes: list[FloatArray] = []
+
+    def bar(self, desk: Desk) -> None:
+        """The desk has finished one more bar."""
+        track, i, ledger = self.track, self._bar, desk.ledger
+        track.ts[i] = desk.ts
+        track.equity[i] = to_float(ledger.equity)
+        track.cash[i] = to_float(ledger.cash)
+        if desk.level:
+            track.level[i] = desk.level
+        self._values.append(ledger.market_value)
+        self._regimes.append(desk.regimes.probabilities)
+        self._bar = i + 1
+        if len(self._values) == BLOCK_BARS:
+            self._reduce()
+
+    def finish(self) -> Track:
+        """Everything collected."""
+        if self._values:
+            self._reduce()
+        return self.track
+
+    def _reduce(self) -> None:
+        first, last = self._reduced, self._bar
+        value = np.stack(self._values).astype(np.float64)
+        self.track.gross[first:last] = np.abs(value).sum(axis=1) / MONEY_SCALE
+        self.track.net[first:last] = value.sum(axis=1) / MONEY_SCALE
+        self.track.holdings[first:last] = np.count_nonzero(value, axis=1)
+        self.track.regime[first:last] = regime_codes(np.stack(self._regimes))
+        self._values.clear()
+        self._regimes.clear()
+        self._reduced = last
+
+
+def regime_codes(probabilities: FloatArray) -> CodeArray:
+    """The likeliest regime of each row of ``[n, n_regimes]``, as :attr:`~tuiconsole.analytics.track.Track.regime` has it.
+
+    Equal shares of the volatility regimes mean that the bank is not warm: -1.
+    """
+    volatility = probabilities[:, :_VOLATILITIES]
+    ranging = probabilities[:, _TREND] <= probabilities[:, _RANGE]
+    code = volatility.argmax(axis=1) * 2 + ranging
+    known = np.ptp(volatility, axis=1) > 0.0
+    return np.where(known, code, -1).astype(np.int8)
