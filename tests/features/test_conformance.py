@@ -15,6 +15,11 @@ from tuiconsole.market.panel import FIELDS
 
 BARS = 260
 CROSS_SECTIONAL = {"beta", "residual_volatility"}
+SCALE_OF_UNIT = {
+    "currency": lambda factor: factor,
+    "per million of currency": lambda factor: 1.0 / factor,
+}
+"""How a value of that unit changes when all prices are multiplied; values of other units do not."""
 
 every_feature = pytest.mark.parametrize("name", EXAMPLES)
 
@@ -47,10 +52,7 @@ def test_the_bank_declares_itself(name: str) -> None:
 def test_the_future_moves_no_past_value(name: str) -> None:
     series = random_walk(BARS)
     before = one(name, series)
-    changed = random_walk(BARS)
-    for field in (changed.open, changed.high, changed.low, changed.close):
-        field[200:] *= 3.0
-    after = one(name, changed)
+    after = one(name, series.only(slice(200)).followed_by(random_walk(BARS - 200, seed=8)))
     np.testing.assert_array_equal(after[:200], before[:200])
     assert not np.array_equal(after[200:], before[200:], equal_nan=True)
 
@@ -91,7 +93,7 @@ def test_symbols_are_treated_alike(name: str) -> None:
     order = [3, 1, 4, 0, 2]
     expected = one(name, series)[:, order]
     actual = one(name, series.take(order))
-    if name.rsplit("_", 1)[0] in CROSS_SECTIONAL:  # the market's mean is summed in another order
+    if request(name).feature.family in CROSS_SECTIONAL:  # the market's mean is summed in another order
         np.testing.assert_allclose(actual, expected, rtol=1e-9)
     else:
         np.testing.assert_array_equal(actual, expected)
@@ -100,17 +102,17 @@ def test_symbols_are_treated_alike(name: str) -> None:
 @every_feature
 def test_prices_in_another_currency_change_nothing_but_the_unit(name: str) -> None:
     series = random_walk(BARS).without(gaps())
-    factor = 137.5 if request(name).feature.unit == "currency" else 1.0
+    factor = SCALE_OF_UNIT.get(request(name).feature.unit, lambda factor: 1.0)(137.5)
     np.testing.assert_allclose(
         one(name, series.times(137.5)), factor * one(name, series), rtol=1e-8, atol=1e-11
     )
 
 
 @every_feature
-def test_ranges_are_never_invented(name: str) -> None:
+def test_ranges_and_volume_are_never_invented(name: str) -> None:
     series = random_walk(BARS)
     values = one(name, series.close_only())
-    if {"open", "high", "low"} & set(request(name).feature.needs):
+    if {"open", "high", "low", "volume"} & set(request(name).feature.needs):
         assert np.isnan(values).all()
     else:
         np.testing.assert_array_equal(values, one(name, series))
