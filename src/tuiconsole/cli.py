@@ -18,7 +18,9 @@ from tuiconsole.cli_options import (  # noqa: E402
     ConfigOption,
     FeedOption,
     JsonOption,
+    PolicyOption,
     ReasonOption,
+    SetOption,
     SpeedOption,
     StartOption,
     StateOption,
@@ -55,12 +57,22 @@ def console(
     feed: FeedOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
     theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Start the engine if none runs on this state file, then open the console."""
-    context.obj = {"config": config, "state": state, "feed": feed, "speed": speed, "start": start}
+    context.obj = {
+        "config": config,
+        "state": state,
+        "feed": feed,
+        "speed": speed,
+        "start": start,
+        "policy": policy,
+        "parameters": parameters,
+    }
     if version:
         from tuiconsole import __version__
 
@@ -70,7 +82,9 @@ def console(
         return
     from tuiconsole.verbs.console import open_console
 
-    code = open_console(place_of(config, state, feed, speed, start), theme, spawn=True, read_only=False)
+    code = open_console(
+        place_of(config, state, feed, speed, start, policy, parameters), theme, spawn=True, read_only=False
+    )
     raise typer.Exit(code)
 
 
@@ -100,6 +114,8 @@ def headless(
     feed: FeedOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
     as_json: JsonOption = False,
     log: Annotated[
         Path | None, typer.Option("--log", help="Write the log to this rotating file instead.")
@@ -113,7 +129,11 @@ def headless(
     from tuiconsole.verbs.engine import run_headless
 
     run_headless(
-        lambda: shared_place(context, config, state, feed, speed, start), log, as_json, every_bar, ready_fd
+        lambda: shared_place(context, config, state, feed, speed, start, policy, parameters),
+        log,
+        as_json,
+        every_bar,
+        ready_fd,
     )
 
 
@@ -316,6 +336,8 @@ def replay(
     state: StateOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
     no_console: Annotated[
         bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
     ] = False,
@@ -323,7 +345,7 @@ def replay(
 ) -> None:
     """Play history through the live engine at a chosen pace and watch it in the console."""
     feed = str(path) if path is not None else "replay"
-    place = shared_place(context, config, state, feed, speed, start)
+    place = shared_place(context, config, state, feed, speed, start, policy, parameters)
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 

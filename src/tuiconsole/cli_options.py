@@ -27,6 +27,12 @@ SpeedOption = Annotated[
 ]
 StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
+PolicyOption = Annotated[
+    str | None, typer.Option("--policy", help="Your own strategy, FILE:CLASS, instead of the agents.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A parameter of --policy, NAME=VALUE; may be repeated.")
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
 
@@ -52,11 +58,13 @@ def place_of(
     feed: str | None = None,
     speed: float | None = None,
     start: str | None = None,
+    policy: str | None = None,
+    parameters: list[str] | None = None,
 ) -> Place:
     """The place that these options name."""
     from tuiconsole.verbs.common import Place
 
-    return Place.of(config, state, feed, speed, start)
+    return Place.of(config, state, feed, speed, start, policy, parameters or ())
 
 
 def shared_paths(
@@ -74,6 +82,8 @@ def shared_place(
     feed: str | None = None,
     speed: float | None = None,
     start: str | None = None,
+    policy: str | None = None,
+    parameters: list[str] | None = None,
 ) -> Place:
     """The place a verb works on; options may stand before the verb or after it."""
     shared = context.find_root().obj or {}
@@ -83,4 +93,6 @@ def shared_place(
         feed if feed is not None else shared.get("feed"),
         speed if speed is not None else shared.get("speed"),
         start if start is not None else shared.get("start"),
+        policy if policy is not None else shared.get("policy"),
+        parameters if parameters is not None else shared.get("parameters"),
     )

@@ -12,6 +12,8 @@ from tuiconsole.cli_options import (
     ConfigOption,
     FeedOption,
     JsonOption,
+    PolicyOption,
+    SetOption,
     StartOption,
     StateOption,
     emit,
@@ -25,6 +27,8 @@ def backtest(
     feed: FeedOption = None,
     start: StartOption = None,
     end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
     agents: Annotated[
         str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
     ] = None,
@@ -36,9 +40,10 @@ def backtest(
     """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
     from tuiconsole.verbs.research import backtest_text, run_backtest_verb
 
-    place = shared_place(context, config, None, feed, None, start)
+    place = shared_place(context, config, None, feed, None, start, policy, parameters)
     body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
     emit(body, as_json, backtest_text(body))
+    raise typer.Exit(1 if policy is not None and body["failed"] else 0)
 
 
 def verify(

@@ -79,7 +79,7 @@ def _section(kind: type[Any], section: str, values: dict[str, Any], name: str) -
     hints = get_type_hints(kind, include_extras=True)
     checked: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in hints:
+        if key not in hints or key.startswith("_"):
             raise ConfigError(f"{name}: unknown key {section}.{key}.{_near(key, list(hints))}")
         try:
             checked[key] = TypeAdapter(hints[key]).validate_python(
@@ -126,6 +126,8 @@ def _section_toml(section: str, kind: type[Any]) -> list[str]:
     defaults = kind()
     lines = [f"# {(kind.__doc__ or section).splitlines()[0]}", f"[{section}]"]
     for item in fields(kind):
+        if item.name.startswith("_"):
+            continue
         default = getattr(defaults, item.name)
         text = " ".join(meaning.get(item.name, "").split()) + _range(hints[item.name])
         lines += [f"# {line}" for line in textwrap.wrap(text, 108)]

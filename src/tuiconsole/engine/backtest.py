@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiconsole.analytics.track import Track
-from tuiconsole.domain.clock import Clock
+from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.domain.records import Decided, Filled, LevelChanged, Record
+from tuiconsole.domain.records import AgentChanged, Decided, Filled, LevelChanged, Record
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
@@ -31,6 +31,8 @@ class BacktestResult:
         Orders approved in the last tenth of the bars: a desk that died early shows here.
     halts, rearmed
         Stops by breakers, and how many of them the declared cool-down released.
+    failed
+        A sentence for every agent, or strategy of the user's, that failed and was switched off.
     track
         Equity, exposure and level, one value per traded bar.
     filled, levels
@@ -50,6 +52,7 @@ class BacktestResult:
     last_tenth_orders: int
     halts: int
     rearmed: int
+    failed: tuple[str, ...]
     track: Track
     filled: tuple[Filled, ...]
     levels: tuple[LevelChanged, ...]
@@ -79,6 +82,7 @@ class OrderHash:
         self.orders = 0
         self.halts = 0
         self.order_bars: list[int] = []
+        self.failed: list[str] = []
         self.filled: list[Filled] = []
         self.levels: list[LevelChanged] = []
 
@@ -102,6 +106,8 @@ class OrderHash:
         elif isinstance(record, LevelChanged):
             self.levels.append(record)
             self.halts += record.level == DeskLevel.HALTED
+        elif isinstance(record, AgentChanged) and not record.enabled:
+            self.failed.append(f"{iso(record.ts)[:10]}: {record.text}")
         self._journal.append(record)
 
     def _count(self, record: Decided) -> None:
@@ -178,6 +184,7 @@ def run_backtest(
         last_tenth_orders=sum(1 for bar in sink.order_bars if bar >= last_tenth),
         halts=sink.halts,
         rearmed=rearmed,
+        failed=tuple(sink.failed),
         track=recording.finish(),
         filled=tuple(sink.filled),
         levels=tuple(sink.levels),

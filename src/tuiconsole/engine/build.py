@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from tuiconsole.domain import ids
+from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_DECIMALS, to_scaled
 from tuiconsole.domain.policy import Policy
 from tuiconsole.domain.records import LevelChanged, Opened
 from tuiconsole.engine.desk import Desk, DeskSettings
 from tuiconsole.engine.pipeline import EnsemblePolicy
+from tuiconsole.engine.policies import content as policy_content
+from tuiconsole.engine.policies import load_strategy, with_source
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.execution.paper import PaperVenue
@@ -55,12 +58,12 @@ def load_tape(settings: Settings) -> Tape:
 def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None) -> Plan:
     """Decide where trading starts and what the journal is bound to.
 
-    Raises :class:`UsageError` when the start date is no date or lies outside the tape.
+    Raises :class:`UsageError` when the start date is no date or lies outside the tape, or when the user's strategy cannot be
+    loaded.
     """
+    settings = replace(settings, policy=with_source(settings.policy, None))
     cursor = replay_from(tape, settings.feed.start, settings.feed.warmup_bars)
-    policy = policy or EnsemblePolicy(
-        settings.agents, settings.ensemble, settings.sizing, settings.engine.bars_per_year, tape.universe
-    )
+    policy = policy or make_policy(settings, tape.universe)
     configuration = configuration_digest(settings)
     bound = cursor.binding
     seed = settings.engine.seed
@@ -81,6 +84,15 @@ def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None
     return Plan(tape, cursor.start, cursor.warmup, mode, opened, policy, settings)
 
 
+def make_policy(settings: Settings, universe: Universe) -> Policy:
+    """The policy that ``settings`` name, for one universe: the user's strategy, or the ensemble of agents."""
+    if settings.policy.strategy:
+        return load_strategy(settings.policy, universe)
+    return EnsemblePolicy(
+        settings.agents, settings.ensemble, settings.sizing, settings.engine.bars_per_year, universe
+    )
+
+
 def capital_of(settings: Settings) -> int:
     """Starting capital in money units."""
     return to_scaled(str(settings.engine.capital), MONEY_DECIMALS)
@@ -92,6 +104,7 @@ def configuration_digest(settings: Settings) -> str:
     for section, keys in _NOT_CORE.items():
         for key in keys:
             del content[section][key]
+    content.update(policy_content(settings.policy))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -78,7 +78,7 @@ def run_engine(options: EngineOptions) -> None:
     try:
         chosen = plan(options.settings, load_tape(options.settings), "replay")
         store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
-        save_launch(paths.state, Launch("replay", options.settings))
+        save_launch(paths.state, Launch("replay", chosen.settings))
         _serve(options, paths, chosen, store)
     finally:
         lock.release()

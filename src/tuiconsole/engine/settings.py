@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Interval
 
 from tuiconsole.agents.settings import AgentSettings
+from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.market.settings import DefenceSettings, FeedSettings
@@ -38,6 +39,7 @@ class Settings:
 
     engine: EngineSettings = field(default_factory=EngineSettings)
     feed: FeedSettings = field(default_factory=FeedSettings)
+    policy: PolicySettings = field(default_factory=PolicySettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)
     agents: AgentSettings = field(default_factory=AgentSettings)

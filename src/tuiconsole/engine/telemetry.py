@@ -50,7 +50,8 @@ class Telemetry:
         """The telemetry of ``desk``'s policy in its present state."""
         policy, n = desk.policy, len(desk.universe)
         if not isinstance(policy, EnsemblePolicy):
-            return cls._silent(tuple(policy.agent_names), n)
+            wanted = desk.policy_state.get("wanted", np.zeros(n))
+            return cls._silent(tuple(policy.agent_names), wanted)
         last = policy.telemetry(desk.policy_state)
         return cls(
             agents=tuple(policy.agent_names),
@@ -71,15 +72,16 @@ class Telemetry:
         )
 
     @classmethod
-    def _silent(cls, agents: tuple[str, ...], n: int) -> Telemetry:
-        a = len(agents)
+    def _silent(cls, agents: tuple[str, ...], wanted: FloatArray) -> Telemetry:
+        """A policy that forecasts nothing: whoever decides has all the weight, and only the targets are known."""
+        a, n = len(agents), len(wanted)
         nothing, each = np.full(n, np.nan), np.full(a, np.nan)
         table = np.full((a, n), np.nan)
         return cls(
             agents,
             agents,
             np.ones(a, dtype=np.int64),
-            np.zeros(a),
+            np.full(a, 1.0 / max(a, 1)),
             each,
             each,
             np.zeros(a),
@@ -88,7 +90,7 @@ class Telemetry:
             nothing,
             nothing,
             1,
-            np.zeros(n),
+            wanted,
             float("nan"),
             float("nan"),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,14 @@ class Place:
 
     @classmethod
     def of(
-        cls, config: Path | None, state: Path | None, feed: str | None, speed: float | None, start: str | None
+        cls,
+        config: Path | None,
+        state: Path | None,
+        feed: str | None,
+        speed: float | None,
+        start: str | None,
+        policy: str | None = None,
+        parameters: Sequence[str] = (),
     ) -> Place:
         """The place named by these options; each may be None.
 
@@ -41,9 +49,14 @@ class Place:
             settings = replace(settings, feed=_feed(settings.feed, feed))
         if start is not None:
             settings = replace(settings, feed=replace(settings.feed, start=start))
+        settings = _with_policy(settings, policy, parameters, path)
         where = (state or default_state(path)).expanduser()
         pace = settings.feed.bars_per_second if speed is None else speed
         arguments = _arguments(path, feed, settings.feed.path, speed, start)
+        if policy is not None:
+            arguments += ("--policy", settings.policy.strategy)
+        for parameter in parameters:
+            arguments += ("--set", parameter)
         return cls(replace(loaded, desk=settings), path, DeskPaths.of(where), pace, arguments)
 
     @classmethod
@@ -55,6 +68,27 @@ class Place:
             path = config or default_config()
             where = (state or default_state(path)).expanduser()
             return cls(Config(), path, DeskPaths.of(where), 0.0, ())
+
+
+def _with_policy(
+    settings: Settings, policy: str | None, parameters: Sequence[str], config: Path | None
+) -> Settings:
+    """``settings`` with the strategy of the command line, or the configured one, at an absolute path."""
+    chosen = settings.policy
+    if policy is not None:
+        chosen = replace(chosen, strategy=_absolute(policy, Path()), parameters=())
+    elif chosen.strategy and config is not None:
+        chosen = replace(chosen, strategy=_absolute(chosen.strategy, config.absolute().parent))
+    if parameters:
+        if not chosen.strategy:
+            raise UsageError("--set changes a strategy of your own.", "Name it with --policy FILE:CLASS.")
+        chosen = replace(chosen, parameters=(*chosen.parameters, *parameters))
+    return replace(settings, policy=chosen)
+
+
+def _absolute(strategy: str, folder: Path) -> str:
+    file, colon, name = strategy.rpartition(":")
+    return f"{(folder / Path(file).expanduser()).absolute()}:{name}" if colon and file else strategy
 
 
 def _located(settings: Settings, config: Path | None) -> Settings:

@@ -49,6 +49,7 @@ def run_backtest_verb(
         "fees": result.fees,
         "halts": result.halts,
         "rearmed": result.rearmed,
+        "failed": list(result.failed),
         "cool_down_bars": settings.risk.cool_down_bars,
         "orders_in_last_tenth": result.last_tenth_orders,
         "first": iso(int(result.ts[0]))[:10] if result.bars else None,
@@ -71,6 +72,7 @@ def backtest_text(body: dict[str, Any]) -> str:
         *(f"  {name.replace('_', ' '):<22} {_figure(name, value)}" for name, value in metrics.items()),
         f"orders {body['orders']:,} ({body['orders_in_last_tenth']} in the last tenth), fills {body['fills']:,}, "
         f"refused {body['refused']:,}",
+        *(f"FAILED {text}" for text in body["failed"]),
         f"halted by breakers {body['halts']} times, re-armed {body['rearmed']} times after the declared cool-down of "
         f"{body['cool_down_bars']} bars",
         f"{body['seconds']:.2f} s, {body['symbol_bars_per_s']:,.0f} symbol-bars/s",

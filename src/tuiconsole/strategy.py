@@ -1,0 +1,201 @@
+"""Your own strategy in ten lines: subclass :class:`Strategy` and say what share of equity each symbol should have.
+
+The whole desk stands around it: defence, features, gate, order table, costs, ledger, journal, console. Run it with
+``tuiconsole backtest --policy my.py:SmaCross``; ``replay`` takes the same option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+
+Rebalance = Literal["on change", "every bar"]
+
+
+class Strategy:
+    """Base of a user's strategy; keeps the contract of :class:`~tuiconsole.domain.policy.Policy`.
+
+    Override :meth:`weights`, name the features it reads in ``needs``, and give every number that may be tuned a class
+    attribute with a default: ``--set fast=10`` and sweeps change it. When ``needs`` depends on such a number, make it a
+    property. Keep nothing on ``self`` between bars: a restart would lose it. What must be remembered belongs in a class that
+    keeps the ``Policy`` protocol with an explicit state.
+
+    Parameters
+    ----------
+    universe
+        Who may be traded.
+    parameters
+        Values for class attributes, of the attributes' own types.
+
+    Raises
+    ------
+    UsageError
+        A parameter is unknown or of another type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tuiconsole.domain.instruments import Universe
+    >>> class SmaCross(Strategy):
+    ...     needs = ("rolling_mean_20", "rolling_mean_100")
+    ...     def weights(self, bar):
+    ...         fast, slow = bar.features
+    ...         return np.where(fast > slow, 0.9 / len(fast), 0.0)
+    >>> SmaCross(Universe.of(("AAPL", "MSFT"))).agent_names
+    ('SmaCross',)
+    """
+
+    needs: Sequence[str] = ()
+    """Catalogue names of the features wanted, in the order of ``bar.features``."""
+
+    rebalance: ClassVar[Rebalance] = "on change"
+    """``"on change"`` trades a symbol when its wanted weight changes, or while it is not yet on the wanted side;
+    ``"every bar"`` trades every difference between weight and position."""
+
+    def __init__(self, universe: Universe, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, self._checked(name, value))
+        multiplier = np.array([float(item.multiplier) for item in universe.instruments])
+        self._lot: IntArray = universe.lot
+        self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        """What share of equity each symbol should have after this bar.
+
+        Parameters
+        ----------
+        bar
+            All that is known now: ``features [k, n_symbols]`` in the order of ``needs``, ``price [n_symbols]``, regime,
+            positions, equity.
+
+        Returns
+        -------
+        float64 ``[n_symbols]``
+            Fractions of equity, negative for short; NaN leaves a position alone.
+        """
+        raise NotImplementedError
+
+    # ---- the policy's contract ---------------------------------------------------------------------------------------
+
+    @property
+    def agent_names(self) -> Sequence[str]:
+        """The strategy itself: it can be switched off and on like any agent."""
+        return (type(self).__name__,)
+
+    @property
+    def sheet_names(self) -> Sequence[str]:
+        """What ``why`` tells of an order: the features, what was wanted, and what is held."""
+        return (*(f"feature:{name}" for name in self.needs), "price", "target_weight", "weight")
+
+    @property
+    def scalar_names(self) -> Sequence[str]:
+        """What ``why`` tells of a decision as a whole."""
+        return ("equity",)
+
+    def initial_state(self, n_symbols: int) -> PolicyState:
+        """Nothing wanted yet."""
+        return {"wanted": np.zeros(n_symbols), "failed": {}}
+
+    def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+        """Target positions for the weights of this bar.
+
+        A strategy that raises, or whose weights are no float array ``[n_symbols]`` of finite numbers and NaN, joins
+        ``failed``: the desk switches it off, says so, and leaves its positions alone.
+        """
+        name, n = self.agent_names[0], len(inputs.price)
+        if name not in inputs.enabled or name in state["failed"]:
+            return self._leave_alone(inputs, state["wanted"]), state
+        try:
+            with np.errstate(all="ignore"):
+                wanted = _checked_weights(self.weights(inputs), n)
+        except Exception as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on without it
+            failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
+            return self._leave_alone(inputs, state["wanted"]), {**state, "failed": failed}
+        kept = np.where(np.isnan(wanted), state["wanted"], wanted)
+        target, held = self._lots(inputs, wanted), inputs.position + inputs.pending
+        acting: BoolArray = np.isfinite(wanted) & inputs.tradable
+        if self.rebalance == "on change":
+            acting &= (kept != state["wanted"]) | (np.sign(target) != np.sign(held))
+        else:
+            acting &= target != held
+        decision = Decision(
+            np.where(acting, target, held), acting, self._sheet(inputs, wanted), np.array([inputs.equity])
+        )
+        return decision, {**state, "wanted": np.where(acting | ~inputs.tradable, kept, state["wanted"])}
+
+    def _lots(self, inputs: DecisionInputs, wanted: FloatArray) -> IntArray:
+        with np.errstate(all="ignore"):
+            lots = np.trunc(wanted * inputs.equity / (inputs.price * self._lot_units))
+        return np.where(np.isfinite(lots), lots, 0.0).astype(np.int64) * self._lot
+
+    def _leave_alone(self, inputs: DecisionInputs, wanted: FloatArray) -> Decision:
+        n = len(inputs.price)
+        held = inputs.position + inputs.pending
+        return Decision(
+            held, np.zeros(n, dtype=np.bool_), self._sheet(inputs, wanted), np.array([inputs.equity])
+        )
+
+    def _sheet(self, inputs: DecisionInputs, wanted: FloatArray) -> FloatArray:
+        held = (inputs.position + inputs.pending) / self._lot
+        weight = held * self._lot_units * inputs.price / inputs.equity
+        return np.vstack((inputs.features, inputs.price, wanted, weight))
+
+    def _checked(self, name: str, value: Any) -> Any:
+        known = tunable(type(self))
+        if name not in known:
+            raise UsageError(
+                f"{type(self).__name__} has no parameter {name!r}.",
+                f"It has: {', '.join(known) or 'none'}.",
+            )
+        kind = type(known[name])
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:
+            raise UsageError(
+                f"The parameter {name} of {type(self).__name__} must be of type {kind.__name__}, was {value!r}."
+            )
+        return value
+
+
+def tunable(kind: type[object]) -> Mapping[str, bool | int | float | str]:
+    """The plain class attributes of a strategy, by name: what ``--set`` and sweeps may change."""
+    found: dict[str, bool | int | float | str] = {}
+    for base in reversed(kind.__mro__):
+        if base in (object, Strategy):
+            continue
+        for name, value in vars(base).items():
+            if (
+                not name.startswith("_")
+                and name != "rebalance"
+                and isinstance(value, bool | int | float | str)
+            ):
+                found[name] = value
+    return found
+
+
+def _checked_weights(weights: Any, n: int) -> FloatArray:
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (n,):
+        raise ValueError(f"weights must have the shape [{n}], was {list(array.shape)}")
+    if np.isinf(array).any():
+        raise ValueError(f"weights must be finite or NaN, was {array[np.isinf(array)][0]:g}")
+    return array
+
+
+def _place_of(error: BaseException) -> str:
+    """Where in the strategy's own file it went wrong."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename != __file__:
+            place = f" (line {trace.tb_lineno} of {code.co_filename.rsplit('/', 1)[-1]})"
+            break
+        trace = trace.tb_next
+    return place
