@@ -30,6 +30,7 @@ class PolicySettings:
     """Its parameters, e.g. ["fast=10", "slow=50"]."""
 
     _source: str = ""
+    """The file's text, taken in at the start; no setting of anyone's."""
 
     @property
     def name(self) -> str:
