@@ -53,7 +53,7 @@ def test_every_setting_is_there_with_its_default_and_its_meaning() -> None:
             f"each setting of {section} says what it means"
         )
         lines = text.splitlines()
-        for key in docs:
+        for key in found[section]:
             at = next(i for i, line in enumerate(lines) if line.startswith(f"{key} ="))
             assert lines[at - 1].startswith("# "), f"{key} has a comment above it"
 
