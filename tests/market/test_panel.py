@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS, BarQuotes
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.market import Bars, Quality, ScreenedBars
 from tuiconsole.domain.types import FloatArray
@@ -107,3 +110,33 @@ def test_limits_are_refused() -> None:
         panel.ago("close", 4)
     with pytest.raises(UsageError, match="at least 1 bar, was 0"):
         Panel(2, 0)
+
+
+def test_quotes_macro_time_and_sectors_survive_a_restart() -> None:
+    """They may begin late and stop again; what is not given is NaN."""
+    rng = np.random.default_rng(3)
+    sectors = np.array([1, -1, 0])
+    panel = Panel(_N, 4, sectors)
+    given_macro, given_bid = np.full((9, len(MACRO_SERIES)), np.nan), np.full((9, _N), np.nan)
+    for seq in range(9):
+        bars = _screened(rng, seq, False, False, False).bars
+        if 3 <= seq < 8:
+            given_macro[seq] = rng.normal(size=len(MACRO_SERIES))
+            quotes = BarQuotes(*rng.normal(size=(len(QUOTE_FIELDS), _N)))
+            given_bid[seq] = quotes.bid
+            bars = replace(bars, macro=given_macro[seq], quotes=quotes, session=100 + seq)
+        panel.push(ScreenedBars(bars, bars.close, np.zeros(_N, dtype=np.int8)))
+        if seq in (1, 5):
+            saved = decode_state(encode_state(panel.state()))
+            panel = Panel(_N, 4, sectors)
+            panel.restore(saved)
+        first = max(0, seq - 3)
+        length = seq - first + 1
+        np.testing.assert_array_equal(panel.macro(length), given_macro[first : seq + 1])
+        np.testing.assert_array_equal(panel.window("bid", length), given_bid[first : seq + 1])
+        assert (panel.ts, panel.session) == (seq, 100 + seq if 3 <= seq < 8 else 0)
+        assert panel.has_macro is panel.has_quotes is (seq >= 3)
+    assert panel.sectors.tolist() == [1, -1, 0]
+    assert Panel(2, 1).sectors.tolist() == [-1, -1]
+    with pytest.raises(UsageError, match="holds 4 bars"):
+        panel.macro(5)

@@ -135,6 +135,12 @@ class Universe:
         return tuple(item.sector for item in self.instruments)
 
     @cached_property
+    def sector_codes(self) -> IntArray:
+        """Sector of each symbol as its place among the universe's sectors in alphabetical order; -1 where unknown."""
+        known = sorted(set(self.sectors) - {""})
+        return np.array([known.index(sector) if sector else -1 for sector in self.sectors], dtype=np.int64)
+
+    @cached_property
     def price_scale(self) -> IntArray:
         """Scaled price units per currency unit, ``[n_symbols]``."""
         return np.array([item.price_scale for item in self.instruments], dtype=np.int64)

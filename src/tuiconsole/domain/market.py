@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.types import CodeArray, FloatArray
 
 
@@ -54,6 +55,10 @@ class Bars:
         float64 ``[n_symbols]`` in shares, coins or contracts; NaN where unknown.
     session
         The exchange session the bar belongs to, as days since the epoch; -1 means the UTC date of ``ts``.
+    macro
+        float64 ``[len(MACRO_SERIES)]``, what had been released by ``ts``; None when no source is given.
+    quotes
+        Quotes at the end of the bar; None when the source has none.
     """
 
     ts: int
@@ -64,6 +69,8 @@ class Bars:
     close: FloatArray
     volume: FloatArray
     session: int = -1
+    macro: FloatArray | None = None
+    quotes: BarQuotes | None = None
 
     @classmethod
     def close_only(cls, ts: int, seq: int, close: FloatArray) -> Bars:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
 from tuiconsole.domain.codec import decode_record, encode_record
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
     Command,
@@ -86,7 +87,7 @@ class Desk:
         self.policy = policy
         self.settings = settings
         self.features = FeatureSet(policy.needs, n, settings.bars_per_year)
-        self.panel = Panel(n, max(2, self.features.panel_window))
+        self.panel = Panel(n, max(2, self.features.panel_window), universe.sector_codes)
         self.regimes = RegimeBank(settings.regimes, settings.bars_per_year)
         self.ledger = Ledger(universe, settings.capital)
         self.orders = OrderTable(n)
@@ -489,4 +490,9 @@ def _digest(screened: ScreenedBars) -> bytes:
     if not np.isnan(bars.high).all():
         for column in (bars.open, bars.high, bars.low, bars.volume):
             digest.update(np.ascontiguousarray(column).data)
+    if bars.macro is not None:
+        digest.update(np.ascontiguousarray(bars.macro).data)
+    if bars.quotes is not None:
+        for name in QUOTE_FIELDS:
+            digest.update(np.ascontiguousarray(getattr(bars.quotes, name)).data)
     return digest.digest()[:16]

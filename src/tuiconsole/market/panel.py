@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
+from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.market import Bars, ScreenedBars
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
 
 RANGES = ("open", "high", "low")
 FIELDS = (*RANGES, "close", "volume", "log_close")
 """What a panel holds: prices in currency units, volume in shares, and the natural logarithm of the close."""
+INPUTS = (*FIELDS, *QUOTE_FIELDS, *MACRO_SERIES, "time", "sector")
+"""Everything a feature may name as its need: fields, quotes, macro series, the bar's time, the symbols' sectors."""
 
 
 class Panel:
@@ -30,32 +34,44 @@ class Panel:
         Width of the universe.
     window
         Longest history that will be asked for, in bars; at least 1.
+    sectors
+        int64 ``[n_symbols]`` codes from 0; -1 where unknown. None: all unknown.
+
+    Attributes
+    ----------
+    ts, session
+        Time (ns UTC) and exchange session (days since the epoch) of the newest bar; -1 before the first.
 
     Notes
     -----
     Views are of the live buffers: they are valid until the next :meth:`push`.
     """
 
-    def __init__(self, n_symbols: int, window: int) -> None:
+    def __init__(self, n_symbols: int, window: int, sectors: IntArray | None = None) -> None:
         if window < 1:
             raise UsageError(f"A panel needs a window of at least 1 bar, was {window}.")
         self.n_symbols = n_symbols
         self.window_bars = window
         self.count = 0
         """Bars pushed so far."""
+        self.sectors: IntArray = np.full(n_symbols, -1, dtype=np.int64) if sectors is None else sectors
+        self.ts = self.session = -1
         self._forget()
 
     def _forget(self) -> None:
         self._row = self.window_bars - 1
         self._nothing = self._empty()
         self._nothing.flags.writeable = False
-        self._rings = dict.fromkeys((*RANGES, "volume"), self._nothing)
+        self._rings = dict.fromkeys((*RANGES, "volume", *QUOTE_FIELDS), self._nothing)
         self._close = self._rings["close"] = self._empty()
         self._log_close = self._rings["log_close"] = self._empty()
         self.has_ranges = False
         """Whether any bar so far came with open, high and low."""
         self.has_volume = False
         """Whether any bar so far came with volume."""
+        self.has_quotes = False
+        """Whether any bar so far came with quotes."""
+        self._macro: FloatArray | None = None
 
     def _empty(self) -> FloatArray:
         return np.full((2 * self.window_bars, self.n_symbols), np.nan)
@@ -82,6 +98,12 @@ class Panel:
                 self.has_volume = True
                 self._rings["volume"] = self._empty()
             _write(self._rings["volume"], bars.volume, bad, row, twin)
+        if self.has_quotes or bars.quotes is not None:
+            self._push_quotes(bars, bad, row, twin)
+        if self._macro is not None or bars.macro is not None:
+            self._push_macro(bars, row, twin)
+        self.ts = bars.ts
+        self.session = bars.session if bars.session >= 0 else bars.ts // NANOSECONDS_PER_DAY
         self._row = row
         self.count += 1
 
@@ -94,6 +116,37 @@ class Panel:
         _write(rings["open"], bars.open, bad, row, twin)
         _write(rings["high"], bars.high, bad, row, twin)
         _write(rings["low"], bars.low, bad, row, twin)
+
+    def _push_quotes(self, bars: Bars, bad: Any, row: int, twin: int) -> None:
+        if not self.has_quotes:
+            self.has_quotes = True
+            for name in QUOTE_FIELDS:
+                self._rings[name] = self._empty()
+        for name in QUOTE_FIELDS:
+            values = bars.open * np.nan if bars.quotes is None else getattr(bars.quotes, name)
+            _write(self._rings[name], values, bad, row, twin)
+
+    def _push_macro(self, bars: Bars, row: int, twin: int) -> None:
+        if self._macro is None:
+            self._macro = np.full((2 * self.window_bars, len(MACRO_SERIES)), np.nan)
+        self._macro[row] = self._macro[twin] = np.nan if bars.macro is None else bars.macro
+
+    @property
+    def has_macro(self) -> bool:
+        """Whether any bar so far came with macro series."""
+        return self._macro is not None
+
+    def macro(self, length: int) -> FloatArray:
+        """Macro series as known at the last ``length`` bars, oldest first: ``[length, n_series]``, NaN where not given.
+
+        Columns are in the order of :data:`~tuiconsole.domain.context.MACRO_SERIES`; a view, as of :meth:`window`.
+        """
+        if not 0 < length <= self.window_bars:
+            raise UsageError(f"The panel holds {self.window_bars} bars, {length} were asked for.")
+        if self._macro is None:
+            return np.full((length, len(MACRO_SERIES)), np.nan)
+        end = self._row + self.window_bars + 1
+        return self._macro[end - length : end]
 
     def window(self, field: str, length: int) -> FloatArray:
         """The last ``length`` bars, oldest first: a view ``[length, n_symbols]``; NaN before the first."""
@@ -118,8 +171,14 @@ class Panel:
         """The stored bars, oldest first, without their doubles; logarithms are computed again on restore."""
         stored = min(self.count, self.window_bars)
         names = ["close"] + list(RANGES) * self.has_ranges + ["volume"] * self.has_volume
+        names += list(QUOTE_FIELDS) * self.has_quotes
         rows = {name: self.window(name, stored).copy() for name in names} if stored else {}
+        macro = self.macro(stored).copy() if stored and self._macro is not None else None
         return {
+            "macro": macro,
+            "ts": self.ts,
+            "session": self.session,
+            "has_quotes": self.has_quotes,
             "count": self.count,
             "has_ranges": self.has_ranges,
             "has_volume": self.has_volume,
@@ -132,12 +191,18 @@ class Panel:
         self.count = int(state["count"])
         self.has_ranges, self.has_volume = bool(state["has_ranges"]), bool(state["has_volume"])
         self._row = (self.count - 1) % self.window_bars
-        for name in RANGES * self.has_ranges + ("volume",) * self.has_volume:
+        self.ts, self.session = int(state["ts"]), int(state["session"])
+        self.has_quotes = bool(state["has_quotes"])
+        for name in RANGES * self.has_ranges + ("volume",) * self.has_volume + QUOTE_FIELDS * self.has_quotes:
             self._rings[name] = self._empty()
         for name, rows in state["rows"].items():
             slots = np.arange(self.count - len(rows), self.count) % self.window_bars
             self._rings[name][slots] = self._rings[name][slots + self.window_bars] = rows
         np.log(self._close, out=self._log_close)
+        if state["macro"] is not None:
+            slots = np.arange(self.count - len(state["macro"]), self.count) % self.window_bars
+            self._macro = np.full((2 * self.window_bars, len(MACRO_SERIES)), np.nan)
+            self._macro[slots] = self._macro[slots + self.window_bars] = state["macro"]
 
 
 def _known(values: FloatArray) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, iso
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.types import FloatArray, IntArray
@@ -17,7 +18,7 @@ from tuiconsole.market.sectors import sector_of
 from tuiconsole.market.tape import Tape
 
 REQUIRED = ("ts", "symbol", "close")
-OPTIONAL = ("open", "high", "low", "volume")
+OPTIONAL = ("open", "high", "low", "volume", *QUOTE_FIELDS)
 TimeKind = Literal["utc", "wall"]
 _LABEL_LENGTH = 16
 
@@ -35,7 +36,7 @@ class Rows:
     codes
         int64 ``[n_rows]`` positions in ``symbols``.
     values
-        float64 ``[n_rows]`` for ``close`` and whichever of open, high, low, volume the file has.
+        float64 ``[n_rows]`` for ``close`` and whichever of :data:`OPTIONAL` the file has.
     place
         Where a row stands in the file, e.g. ``"line 7"``.
     ignored
@@ -62,7 +63,7 @@ def check_columns(source: str, names: list[str]) -> tuple[str, ...]:
     if missing:
         raise DataError(
             f"{source} has no column {' and no column '.join(missing)}; it has {', '.join(names) or 'none'}.",
-            "Expected ts, symbol, close and optionally open, high, low, volume.",
+            "Expected ts, symbol, close and optionally open, high, low, volume, and quotes such as bid and ask.",
         )
     for name in (*REQUIRED, *OPTIONAL):
         if names.count(name) > 1:

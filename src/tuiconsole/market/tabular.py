@@ -10,7 +10,9 @@ from tuiconsole.market.tape import Tape
 
 
 def read_tape(path: Path, timezone: str = "", bar_seconds: int = 0) -> Tape:
-    """Read a file with the columns ``ts, symbol, close`` and optionally ``open, high, low, volume``.
+    """Read a file with the columns ``ts, symbol, close`` and optionally ``open, high, low, volume`` and quotes.
+
+    Quotes are ``bid, ask, bid_size, ask_size, bid_depth, ask_depth, buy_volume, sell_volume``, any of them.
 
     Rows are sorted by ts, or by symbol and then ts; symbols become columns in alphabetical order, so the same
     data gives the same tape in either layout. A (ts, symbol) that is absent is NaN. Bad prices are kept: the

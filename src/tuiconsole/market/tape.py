@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiconsole.domain.codec import encode_state
+from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS, BarQuotes, PointInTime
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars
@@ -38,6 +39,11 @@ class Tape:
         float64 ``[n_bars, n_symbols]`` in currency units; NaN where there is no bar.
     open, high, low, volume
         The same shape, or None when the source has none of it.
+    bid, ask, bid_size, ask_size, bid_depth, ask_depth, buy_volume, sell_volume
+        Quotes and signed volume (see :class:`~tuiconsole.domain.context.BarQuotes`), or None.
+    macro
+        float64 ``[n_bars, len(MACRO_SERIES)]``, what had been released by each bar's ``ts``, or None; see
+        :meth:`with_macro`.
     timezone
         Zone whose date is the session of a bar.
     notes
@@ -53,6 +59,15 @@ class Tape:
     high: FloatArray | None = None
     low: FloatArray | None = None
     volume: FloatArray | None = None
+    bid: FloatArray | None = None
+    ask: FloatArray | None = None
+    bid_size: FloatArray | None = None
+    ask_size: FloatArray | None = None
+    bid_depth: FloatArray | None = None
+    ask_depth: FloatArray | None = None
+    buy_volume: FloatArray | None = None
+    sell_volume: FloatArray | None = None
+    macro: FloatArray | None = None
     timezone: str = NEW_YORK
     notes: tuple[str, ...] = ()
     _nothing: FloatArray = field(init=False, repr=False)
@@ -66,10 +81,12 @@ class Tape:
             raise DataError(
                 f"{self.source}: times of bars must increase.", "Check its timestamps and time zone."
             )
-        for name in _FIELDS:
+        for name in (*_FIELDS, *QUOTE_FIELDS, "macro"):
             values = getattr(self, name)
             if values is None:
                 continue
+            if name == "macro":
+                shape = (len(self.ts), len(MACRO_SERIES))
             if values.shape != shape:
                 raise DataError(f"{self.source}: {name} has shape {values.shape}, expected {shape}.")
             object.__setattr__(self, name, _frozen(values, np.float64))
@@ -89,6 +106,8 @@ class Tape:
         """SHA-256 in hex over the canonical bytes of symbols, times and arrays."""
         content: dict[str, object] = {"symbols": list(self.universe.symbols), "ts": self.ts}
         content.update({name: getattr(self, name) for name in _FIELDS})
+        beside = {name: getattr(self, name) for name in (*QUOTE_FIELDS, "macro")}
+        content.update({name: values for name, values in beside.items() if values is not None})
         return hashlib.sha256(encode_state(content)).hexdigest()
 
     @cached_property
@@ -111,7 +130,22 @@ class Tape:
             self.close[index],
             nothing if self.volume is None else self.volume[index],
             int(self.sessions[index]),
+            None if self.macro is None else self.macro[index],
+            self._quotes(index) if self.has_quotes else None,
         )
+
+    @cached_property
+    def has_quotes(self) -> bool:
+        """Whether any column of quotes is known."""
+        return any(getattr(self, name) is not None for name in QUOTE_FIELDS)
+
+    def _quotes(self, index: int) -> BarQuotes:
+        columns = (getattr(self, name) for name in QUOTE_FIELDS)
+        return BarQuotes(*(self._nothing if column is None else column[index] for column in columns))
+
+    def with_macro(self, source: PointInTime) -> Tape:
+        """The same tape with the macro series that ``source`` had released by the end of each bar."""
+        return replace(self, macro=source.as_of(self.ts))
 
     def index_from(self, ts: int) -> int:
         """Index of the first bar at or after ``ts`` (ns UTC); ``len(self)`` when there is none."""
@@ -126,7 +160,7 @@ class Tape:
         return self._slice(max(0, len(self) - n_bars), len(self))
 
     def _slice(self, first: int, last: int) -> Tape:
-        columns = {name: getattr(self, name) for name in _FIELDS}
+        columns = {name: getattr(self, name) for name in (*_FIELDS, *QUOTE_FIELDS, "macro")}
         cut: dict[str, Any] = {
             name: None if values is None else values[first:last] for name, values in columns.items()
         }

@@ -1,0 +1,46 @@
+"""Macro series with the moments at which their values were released."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.domain.context import MACRO_SERIES
+from tuiconsole.domain.errors import DataError
+from tuiconsole.domain.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Releases:
+    """A :class:`~tuiconsole.domain.context.PointInTime` source in memory.
+
+    Attributes
+    ----------
+    series
+        Name → (int64 ``[m]`` ns UTC of each release, float64 ``[m]`` the value released). Releases may share a
+        moment or come out of order: the later row of the latest moment counts. A NaN is no release.
+    """
+
+    series: Mapping[str, tuple[IntArray, FloatArray]]
+
+    def __post_init__(self) -> None:
+        """Refuse names outside the vocabulary."""
+        unknown = sorted(set(self.series) - set(MACRO_SERIES))
+        if unknown:
+            raise DataError(
+                f"Unknown macro series {', '.join(unknown)}.", f"Known: {', '.join(MACRO_SERIES)}."
+            )
+
+    def as_of(self, ts: IntArray) -> FloatArray:
+        """Values known at each moment of ``ts``, ``[n, n_series]``; see the protocol."""
+        out = np.full((len(ts), len(MACRO_SERIES)), np.nan)
+        for name, (released, values) in self.series.items():
+            real = np.isfinite(values)
+            order = np.argsort(released[real], kind="stable")
+            moments, known = released[real][order], values[real][order]
+            at = np.searchsorted(moments, ts, side="right")
+            seen = at > 0
+            out[seen, MACRO_SERIES.index(name)] = known[at[seen] - 1]
+        return out
