@@ -20,13 +20,15 @@ from tuiconsole.cli_options import (
     shared_place,
 )
 
+EndOption = Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")]
+
 
 def backtest(
     context: typer.Context,
     config: ConfigOption = None,
     feed: FeedOption = None,
     start: StartOption = None,
-    end: Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")] = None,
+    end: EndOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
     agents: Annotated[
@@ -44,6 +46,28 @@ def backtest(
     body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
     emit(body, as_json, backtest_text(body))
     raise typer.Exit(1 if policy is not None and body["failed"] else 0)
+
+
+def tripwires(
+    context: typer.Context,
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    cuts: Annotated[
+        int, typer.Option("--cuts", min=1, max=100, help="Dates after which prices are changed.")
+    ] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Look for bias: decisions that see the future, depend on where the run began, or fill on their own bar."""
+    from tuiconsole.verbs.research import run_tripwires, tripwires_text
+
+    place = shared_place(context, config, None, feed, None, start, policy, parameters)
+    body = run_tripwires(place, end, cuts, progress=sys.stderr.isatty() and not as_json)
+    emit(body, as_json, tripwires_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
 
 
 def verify(
@@ -65,5 +89,5 @@ def verify(
 
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backtest, verify):
+    for verb in (backtest, tripwires, verify):
         app.command()(verb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,46 @@ def _figure(name: str, value: float | None) -> str:
     if value is None:
         return "n/a"
     return f"{value:.2f}" if name.startswith(_RATIOS) else f"{value:.2%}"
+
+
+def run_tripwires(place: Place, end: str | None, cuts: int, progress: bool) -> dict[str, Any]:
+    """Every tripwire on the desk of ``place``; ``ok`` False when look-ahead, recursion or same-bar fills were found.
+
+    Survivorship is reported and does not fail: it is a fact of the data, not a fault of the desk.
+    """
+    from tuiconsole.engine.build import load_tape
+    from tuiconsole.research.backtests import end_index
+    from tuiconsole.research.tripwires import trip_all
+
+    settings = place.config.desk
+    tape = load_tape(settings)
+
+    def tell(name: str) -> None:
+        if progress:
+            sys.stderr.write(f"\r\x1b[Kchecking {name} ...")
+            sys.stderr.flush()
+
+    index = None if end is None else end_index(end, tape, 0)
+    found = trip_all(settings, tape, WallClock(), cuts, index, tell)
+    if progress:
+        sys.stderr.write("\r\x1b[K")
+    return {
+        "ok": all(finding.ok for finding in found if finding.name != "survivorship"),
+        "tape": tape.name,
+        "policy": settings.policy.name,
+        "findings": [finding.as_json() for finding in found],
+    }
+
+
+def tripwires_text(body: dict[str, Any]) -> str:
+    """The verdicts for people."""
+    lines = [f"{body['policy']} on {body['tape']}"]
+    for finding in body["findings"]:
+        mark = "ok" if finding["ok"] else ("NOTE" if finding["name"] == "survivorship" else "TRIPPED")
+        lines += textwrap.wrap(
+            finding["text"], 78, initial_indent=f"{mark:<8}{finding['name']}: ", subsequent_indent=" " * 8
+        )
+    return "\n".join(lines)
 
 
 def verify_desk(place: Place, chain_only: bool) -> dict[str, Any]:

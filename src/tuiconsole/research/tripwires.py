@@ -1,0 +1,255 @@
+"""Tripwires for bias: a backtest that sees the future, depends on where it began, or fills on the bar it decided on.
+
+Each check runs the real desk, on the same tape or on one that was changed where it must not matter, and gives figures beside
+its verdict. They can convict; they cannot acquit: what they do not find may still be there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tuiconsole.domain.clock import Clock, iso
+from tuiconsole.domain.codec import encode_record
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.records import Decided, Filled, Record
+from tuiconsole.domain.rng import generator
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.engine.backtest import OrderHash, run_backtest
+from tuiconsole.engine.build import make_session, plan
+from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.telemetry import Telemetry
+from tuiconsole.market.tape import Tape
+from tuiconsole.store.batch_journal import BatchJournal
+
+LOOK_AHEAD_BARS = 600
+"""Bars run beyond a cut: more than any block of bars that the backtest takes at once."""
+
+TOLERANCE = 0.01
+"""Largest difference of a target weight, as a share of equity, that still counts as converged."""
+
+_MOVE = 0.03
+_PRICES = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One tripwire: ``ok`` False means it was tripped; ``figures`` say how much, ``text`` what it means."""
+
+    name: str
+    ok: bool
+    text: str
+    figures: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values with stable keys."""
+        return asdict(self)
+
+
+class Trace(OrderHash):
+    """A sink that remembers every decision with orders, and every execution."""
+
+    def __init__(self) -> None:
+        super().__init__(BatchJournal(None))
+        self.decisions: list[tuple[int, bytes]] = []
+        self.decided_ts: dict[int, int] = {}
+        self.executions: list[tuple[int, int]] = []
+
+    def append(self, record: Record) -> None:
+        """Remember ``record`` when it is one of these, and pass it on."""
+        if isinstance(record, Decided) and len(record.columns):
+            content = _content(record)
+            self.decisions.append((record.bar_seq, hashlib.sha256(content).digest()))
+            self.decided_ts.update(dict.fromkeys(record.number[record.number > 0].tolist(), record.ts))
+        elif isinstance(record, Filled) and not record.forced:
+            self.executions.extend((number, record.ts) for number in record.number.tolist())
+        super().append(record)
+
+    def before(self, bar: int) -> list[tuple[int, bytes]]:
+        """The decisions at bars up to and including ``bar``."""
+        return [decision for decision in self.decisions if decision[0] <= bar]
+
+
+def _content(record: Decided) -> bytes:
+    """The bytes of a decision without its running number."""
+    import msgspec
+
+    return encode_record(msgspec.structs.replace(record, seq=0))
+
+
+def look_ahead(
+    settings: Settings, tape: Tape, clock: Clock, cuts: Sequence[int], end: int, seed: int = 1
+) -> Finding:
+    """Change every price after a cut; no decision up to the cut may move.
+
+    Parameters
+    ----------
+    cuts
+        Tape indices; prices at later bars are multiplied by a random walk of 3 % a bar, volumes likewise.
+    end
+        Tape index, exclusive, beyond which nothing is run.
+    """
+    moved: list[dict[str, Any]] = []
+    compared = 0
+    for cut in cuts:
+        stop = min(end, cut + LOOK_AHEAD_BARS)
+        honest = traced(settings, tape, clock, stop).before(cut)
+        other = traced(settings, changed_after(tape, cut, seed), clock, stop).before(cut)
+        compared += len(honest)
+        if honest != other:
+            at = next(
+                (a[0] for a, b in zip(honest, other, strict=False) if a != b),
+                (honest or other)[min(len(honest), len(other)) - 1][0],
+            )
+            moved.append({"cut": iso(int(tape.ts[cut]))[:10], "first_moved": iso(int(tape.ts[at]))[:10]})
+    text = (
+        f"No decision moved when the prices after {len(cuts)} dates were changed."
+        if not moved
+        else f"Decisions moved when later prices were changed (first on {moved[0]['first_moved']}, prices after "
+        f"{moved[0]['cut']}): the policy sees the future, so its results mean nothing."
+    )
+    if not compared and not moved:
+        text = "No decision with orders came before the dates tried: nothing was compared."
+    figures = {"cuts": [iso(int(tape.ts[c]))[:10] for c in cuts], "compared": compared, "moved": moved}
+    return Finding("look-ahead", not moved and compared > 0, text, figures)
+
+
+def recursion(settings: Settings, tape: Tape, later: Sequence[int], end: int) -> Finding:
+    """Start the warm-up later; target weights at the end must converge to those of the full warm-up.
+
+    Parameters
+    ----------
+    later
+        Bars by which the warm-up is shortened, ascending.
+    """
+    reference, features = final_targets(settings, tape, end)
+    rows = []
+    for bars in later:
+        shorter = replace(
+            settings, feed=replace(settings.feed, warmup_bars=max(0, settings.feed.warmup_bars - bars))
+        )
+        targets, values = final_targets(shorter, tape, end)
+        rows.append(
+            {
+                "later_bars": bars,
+                "target_weight": _largest(targets - reference),
+                "feature": _largest((values - features) / np.maximum(np.abs(features), 1e-12)),
+            }
+        )
+    worst = max((row["target_weight"] for row in rows), default=0.0)
+    ok = worst <= TOLERANCE
+    text = (
+        f"Starting up to {max(later)} bars later moves no target weight at the end by more than {worst:.2%} of equity."
+        if ok
+        else f"Starting {max(later)} bars later moves a target weight at the end by {worst:.2%} of equity: decisions depend on "
+        "where the run began. Warm up longer, or use indicators with a shorter memory."
+    )
+    return Finding("recursion", ok, text, {"tolerance": TOLERANCE, "starts": rows})
+
+
+def same_bar(trace: Trace) -> Finding:
+    """No order may be filled at or before the bar that decided it."""
+    early = [number for number, ts in trace.executions if ts <= trace.decided_ts.get(number, -1)]
+    text = (
+        f"All {len(trace.executions):,} fills came after the bar of their decision."
+        if not early
+        else f"{len(early):,} fills came on the bar of their decision (order {early[0]} first): such prices cannot be had."
+    )
+    return Finding("same-bar fill", not early, text, {"fills": len(trace.executions), "early": len(early)})
+
+
+def survivorship(tape: Tape) -> Finding:
+    """Whether any symbol of the tape ever stops trading; a tape on which none does holds survivors alone."""
+    known = np.isfinite(tape.close)
+    last = len(tape) - 1 - np.argmax(known[::-1], axis=0)
+    first = np.argmax(known, axis=0)
+    year = max(1, len(tape) // 20)
+    ended = int(np.count_nonzero(last < len(tape) - 1 - min(20, year)))
+    late = int(np.count_nonzero(first > year))
+    n = len(tape.universe)
+    ok = ended > 0
+    text = (
+        f"{ended} of {n} symbols stop trading before the end: the dead are in the universe."
+        if ok
+        else f"All {n} symbols trade to the end: these are survivors, chosen with knowledge of the future. Results flatter; "
+        "expect less."
+    )
+    return Finding("survivorship", ok, text, {"symbols": n, "ended": ended, "late_starts": late})
+
+
+def trip_all(
+    settings: Settings,
+    tape: Tape,
+    clock: Clock,
+    cuts: int,
+    end: int | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> list[Finding]:
+    """Every tripwire on one desk and one tape; ``tell`` hears the name of each check as it begins."""
+    say = tell or (lambda _: None)
+    chosen = plan(settings, tape, "backtest")
+    stop = len(tape) if end is None else min(end, len(tape))
+    bars = stop - chosen.start
+    if bars < 10 * (cuts + 1):
+        raise UsageError(
+            f"{bars} bars are too few for {cuts} dates.", "Take a longer period, or fewer dates with --cuts."
+        )
+    places = [chosen.start + (k + 1) * bars // (cuts + 1) for k in range(cuts)]
+    say("look-ahead")
+    found = [look_ahead(chosen.settings, tape, clock, places, stop)]
+    say("recursion")
+    longest = chosen.start - chosen.warmup
+    later = sorted({longest // 8, longest // 4, longest // 2} - {0})
+    horizon = min(stop, chosen.start + 756)
+    found.append(recursion(chosen.settings, tape, later or [0], horizon))
+    say("same-bar fill")
+    found.append(same_bar(traced(chosen.settings, tape, clock, stop)))
+    say("survivorship")
+    found.append(survivorship(tape))
+    return found
+
+
+def traced(settings: Settings, tape: Tape, clock: Clock, end: int) -> Trace:
+    """The trace of a run over ``tape`` to ``end``."""
+    chosen = plan(settings, tape, "backtest")
+    trace = Trace()
+    session = make_session(chosen, trace)
+    session.open(chosen.opened)
+    run_backtest(session, trace, clock, cool_down_bars=settings.risk.cool_down_bars, end=end)
+    return trace
+
+
+def final_targets(settings: Settings, tape: Tape, end: int) -> tuple[FloatArray, FloatArray]:
+    """Target weights ``[n_symbols]`` and features ``[k, n_symbols]`` at the last bar before ``end``, nothing ever traded.
+
+    Without trades the book is the same wherever the run began, so that only what the policy remembers can differ.
+    """
+    chosen = plan(settings, tape, "backtest")
+    session = make_session(replace(chosen, start=end), BatchJournal(None))
+    session.warm_up()
+    desk = session.desk
+    return Telemetry.of(desk).target_weight.copy(), desk.features.values.copy()
+
+
+def changed_after(tape: Tape, cut: int, seed: int) -> Tape:
+    """``tape`` with every price after bar ``cut`` on a random walk away from what it was."""
+    bars = len(tape) - cut - 1
+    rng = generator(seed, f"tripwire {cut}")
+    factor = np.exp(np.cumsum(rng.normal(0.0, _MOVE, (bars, len(tape.universe))), axis=0))
+    columns: dict[str, Any] = {}
+    for name in (*_PRICES, "volume"):
+        values = getattr(tape, name)
+        if values is None:
+            continue
+        columns[name] = values.copy()
+        columns[name][cut + 1 :] *= factor
+    return replace(tape, **columns)
+
+
+def _largest(values: FloatArray) -> float:
+    known = np.abs(values[np.isfinite(values)])
+    return float(known.max()) if known.size else 0.0

@@ -1,0 +1,141 @@
+"""The tripwires convict what they must, and leave an honest desk alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.engine.rig import market, settings
+from tuiconsole.domain.clock import EventClock
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.market import Bars
+from tuiconsole.engine.policies import PolicySettings, with_source
+from tuiconsole.market.tape import Tape
+from tuiconsole.research.tripwires import (
+    Trace,
+    changed_after,
+    look_ahead,
+    recursion,
+    same_bar,
+    survivorship,
+    traced,
+    trip_all,
+)
+
+CROSS = """
+from tuiconsole.strategy import Strategy
+class Cross(Strategy):
+    needs = ("rolling_mean_5", "rolling_mean_20")
+    def weights(self, bar):
+        fast, slow = bar.features
+        return (fast > slow) * 0.1
+"""
+COUNTING = """
+import numpy as np
+from tuiconsole.domain.policy import Decision
+class Counting:
+    needs = agent_names = sheet_names = scalar_names = ()
+    def __init__(self, universe): pass
+    def initial_state(self, n): return {"bars": 0, "wanted": np.zeros(n)}
+    def decide(self, bar, state):
+        n = len(bar.price)
+        wanted = np.full(n, 0.01 * (state["bars"] % 1000))
+        nothing = Decision(bar.position, np.zeros(n, dtype=bool), np.empty((0, n)), np.empty(0))
+        return nothing, {"bars": state["bars"] + 1, "wanted": wanted}
+"""
+
+
+def desk(tmp_path: Path, text: str, name: str, tape: Tape) -> Any:
+    (tmp_path / "s.py").write_text(text, encoding="utf-8")
+    return replace(settings(tape, 120), policy=with_source(PolicySettings(f"s.py:{name}"), tmp_path))
+
+
+def test_an_honest_strategy_trips_nothing(tmp_path: Path) -> None:
+    tape = market(330)
+    asked = desk(tmp_path, CROSS, "Cross", tape)
+    found = {finding.name: finding for finding in trip_all(asked, tape, EventClock(), 3)}
+    assert [name for name, finding in found.items() if finding.ok] == [
+        "look-ahead",
+        "recursion",
+        "same-bar fill",
+    ]
+    assert found["look-ahead"].figures["compared"] > 20
+    assert found["same-bar fill"].figures["fills"] > 20
+    assert found["recursion"].figures["starts"][-1]["target_weight"] == 0.0
+    assert "these are survivors" in found["survivorship"].text
+
+
+def test_bars_that_carry_tomorrows_price_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = market(260)
+    asked = desk(tmp_path, CROSS, "Cross", tape)
+    honest = Tape.bars
+
+    def leaking(self: Tape, index: int) -> Bars:
+        bars = honest(self, index)
+        return replace(bars, close=self.close[min(index + 1, len(self) - 1)])
+
+    cuts = list(range(150, 230, 10))
+    assert look_ahead(asked, tape, EventClock(), cuts, 260).ok
+    monkeypatch.setattr(Tape, "bars", leaking)
+    finding = look_ahead(asked, tape, EventClock(), cuts, 260)
+    assert not finding.ok
+    assert all(moved["first_moved"] <= moved["cut"] for moved in finding.figures["moved"])
+    assert "sees the future" in finding.text
+
+
+def test_a_decision_that_counts_its_bars_depends_on_where_it_began(tmp_path: Path) -> None:
+    tape = market(260)
+    finding = recursion(desk(tmp_path, COUNTING, "Counting", tape), tape, [10, 30], 200)
+    assert not finding.ok
+    assert [row["target_weight"] for row in finding.figures["starts"]] == pytest.approx([0.1, 0.3])
+
+
+def test_a_fill_on_its_own_bar_is_caught(tmp_path: Path) -> None:
+    tape = market(260)
+    trace = traced(desk(tmp_path, CROSS, "Cross", tape), tape, EventClock(), 260)
+    assert same_bar(trace).ok
+    number = trace.executions[3][0]
+    trace.executions[3] = (number, trace.decided_ts[number])
+    finding = same_bar(trace)
+    assert (finding.ok, finding.figures["early"]) == (False, 1)
+    assert f"order {number} first" in finding.text
+
+
+def test_no_orders_is_no_acquittal(tmp_path: Path) -> None:
+    tape = market(260)
+    finding = look_ahead(desk(tmp_path, COUNTING, "Counting", tape), tape, EventClock(), [150], 260)
+    assert (finding.ok, finding.figures["compared"]) == (False, 0)
+
+
+def test_a_universe_with_its_dead_is_no_survivor() -> None:
+    tape = market(260)
+    close = tape.close.copy()
+    close[200:, 2] = np.nan
+    finding = survivorship(replace(tape, close=close))
+    assert (finding.ok, finding.figures) == (True, {"symbols": 6, "ended": 1, "late_starts": 0})
+
+
+def test_changing_the_future_keeps_the_past_and_the_order_of_prices() -> None:
+    tape = market(100)
+    ranged = replace(tape, open=tape.close, high=tape.close * 1.01, low=tape.close * 0.99)
+    changed = changed_after(ranged, 60, 5)
+    np.testing.assert_array_equal(changed.close[:61], tape.close[:61])
+    assert (changed.close[61:] != tape.close[61:]).all()
+    assert changed.high is not None
+    assert changed.low is not None
+    assert (changed.high >= changed.close).all()
+    assert (changed.low <= changed.close).all()
+
+
+def test_too_few_bars_is_one_sentence(tmp_path: Path) -> None:
+    tape = market(150)
+    with pytest.raises(UsageError, match="30 bars are too few for 5 dates"):
+        trip_all(desk(tmp_path, CROSS, "Cross", tape), tape, EventClock(), 5)
+
+
+def test_a_trace_counts_like_the_sink_it_is() -> None:
+    assert (Trace().orders, Trace().before(10)) == (0, [])
