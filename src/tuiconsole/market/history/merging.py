@@ -1,0 +1,105 @@
+"""New rows against stored ones: which are new, which differ, and how many pieces of a bucket become one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tuiconsole.domain.types import BoolArray, IntArray
+from tuiconsole.market.history.columns import VALUES, Columns, columns_of, equal, sort
+from tuiconsole.market.history.manifest import Piece
+from tuiconsole.market.history.pieces import read_piece, write_piece
+from tuiconsole.market.history.records import Change
+
+_CHANGES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Outcome of a comparison: masks ``[n]`` over the new rows, and the first replaced values."""
+
+    new: BoolArray
+    changed: BoolArray
+    changes: tuple[Change, ...]
+
+
+def compare(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Compared:
+    """Compare ``given`` (sorted, of one bucket) with what ``pieces`` of that bucket hold."""
+    stored = _stored(root, pieces, given)
+    new = np.ones(len(given), dtype=np.bool_)
+    if stored is None or not len(stored):
+        return Compared(new, ~new, ())
+    at, found = _positions(stored, given)
+    new[found] = False
+    here, there = np.flatnonzero(found), at[found]
+    same = np.ones(len(here), dtype=np.bool_)
+    for name in VALUES:
+        same &= equal(given.values[name][here], stored.values[name][there])
+    changed = np.zeros(len(given), dtype=np.bool_)
+    changed[here[~same]] = True
+    return Compared(new, changed, _changes(given, here[~same], stored, there[~same]))
+
+
+def _stored(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Columns | None:
+    """The stored rows of the symbols and the time of ``given``, each bar once; None when no piece can hold any."""
+    import pyarrow
+
+    first, last = int(given.ts.min()), int(given.ts.max())
+    symbols = {given.symbols[i] for i in np.unique(given.codes).tolist()}
+    low, high = min(symbols), max(symbols)
+    near = [
+        piece
+        for piece in pieces
+        if piece.first <= last and piece.last >= first and piece.low <= high and piece.high >= low
+    ]
+    if not near:
+        return None
+    names = ["ts", "symbol", *VALUES]
+    tables = [read_piece(root, piece, names, symbols, (first, last + 1)) for piece in near]
+    return sort(columns_of(pyarrow.concat_tables(tables)))[0]
+
+
+def _positions(stored: Columns, given: Columns) -> tuple[IntArray, BoolArray]:
+    """Where each given bar stands in ``stored``, and whether it does."""
+    times = np.unique(np.concatenate((stored.ts, given.ts)))
+    index = {name: i for i, name in enumerate(given.symbols)}
+    translation = np.array([index[name] for name in stored.symbols], dtype=np.int64)
+    key = translation[stored.codes] * len(times) + np.searchsorted(times, stored.ts)
+    wanted = given.codes * len(times) + np.searchsorted(times, given.ts)
+    at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
+    return at, key[at] == wanted
+
+
+def _changes(given: Columns, here: IntArray, stored: Columns, there: IntArray) -> tuple[Change, ...]:
+    found: list[Change] = []
+    for mine, theirs in zip(here[:_CHANGES_SHOWN].tolist(), there[:_CHANGES_SHOWN].tolist(), strict=True):
+        for name in VALUES:
+            before, after = float(stored.values[name][theirs]), float(given.values[name][mine])
+            if before != after and not (np.isnan(before) and np.isnan(after)):
+                symbol = given.symbols[int(given.codes[mine])]
+                found.append(Change(symbol, int(given.ts[mine]), name, before, after))
+    return tuple(found[:_CHANGES_SHOWN])
+
+
+def join(root: Path, folder: str, pieces: tuple[Piece, ...], seq: int) -> Piece:
+    """One new piece with the newest row of every bar in ``pieces``, which are of one bucket."""
+    import pyarrow
+
+    names = ["ts", "symbol", *VALUES, "row", "origin", "seq"]
+    table = pyarrow.concat_tables(
+        [read_piece(root, piece, names) for piece in sorted(pieces, key=lambda p: p.seq)]
+    )
+    columns = columns_of(table.set_column(table.column_names.index("row"), "row", _numbered(len(table))))
+    kept = sort(columns)[0]
+    rows = {name: table.column(name).to_numpy() for name in ("row", "origin", "seq")}
+    whole = Columns(kept.ts, kept.codes, kept.symbols, kept.values, kept.flags, rows["row"][kept.row])
+    origin, seqs = rows["origin"][kept.row].astype(np.int64), rows["seq"][kept.row]
+    return write_piece(root, folder, pieces[0].bucket, seq, whole, origin, seqs=seqs)
+
+
+def _numbered(n: int) -> object:
+    import pyarrow
+
+    return pyarrow.array(np.arange(n, dtype=np.int64))

@@ -1,0 +1,134 @@
+"""One change of the store: pieces are written beside, and one rename makes them part of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tuiconsole.market.history.columns import Columns, columns_of, counts, sort
+from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
+from tuiconsole.market.history.merging import compare, join
+from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
+from tuiconsole.market.history.records import Provenance, WriteReport
+from tuiconsole.market.intervals import canonical_interval, interval_seconds
+
+_PIECES_PER_BUCKET = 8
+_CHANGES_SHOWN = 20
+
+
+class Transaction:
+    """Bars and tables on their way into the store; nobody sees them before :meth:`commit`."""
+
+    def __init__(self, root: Path, manifest: Manifest, now_ns: int) -> None:
+        self._root = root
+        self._before = manifest
+        self._manifest = manifest
+        self._now_ns = now_ns
+
+    @property
+    def manifest(self) -> Manifest:
+        """The state as it will be."""
+        return self._manifest
+
+    def add(self, interval: str, bars: Any, provenance: Provenance) -> WriteReport:
+        """Stage bars; arguments, answer and errors as of the store's ``write``."""
+        name, given = canonical_interval(interval), columns_of(bars)
+        if not len(given):
+            return WriteReport(name)
+        kept, aside = sort(given)
+        origin = self._origin(provenance)
+        report = WriteReport(
+            name,
+            given=len(given),
+            put_aside=len(aside),
+            flagged=counts(kept.flags, aside.flags),
+            symbols=len(given.symbols),
+            first=int(given.ts.min()),
+            last=int(given.ts.max()),
+        )
+        of_row, buckets = buckets_of(kept.ts, interval_seconds(name))
+        for i, bucket in enumerate(buckets):
+            part = kept if len(buckets) == 1 else kept.take(of_row == i)
+            report = self._add_bucket(report, bucket, part, origin)
+        if len(aside):
+            self._add_aside(name, aside, origin)
+        return report
+
+    def _add_bucket(self, report: WriteReport, bucket: str, part: Columns, origin: int) -> WriteReport:
+        name = report.interval
+        pieces = self._manifest.bars.get(name, ())
+        near = tuple(piece for piece in pieces if piece.bucket == bucket)
+        outcome = compare(self._root, near, part)
+        fresh = outcome.new | outcome.changed
+        n_fresh, n_changed = int(np.count_nonzero(fresh)), int(np.count_nonzero(outcome.changed))
+        if n_fresh:
+            seq = self._next()
+            rows = part if n_fresh == len(part) else part.take(fresh)
+            near = (*near, write_piece(self._root, name, bucket, seq, rows, origin))
+            if len(near) > _PIECES_PER_BUCKET:
+                near = (join(self._root, name, near, self._next()),)
+            rest = tuple(piece for piece in pieces if piece.bucket != bucket)
+            self._change(bars={**self._manifest.bars, name: (*rest, *near)})
+        return replace(
+            report,
+            new=report.new + n_fresh - n_changed,
+            changed=report.changed + n_changed,
+            same=report.same + len(part) - n_fresh,
+            changes=(*report.changes, *outcome.changes)[:_CHANGES_SHOWN],
+        )
+
+    def _add_aside(self, name: str, aside: Columns, origin: int) -> None:
+        """Keep rows that cannot be bars; those kept before are not kept twice."""
+        pieces = self._manifest.aside.get(name, ())
+        known: set[tuple[object, ...]] = set()
+        for piece in pieces:
+            table = read_piece(self._root, piece, ["ts", "symbol", "close", "flags", "row"])
+            known.update(_rows(columns_of(table.drop_columns("flags")), table.column("flags").to_numpy()))
+        fresh = np.array([row not in known for row in _rows(aside, aside.flags)], dtype=np.bool_)
+        if fresh.any():
+            seq = self._next()
+            piece = write_piece(self._root, f"aside/{name}", "all", seq, aside.take(fresh), origin)
+            self._change(aside={**self._manifest.aside, name: (*pieces, piece)})
+
+    def _origin(self, provenance: Provenance) -> int:
+        """Position of ``provenance`` in the manifest, noted as written now."""
+        origins = list(self._manifest.origins)
+        for i, known in enumerate(origins):
+            if known.provenance == provenance:
+                if known.last_written != self._now_ns:
+                    origins[i] = Origin(provenance, known.first_written, self._now_ns, known.writes + 1)
+                    self._change(origins=tuple(origins))
+                return i
+        self._change(origins=(*origins, Origin(provenance, self._now_ns, self._now_ns, 1)))
+        return len(origins)
+
+    def _next(self) -> int:
+        self._change(seq=self._manifest.seq + 1)
+        return self._manifest.seq
+
+    def _change(self, **parts: Any) -> None:
+        self._manifest = msgspec.structs.replace(self._manifest, **parts)
+
+    def commit(self) -> None:
+        """Make everything staged part of the store; nothing happens when nothing was new."""
+        if self._manifest.files() == self._before.files():
+            return
+        added = self._manifest.files() - self._before.files()
+        folders = {parent for name in added for parent in (self._root / name).parents}
+        for folder in sorted(folders, reverse=True):
+            if folder == self._root or self._root in folder.parents:
+                sync_folder(folder)
+        save_manifest(self._root, self._manifest)
+
+
+def _rows(columns: Columns, flags: Any) -> list[tuple[object, ...]]:
+    return [
+        (int(ts), columns.symbols[int(code)], repr(float(close)), int(flag), int(row))
+        for ts, code, close, flag, row in zip(
+            columns.ts, columns.codes, columns.values["close"], flags, columns.row, strict=True
+        )
+    ]

@@ -1,0 +1,280 @@
+"""The store keeps bars exactly, tells new from changed, and is never half-written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, EventClock, parse_iso
+from tuiconsole.domain.errors import DataError, UsageError
+from tuiconsole.market.history.manifest import load_manifest
+from tuiconsole.market.history.records import Provenance
+from tuiconsole.market.history.store import HistoryStore
+
+_FILE = Provenance("file", "bars.csv", label="session", label_from="detected", zone="America/New_York")
+_DAY = NANOSECONDS_PER_DAY
+
+
+def _store(folder: Path) -> HistoryStore:
+    return HistoryStore(folder / "history", EventClock(parse_iso("2024-01-02")))
+
+
+def _bars(ts: list[int], symbol: list[str], close: list[float], **others: list[float]) -> Any:
+    times = pa.array(ts, pa.timestamp("ns", tz="UTC"))
+    return pa.table({"ts": times, "symbol": symbol, "close": pa.array(close, pa.float64()), **others})
+
+
+def test_the_same_rows_twice_change_nothing(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    bars = _bars([_DAY, _DAY, 2 * _DAY], ["B", "A", "A"], [3.0, 1.0, 2.0], volume=[1.0, 2.0, 3.0])
+    first = store.write("1d", bars, _FILE)
+    before = (store.root / "manifest.json").read_bytes()
+    second = store.write("1day", bars, _FILE)
+    assert (first.given, first.new, first.changed, first.same) == (3, 3, 0, 0)
+    assert (second.given, second.new, second.changed, second.same) == (3, 0, 0, 3)
+    assert (store.root / "manifest.json").read_bytes() == before
+    assert store.symbols("1day") == ("A", "B")
+
+
+def test_a_changed_row_replaces_and_is_reported(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write("1day", _bars([_DAY, 2 * _DAY], ["A", "A"], [1.0, 2.0], volume=[5.0, float("nan")]), _FILE)
+    report = store.write(
+        "1day", _bars([_DAY, 2 * _DAY], ["A", "A"], [1.0, 2.5], volume=[5.0, float("nan")]), _FILE
+    )
+    assert (report.new, report.changed, report.same) == (0, 1, 1)
+    (change,) = report.changes
+    assert (change.symbol, change.ts, change.column) == ("A", 2 * _DAY, "close")
+    assert (change.before, change.after) == (2.0, 2.5)
+    tape = store.tape(None, "1day")
+    np.testing.assert_array_equal(tape.close, [[1.0], [2.5]])
+    assert tape.volume is not None
+    np.testing.assert_array_equal(tape.volume, [[5.0], [np.nan]])
+    (covered,) = store.coverage("1day")
+    assert (covered.bars, covered.first, covered.last) == (2, _DAY, 2 * _DAY)
+
+
+def test_many_writes_to_one_bucket_are_joined_and_the_newest_counts(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    for n in range(30):
+        store.write("1day", _bars([_DAY, (n + 2) * _DAY], ["A", "A"], [float(n + 1), 7.0]), _FILE)
+    pieces = store.manifest.bars["1day"]
+    assert len(pieces) <= 8
+    tape = store.tape(["A"], "1day")
+    assert len(tape) == 31
+    assert tape.close[0, 0] == 30.0
+    assert store.query("SELECT count(*) n, max(close) m FROM bars_1day").to_pylist() == [{"n": 31, "m": 30.0}]
+    files = {path.relative_to(store.root).as_posix() for path in store.root.rglob("*.parquet")}
+    assert files >= store.manifest.files()
+    assert len(files) <= len(pieces) + 9
+
+
+def test_late_starts_are_unknown_before_and_limits_cut(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write(
+        "1day", _bars([_DAY, 2 * _DAY, 3 * _DAY, 3 * _DAY], ["A", "A", "A", "B"], [1, 2, 3, 9]), _FILE
+    )
+    np.testing.assert_array_equal(store.tape(None, "1day").close, [[1, np.nan], [2, np.nan], [3, 9]])
+    cut = store.tape(["A"], "1day", 2 * _DAY, 3 * _DAY)
+    assert cut.ts.tolist() == [2 * _DAY]
+    assert cut.close.tolist() == [[2.0]]
+
+
+def test_wrong_rows_are_kept_and_flagged_and_second_rows_are_put_aside(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    table = pa.table(
+        {
+            "ts": [1, 2, 3, 4, 4, 5, 5],
+            "symbol": ["A"] * 7,
+            "open": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+            "high": [2.0, 0.9, 2.0, 2.0, 2.0, 2.0, 2.0],
+            "low": [0.5, 0.5, -1.0, 0.5, 0.5, 0.5, 0.5],
+            "close": [None, 1.0, 1.0, 1.0, 1.0, 1.0, 1.5],
+            "volume": [1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0],
+            "row": [2, 3, 4, 5, 6, 7, 8],
+        }
+    )
+    for _ in range(2):
+        report = store.write("1min", table, _FILE)
+        assert (report.given, report.put_aside) == (7, 2)
+        assert report.flagged == {
+            "no close": 1,
+            "price not positive": 1,
+            "high or low inside open and close": 1,
+            "negative volume": 2,
+            "duplicate of another row": 1,
+            "contradicts another row of the same time": 1,
+        }
+    aside = store.query("SELECT symbol, close, row FROM aside_1min ORDER BY row").to_pylist()
+    assert aside == [{"symbol": "A", "close": 1.0, "row": 5}, {"symbol": "A", "close": 1.0, "row": 7}]
+    assert store.query("SELECT close FROM bars_1min ORDER BY ts").column("close").to_pylist()[1:] == [
+        1,
+        1,
+        1,
+        1.5,
+    ]
+
+
+def test_origins_are_recorded_with_their_times(tmp_path: Path) -> None:
+    clock = EventClock(10)
+    store = HistoryStore(tmp_path, clock)
+    store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+    clock.advance_to(20)
+    store.write("1day", _bars([2 * _DAY], ["A"], [1.0]), _FILE)
+    store.write("1day", _bars([3 * _DAY], ["A"], [1.0]), Provenance("yahoo", adjusted="split"))
+    first, second = store.manifest.origins
+    assert (first.provenance, first.first_written, first.last_written, first.writes) == (_FILE, 10, 20, 2)
+    assert (second.provenance.source, second.writes) == ("yahoo", 1)
+    (covered,) = store.coverage("1day")
+    assert covered.adjusted == "mixed"
+    assert covered.origins == (_FILE, second.provenance)
+
+
+def test_sql_reaches_the_store_alone(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with pytest.raises(DataError, match=r"history is wrong: .*disabled"):
+        store.query(f"SELECT * FROM read_csv('{secret}')")
+    with pytest.raises(DataError, match=r"history is wrong: .*disabled"):
+        store.query(f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'")
+    with pytest.raises(DataError, match="history is wrong: Parser Error"):
+        store.query("SELEC 1")
+    with pytest.raises(DataError, match="has no answer"):
+        store.query("")
+    assert store.query("SELECT label_from FROM origins").to_pylist() == [{"label_from": "detected"}]
+
+
+def test_mistakes_are_sentences(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    with pytest.raises(DataError, match="holds no bars of 1day; it holds nothing yet"):
+        store.tape(None, "1day")
+    store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+    with pytest.raises(DataError, match="holds no bars of 1min; it holds 1day"):
+        store.tape(None, "1min")
+    with pytest.raises(DataError, match="no bars of 1day for B"):
+        store.tape(["A", "B"], "1day")
+    with pytest.raises(UsageError, match="is not a bar length"):
+        store.write("7 parsecs", _bars([_DAY], ["A"], [1.0]), _FILE)
+    with pytest.raises(DataError, match="need ts as timestamps in UTC"):
+        store.write("1day", pa.table({"ts": ["x"], "symbol": ["A"], "close": [1.0]}), _FILE)
+    with pytest.raises(DataError, match="need a symbol in every row"):
+        store.write(
+            "1day", pa.table({"ts": [1], "symbol": pa.array([None], pa.string()), "close": [1.0]}), _FILE
+        )
+    (store.root / store.manifest.bars["1day"][0].file).unlink()
+    with pytest.raises(DataError, match="lacks the file"):
+        store.tape(None, "1day")
+    (store.root / "manifest.json").write_text("{")
+    with pytest.raises(DataError, match=r"manifest\.json in .* is damaged"):
+        store.symbols("1day")
+
+
+def test_an_error_inside_a_transaction_leaves_nothing(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+    before = store.manifest
+
+    def interrupted() -> None:
+        with store.transaction() as transaction:
+            transaction.add("1day", _bars([2 * _DAY], ["A"], [2.0]), _FILE)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert store.manifest == before
+    assert len(list(store.root.rglob("*.parquet"))) == 1
+
+
+_KILLED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from tuiconsole.market.history.records import Provenance
+from tuiconsole.market.history.store import HistoryStore
+
+left = int(sys.argv[2])
+def durable(call):
+    def dying(*arguments):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments)
+    return dying
+os.fsync = durable(os.fsync)
+Path.replace = durable(Path.replace)
+day = 86_400_000_000_000
+bars = pa.table({"ts": [day, 5000 * day, 9000 * day], "symbol": ["A", "A", "B"], "close": [2.0, 2.0, 2.0]})
+HistoryStore(Path(sys.argv[1])).write("1day", bars, Provenance("second"))
+"""
+
+
+@pytest.mark.system
+def test_a_write_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path: Path) -> None:
+    """SIGKILL before every step that makes something durable; the next write finishes the work and tidies up."""
+    program = tmp_path / "writer.py"
+    program.write_text(textwrap.dedent(_KILLED_WRITER))
+    seen: list[str] = []
+    for step in range(1, 40):
+        root = tmp_path / f"history-{step}"
+        store = HistoryStore(root, EventClock(1))
+        store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+        done = subprocess.run([sys.executable, program, root, str(step)], check=False, timeout=60)
+        close = store.tape(None, "1day").close
+        seen.append("old" if close.tolist() == [[1.0]] else "new")
+        if seen[-1] == "new":
+            np.testing.assert_array_equal(close, [[2, np.nan], [2, np.nan], [np.nan, 2]])
+        if done.returncode == 0:
+            break
+        store.write("1day", _bars([3 * _DAY], ["A"], [3.0]), _FILE)
+        on_disk = {path.relative_to(root).as_posix() for path in root.rglob("*.parquet")}
+        assert on_disk == load_manifest(root).files()
+    assert seen[-1] == "new"
+    assert 5 <= seen.count("old") < len(seen)
+    assert seen == sorted(seen, reverse=True)
+
+
+_PRICE = st.floats(0.01, 1e6, allow_subnormal=False) | st.just(float("nan"))
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20_000), st.sampled_from(["A", "BB", "BRK.B", "ΔX"]), _PRICE, _PRICE),
+        min_size=1,
+        max_size=40,
+    ),
+    st.integers(1, 4),
+)
+def test_what_is_written_in_any_parts_is_read(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, float, float]], parts: int
+) -> None:
+    store = HistoryStore(tmp_path_factory.mktemp("history"), EventClock(0))
+    expected: dict[tuple[int, str], tuple[float, float]] = {}
+    size = -(-len(rows) // parts)
+    for at in range(0, len(rows), size):
+        some = rows[at : at + size]
+        days, names, close, volume = (list(column) for column in zip(*some, strict=True))
+        store.write("1day", _bars([d * _DAY for d in days], names, close, volume=volume), _FILE)
+        expected |= {(d * _DAY, name): (c, v) for d, name, c, v in some}
+    tape = store.tape(None, "1day")
+    assert tape.volume is not None
+    found = {
+        (int(tape.ts[i]), name): (float(tape.close[i, k]), float(tape.volume[i, k]))
+        for i in range(len(tape))
+        for k, name in enumerate(tape.universe.symbols)
+    }
+    for key, (close, volume) in found.items():
+        np.testing.assert_array_equal((close, volume), expected.get(key, (np.nan, np.nan)))
+    assert set(expected) <= set(found)
