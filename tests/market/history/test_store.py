@@ -135,6 +135,7 @@ def test_origins_are_recorded_with_their_times(tmp_path: Path) -> None:
     assert (first.provenance, first.first_written, first.last_written, first.writes) == (_FILE, 10, 20, 2)
     assert (second.provenance.source, second.writes) == ("yahoo", 1)
     (covered,) = store.coverage("1day")
+    assert first.provenance.label_from == "detected"
     assert covered.adjusted == "mixed"
     assert covered.origins == (_FILE, second.provenance)
 
