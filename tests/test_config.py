@@ -13,9 +13,14 @@ import pytest
 from tuiconsole.config import Config, ConsoleSettings, default_toml, field_docs, load
 from tuiconsole.domain.errors import ConfigError, UsageError
 from tuiconsole.engine.settings import Settings
+from tuiconsole.research.settings import ResearchSettings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SECTIONS: dict[str, type[Any]] = {**get_type_hints(Settings), "console": ConsoleSettings}
+SECTIONS: dict[str, type[Any]] = {
+    **get_type_hints(Settings),
+    "research": ResearchSettings,
+    "console": ConsoleSettings,
+}
 
 
 def refusal(tmp_path: Path, text: str) -> str:

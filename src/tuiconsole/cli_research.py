@@ -70,6 +70,39 @@ def tripwires(
     raise typer.Exit(0 if body["ok"] else 1)
 
 
+def sweep(
+    context: typer.Context,
+    grid: Annotated[
+        list[str],
+        typer.Option(
+            "--grid",
+            help="NAME=V1,V2 or NAME=START:STOP:STEP, of the strategy or of the settings (sizing.band); may be repeated.",
+        ),
+    ],
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    rank: Annotated[str, typer.Option("--rank", help="Metric that orders the trials.")] = "sharpe",
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=0, help="Runs at once; 0 = one for each core.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help='Ray address, "auto", or "local" for Ray on this machine.')
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the desk with every combination of a grid of parameters, in parallel here or on a Ray cluster."""
+    from tuiconsole.verbs.sweeping import run_sweep, sweep_text
+
+    place = shared_place(context, config, None, feed, None, start, policy, parameters)
+    body = run_sweep(place, grid, end, rank, jobs, cluster)
+    emit(body, as_json, "" if as_json else sweep_text(body))
+    raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)
+
+
 def verify(
     context: typer.Context,
     config: ConfigOption = None,
@@ -89,5 +122,5 @@ def verify(
 
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backtest, tripwires, verify):
+    for verb in (backtest, sweep, tripwires, verify):
         app.command()(verb)

@@ -8,12 +8,13 @@ import inspect
 import textwrap
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from tuiconsole.domain.errors import ConfigError
 from tuiconsole.engine.settings import Settings
+from tuiconsole.research.settings import ResearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Config:
     """The whole configuration."""
 
     desk: Settings = field(default_factory=Settings)
+    research: ResearchSettings = field(default_factory=ResearchSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,40 +60,50 @@ def load(path: Path | None) -> Config:
 
 def _config(found: dict[str, Any], name: str) -> Config:
     rooms = get_type_hints(Settings)
-    known = [*rooms, "console", "keys"]
+    known = [*rooms, "research", "console", "keys"]
     for section, values in found.items():
         if section not in known:
             raise ConfigError(f"{name}: unknown section [{section}].{_near(section, known)}")
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {section} must be a section, written [{section}].")
     parts = {room: _section(kind, room, found.get(room, {}), name) for room, kind in rooms.items()}
+    research = _section(ResearchSettings, "research", found.get("research", {}), name)
     console = _section(ConsoleSettings, "console", found.get("console", {}), name)
     keys = found.get("keys", {})
     for action, key in keys.items():
         if not isinstance(key, str):
             raise ConfigError(f"{name}: keys.{action} must be the name of a key as text, was {key!r}.")
-    return Config(Settings(**parts), console, dict(keys))
+    return Config(Settings(**parts), research, console, dict(keys))
 
 
-def _section(kind: type[Any], section: str, values: dict[str, Any], name: str) -> Any:
+def _section(kind: type[Any], section: str, values: dict[str, Any], name: str, base: Any = None) -> Any:
+    """``kind`` with the checked ``values``; everything else as in ``base``, or its default."""
+    base = kind() if base is None else base
     from pydantic import TypeAdapter, ValidationError
 
     hints = get_type_hints(kind, include_extras=True)
-    checked: dict[str, Any] = {}
+    good: dict[str, Any] = {}
     for key, value in values.items():
         if key not in hints or key.startswith("_"):
             raise ConfigError(f"{name}: unknown key {section}.{key}.{_near(key, list(hints))}")
         try:
-            checked[key] = TypeAdapter(hints[key]).validate_python(
-                value, strict=not _lenient(hints[key], value)
-            )
+            good[key] = TypeAdapter(hints[key]).validate_python(value, strict=not _lenient(hints[key], value))
         except ValidationError as error:
             problem = error.errors()[0]["msg"].replace("Input should be", "must be")
             raise ConfigError(f"{name}: {section}.{key} {problem}, was {value!r}.") from None
     try:
-        return kind(**checked)
+        return replace(base, **good)
     except ConfigError as error:
         raise ConfigError(f"{name}: [{section}] {error}") from None
+
+
+def changed(settings: Settings, section: str, key: str, value: object) -> Settings:
+    """``settings`` with one key changed, checked as if it stood in a file; :class:`ConfigError` names key and range."""
+    kinds = get_type_hints(Settings)
+    if section not in kinds:
+        raise ConfigError(f"Unknown section {section!r}.{_near(section, list(kinds))}")
+    base = getattr(settings, section)
+    return replace(settings, **{section: _section(kinds[section], section, {key: value}, "grid", base)})
 
 
 def _lenient(hint: Any, value: object) -> bool:
@@ -113,6 +125,7 @@ def default_toml() -> str:
     lines = ["# tuiconsole: every setting, with its default. Delete what you do not change.", ""]
     for room, kind in get_type_hints(Settings).items():
         lines += _section_toml(room, kind)
+    lines += _section_toml("research", ResearchSettings)
     lines += _section_toml("console", ConsoleSettings)
     lines += ["# Your own keys, by action. Uncomment a line to change it.", "[keys]"]
     lines += [f'# {action.id} = "{action.key}"  # {action.help}' for action in ACTIONS]

@@ -1,0 +1,152 @@
+"""Sweeps: the desk over one history with every combination of a grid, in parallel here or on a Ray cluster.
+
+The same joblib call runs on both; only its backend differs. Results come back in the order of the grid, whatever finished
+first, and do not depend on how many ran at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tuiconsole.analytics.performance import summary
+from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.errors import DeskError, UsageError
+from tuiconsole.engine.build import plan
+from tuiconsole.engine.settings import Settings
+from tuiconsole.market.tape import Tape
+from tuiconsole.research.backtests import backtest, end_index
+from tuiconsole.research.grid import Axis, Value, applied, combinations
+from tuiconsole.research.settings import ResearchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One combination and what came of it.
+
+    Attributes
+    ----------
+    values
+        The combination.
+    metrics
+        As :func:`~tuiconsole.analytics.performance.summary` gives them; empty when the run failed.
+    order_hash, orders, halts, seconds
+        Of the run.
+    error
+        Why there is no result; empty when there is one.
+    """
+
+    values: Mapping[str, Value]
+    metrics: Mapping[str, float | None]
+    order_hash: str
+    orders: int
+    halts: int
+    seconds: float
+    error: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values with stable keys."""
+        return asdict(self)
+
+
+def sweep(
+    settings: Settings,
+    tape: Tape,
+    axes: Sequence[Axis],
+    where: ResearchSettings,
+    end: str | None = None,
+) -> list[Trial]:
+    """Run every combination of ``axes``; trials in the order of the grid.
+
+    Raises
+    ------
+    UsageError
+        An axis that does not exist or a value out of range: found before anything runs.
+    """
+    values = combinations(axes)
+    asked = [applied(settings, each) for each in values]
+    chosen = [plan(each, tape, "backtest").settings for each in asked]
+    index = None if end is None else end_index(end, tape, 0)
+    hash(tape.digest)  # computed once here, not once in every worker
+    from joblib import Parallel, delayed
+
+    jobs = where.jobs or os.cpu_count() or 1
+    with _backend(where.cluster):
+        found: list[Trial] = Parallel(n_jobs=min(jobs, len(chosen)))(
+            delayed(run_trial)(each, tape, combination, index)
+            for each, combination in zip(chosen, values, strict=True)
+        )
+    return found
+
+
+def run_trial(settings: Settings, tape: Tape, values: Mapping[str, Value], end: int | None) -> Trial:
+    """One run; its error as a value."""
+    try:
+        done = backtest(settings, tape, WallClock(), end=end)
+    except DeskError as problem:
+        return Trial(values, {}, "", 0, 0, 0.0, str(problem))
+    result = done.result
+    metrics = summary(result.equity, settings.engine.capital, settings.engine.bars_per_year)
+    error = " ".join(result.failed)
+    return Trial(values, metrics, result.order_hash, result.orders, result.halts, result.seconds, error)
+
+
+def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:
+    """Trials by ``metric``, best first; what failed or has no such figure comes last.
+
+    Raises
+    ------
+    UsageError
+        No trial knows ``metric``.
+    """
+    known = sorted({name for trial in trials for name in trial.metrics})
+    if known and metric not in known:
+        raise UsageError(f"There is no metric {metric!r}.", f"Known: {', '.join(known)}.")
+
+    def key(trial: Trial) -> tuple[bool, float]:
+        value = trial.metrics.get(metric)
+        missing = value is None or math.isnan(value) or bool(trial.error)
+        return (missing, 0.0 if missing or value is None else -value)
+
+    return sorted(trials, key=key)
+
+
+@contextmanager
+def _backend(cluster: str) -> Iterator[None]:
+    """Processes of this machine, or Ray at the address ``cluster``."""
+    if not cluster:
+        yield
+        return
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+        from joblib import parallel_config
+        from ray.util.joblib import register_ray
+    except ImportError:
+        raise UsageError(
+            "Sweeps on a cluster need the package ray.", "Install it with: pip install 'tuiconsole[cluster]'"
+        ) from None
+    began = not ray.is_initialized()
+    try:
+        if began:
+            address = None if cluster == "local" else cluster
+            ray.init(
+                address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+            )
+    except (ConnectionError, ValueError) as error:
+        raise UsageError(
+            f"There is no Ray cluster at {cluster!r}: {error}.", "Check research.cluster."
+        ) from None
+    register_ray()  # type: ignore[no-untyped-call]
+    try:
+        with parallel_config(backend="ray"):
+            yield
+    finally:
+        if began:
+            ray.shutdown()

@@ -1,0 +1,67 @@
+"""The verb that runs a grid of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tuiconsole.verbs.common import Place
+
+_SHOWN = 20
+_FIGURES = ("sharpe", "annual_return", "volatility", "max_drawdown")
+
+
+def run_sweep(
+    place: Place, grid: Sequence[str], end: str | None, rank: str, jobs: int | None, cluster: str | None
+) -> dict[str, Any]:
+    """Run every combination of ``grid``; the verb's stable keys, trials best first."""
+    from tuiconsole.engine.build import load_tape
+    from tuiconsole.research.grid import parse_axis
+    from tuiconsole.research.sweeps import ranked, sweep
+
+    settings = place.config.desk
+    where = place.config.research
+    if jobs is not None:
+        where = replace(where, jobs=jobs)
+    if cluster is not None:
+        where = replace(where, cluster=cluster)
+    tape = load_tape(settings)
+    trials = ranked(sweep(settings, tape, [parse_axis(text) for text in grid], where, end), rank)
+    return {
+        "policy": settings.policy.name,
+        "tape": tape.name,
+        "rank": rank,
+        "trials": [trial.as_json() for trial in trials],
+        "failed": sum(1 for trial in trials if trial.error),
+    }
+
+
+def sweep_text(body: dict[str, Any]) -> str:
+    """The trials for people: the best first, and what the best of many is worth."""
+    trials = body["trials"]
+    names = list(trials[0]["values"])
+    rank = body["rank"]
+    figures = list(dict.fromkeys((rank, *_FIGURES)))
+    head = [*names, *figures, "orders", "halts"]
+    rows = [[str(t["values"][name]) for name in names] + _cells(t, figures) for t in trials[:_SHOWN]]
+    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+    lines = [f"{body['policy']} on {body['tape']}: {len(trials)} combinations, best {rank} first"]
+    for row in (head, *rows):
+        lines.append("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    if len(trials) > _SHOWN:
+        lines.append(f"... and {len(trials) - _SHOWN} more; --json has them all")
+    lines += [f"FAILED {t['values']}: {t['error']}" for t in trials if t["error"]][:3]
+    lines.append(
+        f"IN-SAMPLE: the best of {len(trials)} tries on one history promises nothing; see walk-forward and the deflated Sharpe."
+    )
+    return "\n".join(lines)
+
+
+def _cells(trial: dict[str, Any], figures: Sequence[str]) -> list[str]:
+    found = []
+    for name in figures:
+        value = trial["metrics"].get(name)
+        ratio = name in ("sharpe", "sortino", "calmar", "skewness", "kurtosis")
+        found.append("n/a" if value is None else f"{value:.2f}" if ratio else f"{value:.1%}")
+    return [*found, str(trial["orders"]), str(trial["halts"])]
