@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuiconsole.domain.context import BarQuotes
+from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
 from tuiconsole.domain.types import CodeArray, FloatArray
 
 
@@ -108,3 +108,89 @@ class ScreenedBars:
     bars: Bars
     price: FloatArray
     quality: CodeArray
+
+
+@dataclass(frozen=True, slots=True)
+class BarBlock:
+    """Consecutive bars of one tape as arrays ``[n_bars, n_symbols]``: what :class:`Bars` holds, bar upon bar.
+
+    Attributes
+    ----------
+    seq
+        Tape position of the first bar; the others follow without gaps.
+    ts, session
+        Lists of ``n_bars`` times (ns UTC, rising) and exchange sessions.
+    close
+        float64 ``[n_bars, n_symbols]`` in currency units; NaN where there is no bar.
+    open, high, low, volume
+        The same shape, or None where the source has none of it.
+    nothing
+        float64 ``[n_symbols]`` of NaN that stands for a missing field in :meth:`at`.
+    macro
+        float64 ``[n_bars, len(MACRO_SERIES)]``, or None.
+    quotes
+        Columns ``[n_bars, n_symbols]``, :attr:`nothing` where the source has no such column; or None.
+    """
+
+    seq: int
+    ts: list[int]
+    session: list[int]
+    close: FloatArray
+    open: FloatArray | None
+    high: FloatArray | None
+    low: FloatArray | None
+    volume: FloatArray | None
+    nothing: FloatArray
+    macro: FloatArray | None = None
+    quotes: BarQuotes | None = None
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+    def at(self, index: int) -> Bars:
+        """The bar at ``index`` of the block; its arrays are rows of the block's."""
+        nothing = self.nothing
+        return Bars(
+            self.ts[index],
+            self.seq + index,
+            nothing if self.open is None else self.open[index],
+            nothing if self.high is None else self.high[index],
+            nothing if self.low is None else self.low[index],
+            self.close[index],
+            nothing if self.volume is None else self.volume[index],
+            self.session[index],
+            None if self.macro is None else self.macro[index],
+            None if self.quotes is None else self._quotes_at(self.quotes, index),
+        )
+
+    def _quotes_at(self, quotes: BarQuotes, index: int) -> BarQuotes:
+        columns = (getattr(quotes, name) for name in QUOTE_FIELDS)
+        return BarQuotes(*(column if column is self.nothing else column[index] for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedBlock:
+    """Consecutive bars after the defence; ``price`` and ``quality`` as in :class:`ScreenedBars`, bar upon bar.
+
+    Attributes
+    ----------
+    price, quality
+        ``[n_bars, n_symbols]``.
+    flagged
+        bool per bar: some symbol's price is not good.
+    all_good
+        No price of the whole block is bad.
+    """
+
+    bars: BarBlock
+    price: FloatArray
+    quality: CodeArray
+    flagged: list[bool]
+    all_good: bool
+
+    def __len__(self) -> int:
+        return len(self.bars)
+
+    def at(self, index: int) -> ScreenedBars:
+        """The bar at ``index`` of the block, after the defence."""
+        return ScreenedBars(self.bars.at(index), self.price[index], self.quality[index])

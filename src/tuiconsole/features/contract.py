@@ -114,6 +114,21 @@ class Bank(ABC):
     def update(self, panel: Panel) -> None:
         """Take in the newest bar of ``panel``, once per bar, and refresh :attr:`values`."""
 
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest ``bars`` bars of ``panel`` at once: bit for bit what :meth:`update` of each gives.
+
+        This default drives :meth:`update` over them. A bank overrides it where work over time pays; it must
+        keep the order of every sum, and leave :attr:`values` and its state as after the last bar.
+
+        Parameters
+        ----------
+        out
+            float64 ``[bars, k, n_symbols]``, gets the values after each bar.
+        """
+        for index in panel.replay(bars):
+            self.update(panel)
+            out[index] = self.values
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Everything the next update depends on beside the panel; copies, encodable by ``domain.codec``."""

@@ -73,6 +73,10 @@ class FeatureSet:
         for bank in self.banks:
             first = rows[bank.names[0]]
             bank.values = self._block[first : first + len(bank.names)]
+        self._rows = [slice(rows[bank.names[0]], rows[bank.names[-1]] + 1) for bank in self.banks]
+        self._in_order = (
+            bool((self._order == np.arange(len(rows))).all()) if len(rows) == len(names) else False
+        )
         self.values: FloatArray = np.full((len(self.names), n_symbols), np.nan)
 
     def update(self, panel: Panel) -> None:
@@ -80,6 +84,22 @@ class FeatureSet:
         for bank in self.banks:
             bank.update(panel)
         self._arrange()
+
+    def update_block(self, panel: Panel, bars: int) -> FloatArray:
+        """Take in the newest ``bars`` bars of ``panel`` at once, bit for bit as :meth:`update` of each.
+
+        Returns
+        -------
+        float64 ``[bars, n_features, n_symbols]``: the values after each bar, a fresh array.
+        """
+        if not bars:
+            return np.empty((0, *self.values.shape))
+        found: FloatArray = np.empty((bars, *self._block.shape))
+        for bank, rows in zip(self.banks, self._rows, strict=True):
+            bank.update_block(panel, bars, found[:, rows])
+        self._block[...] = found[-1]
+        self._arrange()
+        return found if self._in_order else found.take(self._order, axis=1)
 
     def _arrange(self) -> None:
         if self.names:

@@ -40,30 +40,65 @@ class RollingSums:
         self.windows = tuple(windows)
         self.sums: FloatArray = np.zeros((len(self.windows), channels, n_symbols))
         self._size = self.windows[-1]
-        self._rows: FloatArray = np.zeros((self._size, channels, n_symbols))
+        self._rows: FloatArray = np.zeros((2 * self._size, channels, n_symbols))
+        self._end = self._size
         self._leaving: FloatArray = np.empty_like(self.sums)
-        lags = np.array(self.windows, dtype=np.int64)
-        self._leaving_slots = (np.arange(self._size)[:, None] - lags) % self._size
-        self._window_column: FloatArray = lags[:, None].astype(np.float64)
+        self._lags = np.array(self.windows, dtype=np.int64)
+        self._window_column: FloatArray = self._lags[:, None].astype(np.float64)
         self._sufficient: FloatArray = np.ceil(PRESENCE * self._window_column)
         self._count = 0
 
+    def _make_room(self, rows: int) -> int:
+        """Have free slots for ``rows`` after the newest row; returns the first of them."""
+        if self._end + rows > len(self._rows):
+            kept = self._rows[self._end - self._size : self._end]
+            if self._size + rows > len(self._rows):
+                self._rows = np.empty((2 * (self._size + rows), *kept.shape[1:]))
+            self._rows[: self._size] = kept
+            self._end = self._size
+        return self._end
+
     def push(self, row: FloatArray) -> None:
         """Take in ``row`` ``[channels, n_symbols]``, copied."""
-        slot = self._count % self._size
-        self._rows.take(self._leaving_slots[slot], axis=0, out=self._leaving, mode="clip")
+        slot = self._make_room(1)
+        self._rows.take(slot - self._lags, axis=0, out=self._leaving, mode="clip")
         self._rows[slot] = row
         self.sums += row
         self.sums -= self._leaving
+        self._end = slot + 1
         self._count += 1
         for index, window in enumerate(self.windows):
             if self._count % window == 0:
                 self._refresh(index, window)
 
+    def push_block(self, rows: FloatArray) -> FloatArray:
+        """Take in ``rows`` ``[bars, channels, n_symbols]``, oldest first: bit for bit as :meth:`push` of each.
+
+        Returns
+        -------
+        float64 ``[bars, n_windows, channels, n_symbols]``: the sums after each row, a fresh array.
+        """
+        bars = len(rows)
+        first = self._make_room(bars)
+        self._rows[first : first + bars] = rows
+        found: FloatArray = np.empty((bars, *self.sums.shape))
+        for index, window in enumerate(self.windows):
+            leaving, sums, done = self._rows[first - window :], self.sums[index], 0
+            while done < bars:
+                until = min(bars, done + window - (self._count + done) % window)
+                _run(sums, rows[done:until], leaving[done:until], found[done:until, index])
+                if (self._count + until) % window == 0:
+                    end = first + until
+                    self._rows[end - window : end].sum(axis=0, out=found[until - 1, index])
+                sums, done = found[until - 1, index], until
+        if bars:
+            self.sums[...] = found[-1]
+        self._end, self._count = first + bars, self._count + bars
+        return found
+
     def load(self, rows: FloatArray) -> None:
         """Replace the stored rows by ``rows`` ``[longest window, channels, n_symbols]``, oldest first."""
-        slots = np.arange(self._count - self._size, self._count) % self._size
-        self._rows[slots] = rows
+        self._rows[self._end - self._size : self._end] = rows
         for index, window in enumerate(self.windows):
             self._refresh(index, window)
 
@@ -82,31 +117,63 @@ class RollingSums:
             return count
         return np.where(enough, count, np.nan)
 
+    def observations_block(self, sums: FloatArray, present: BoolArray) -> FloatArray:
+        """:meth:`observations` after each of the rows of the last :meth:`push_block`, which returned ``sums``.
+
+        ``present`` is ``[bars, n_symbols]``, the result ``[bars, n_windows, n_symbols]``.
+        """
+        count: FloatArray = sums[:, :, 0]
+        enough = count >= self._sufficient
+        enough &= present[:, None]
+        before = self._count - len(sums)
+        if before < self._size:
+            bars = np.arange(before + 1, self._count + 1)
+            enough &= self._window_column <= bars[:, None, None]
+        if np.count_nonzero(enough) == enough.size:
+            return count
+        return np.where(enough, count, np.nan)
+
     def _refresh(self, index: int, window: int) -> None:
-        end = self._count % self._size or self._size
-        if end >= window:
-            self._rows[end - window : end].sum(axis=0, out=self.sums[index])
-        else:
-            older = self._rows[self._size + end - window :].sum(axis=0)
-            np.add(older, self._rows[:end].sum(axis=0), out=self.sums[index])
+        self._rows[self._end - window : self._end].sum(axis=0, out=self.sums[index])
 
     def state(self) -> dict[str, Any]:
         """Rows, sums and count; copies."""
         return {
-            "rows": self._rows.copy(),
+            "rows": self._rows[self._end - self._size : self._end].copy(),
             "sums": self.sums.copy(),
             "count": self._count,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`, bit for bit."""
-        self._rows[...] = state["rows"]
+        self._end = self._size
+        self._rows[: self._size] = state["rows"]
         self.sums[...] = state["sums"]
         self._count = int(state["count"])
 
 
+_NARROW = 128
+"""Elements of a row up to which one accumulation over time is faster than a loop of whole rows."""
+
+
+def _run(start: FloatArray, coming: FloatArray, leaving: FloatArray, out: FloatArray) -> None:
+    """``out[i]`` = ``start`` plus ``coming[0]`` less ``leaving[0]`` ... less ``leaving[i]``, in this order."""
+    if start.size <= _NARROW:
+        steps = np.empty((2 * len(coming) + 1, *start.shape))
+        steps[0] = start
+        steps[1::2] = coming
+        np.negative(leaving, out=steps[2::2])
+        np.add.accumulate(steps, axis=0, out=steps)
+        out[...] = steps[2::2]
+        return
+    for plus, minus, after in zip(coming, leaving, out, strict=True):
+        np.add(start, plus, out=after)
+        np.subtract(after, minus, out=after)
+        start = after
+
+
 def observe(x: FloatArray, presence: FloatArray, value: FloatArray) -> BoolArray:
-    """Where ``x`` holds an observation.
+    """Where ``x`` (one bar, or bars along the first axis) holds an observation.
 
     ``presence`` gets 1 there and 0 elsewhere, ``value`` gets ``x`` there and 0 elsewhere.
     """

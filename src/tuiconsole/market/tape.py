@@ -14,7 +14,7 @@ from tuiconsole.domain.codec import encode_state
 from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS, BarQuotes, PointInTime
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.market import Bars
+from tuiconsole.domain.market import BarBlock, Bars
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, session_days
 
@@ -146,6 +146,31 @@ class Tape:
     def with_macro(self, source: PointInTime) -> Tape:
         """The same tape with the macro series that ``source`` had released by the end of each bar."""
         return replace(self, macro=source.as_of(self.ts))
+
+    def block(self, first: int, end: int) -> BarBlock:
+        """The cross-sections ``first`` (inclusive) to ``end`` (exclusive) as views; as :meth:`bars` of each."""
+        rows = slice(first, end)
+
+        def cut(values: FloatArray | None) -> FloatArray | None:
+            return None if values is None else values[rows]
+
+        quotes = None
+        if self.has_quotes:
+            columns = (cut(getattr(self, name)) for name in QUOTE_FIELDS)
+            quotes = BarQuotes(*(self._nothing if column is None else column for column in columns))
+        return BarBlock(
+            seq=first,
+            ts=self.ts[rows].tolist(),
+            session=self.sessions[rows].tolist(),
+            close=self.close[rows],
+            open=cut(self.open),
+            high=cut(self.high),
+            low=cut(self.low),
+            volume=cut(self.volume),
+            nothing=self._nothing,
+            macro=cut(self.macro),
+            quotes=quotes,
+        )
 
     def index_from(self, ts: int) -> int:
         """Index of the first bar at or after ``ts`` (ns UTC); ``len(self)`` when there is none."""

@@ -1,0 +1,114 @@
+"""Every feature, driven in blocks of bars, equals itself driven bar by bar: bit for bit, state included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.features.drive import EXAMPLES, Series, drive, random_walk
+from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
+from tuiconsole.domain.market import BarBlock, ScreenedBlock
+from tuiconsole.domain.rng import generator
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.features.catalogue import request
+from tuiconsole.features.feature_set import FeatureSet
+from tuiconsole.market.panel import Panel
+
+BARS = 260
+SIZES = (1, 7, 64, BARS)
+
+
+def block_of(series: Series, first: int, end: int) -> ScreenedBlock:
+    """The bars of ``series`` as a block after the defence."""
+    rows = slice(first, end)
+    each = [series.bar(row).bars for row in range(first, end)]
+    quality = np.stack([series.bar(row).quality for row in range(first, end)])
+    ranges = each[0].high is not each[0].low
+    quotes = series.quotes and BarQuotes(*(getattr(series.quotes, name)[rows] for name in QUOTE_FIELDS))
+    bars = BarBlock(
+        seq=first,
+        ts=[bar.ts for bar in each],
+        session=[bar.session for bar in each],
+        close=series.close[rows],
+        open=series.open[rows] if ranges else None,
+        high=series.high[rows] if ranges else None,
+        low=series.low[rows] if ranges else None,
+        volume=series.shares[rows] if ranges else None,
+        nothing=np.full(series.close.shape[1], np.nan),
+        macro=None if series.macro is None else series.macro[rows],
+        quotes=quotes,
+    )
+    flagged = quality.any(axis=1).tolist()
+    return ScreenedBlock(bars, series.close[rows], quality, flagged, not any(flagged))
+
+
+def drive_blocks(names: Sequence[str], series: Series, sizes: Sequence[int], restart: bool) -> FloatArray:
+    """Values ``[n_bars, n_features, n_symbols]`` by blocks of ``sizes`` in turn; saved and loaded between."""
+    n_symbols = series.close.shape[1]
+    features = FeatureSet(names, n_symbols)
+    panel = Panel(n_symbols, features.panel_window, series.sectors)
+    out, first, turn = np.empty((len(series), len(names), n_symbols)), 0, 0
+    while first < len(series):
+        end = min(len(series), first + sizes[turn % len(sizes)])
+        panel.push_block(block_of(series, first, end))
+        out[first:end] = features.update_block(panel, end - first)
+        np.testing.assert_array_equal(features.values, out[end - 1])
+        if restart:
+            saved = decode_state(encode_state({"features": features.state(), "panel": panel.state()}))
+            features = FeatureSet(names, n_symbols)
+            panel = Panel(n_symbols, features.panel_window, series.sectors)
+            features.restore(saved["features"])
+            panel.restore(saved["panel"])
+        first, turn = end, turn + 1
+    return out
+
+
+def same_bits(a: FloatArray, b: FloatArray) -> None:
+    """Equal in every bit, but for which NaN it is."""
+    np.testing.assert_array_equal(a, b)
+    known = ~np.isnan(a)
+    np.testing.assert_array_equal(np.signbit(a[known]), np.signbit(b[known]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_blocks_equal_bars(name: str, size: int) -> None:
+    series = random_walk(BARS)
+    gone = generator(3, "gaps").random((BARS, 5)) < 0.05
+    gone[:130, 3] = True
+    for market in (series, series.without(gone)):
+        same_bits(drive_blocks([name], market, [size], restart=False), drive([name], market))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_several_windows_of_one_bank(name: str) -> None:
+    wanted = request(name)
+    family, parameters = wanted.feature.family, wanted.parameters
+    names = ["_".join((family, *(str(p + extra) for p in parameters))) for extra in (30, 0, 1, 9)]
+    series = random_walk(BARS).without(generator(5, "gaps").random((BARS, 5)) < 0.04)
+    same_bits(drive_blocks(names, series, [50], restart=False), drive(names, series))
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(
+    sizes=st.lists(st.integers(1, 90), min_size=1, max_size=4),
+    seed=st.integers(0, 2**16),
+    share=st.floats(0.0, 0.3),
+    n_symbols=st.sampled_from((1, 3, 150)),
+)
+def test_all_features_in_any_blocks_under_any_gaps(
+    sizes: list[int], seed: int, share: float, n_symbols: int
+) -> None:
+    series = random_walk(160, n_symbols, seed=seed)
+    series = series.without(generator(seed, "gaps").random((160, n_symbols)) < share)
+    same_bits(drive_blocks(EXAMPLES, series, sizes, restart=True), drive(EXAMPLES, series))
+
+
+def test_one_symbol_and_close_only() -> None:
+    series = random_walk(160, 1).close_only()
+    same_bits(drive_blocks(EXAMPLES, series, [33], restart=False), drive(EXAMPLES, series))
