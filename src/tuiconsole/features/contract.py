@@ -138,6 +138,13 @@ class Bank(ABC):
         """Continue from :meth:`state`, bit for bit."""
 
 
+def returns_of(panel: Panel, bars: int) -> FloatArray:
+    """One-bar log-returns of the newest ``bars`` bars ``[bars, n_symbols]``; the very first bar of all has none."""
+    known = bars - (panel.count == bars)
+    closes = panel.stretch("log_close", known, 1)
+    return closes[1:] - closes[:-1]
+
+
 Rows = slice | IntArray
 """Indices along the first axis; a slice where they are consecutive, because views are cheaper than copies."""
 

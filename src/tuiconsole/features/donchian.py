@@ -62,6 +62,27 @@ class DonchianBank(Bank):
                 if any_missing:
                     values[missing] = np.nan
 
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest closes."""
+        close = panel.stretch("close", bars)
+        present = np.isfinite(close)
+        sums = self._presence.push_block(present[:, None].astype(np.float64))
+        count = self._presence.observations_block(sums, present)
+        for index, window in enumerate(self._windows):
+            history = panel.stretch("close", bars, window - 1)
+            missing = np.isnan(count[:, index])
+            low, high = _sliding(np.fmin, history, window), _sliding(np.fmax, history, window)
+            for row, family in self._rows[index]:
+                values = out[:, row]
+                if family == "donchian_position":
+                    width = high - low
+                    width[width == 0.0] = np.nan
+                    np.divide(close - low, width, out=values)
+                else:
+                    values[...] = high if family == "donchian_high" else low
+                values[missing] = np.nan
+        self.values[...] = out[-1]
+
     def state(self) -> dict[str, Any]:
         """Observations per window; the closes are the panel's."""
         return {"presence": self._presence.state()}
@@ -73,6 +94,16 @@ class DonchianBank(Bank):
 
 def _window(window: int) -> int:
     return window
+
+
+def _sliding(pick: np.ufunc, history: FloatArray, window: int) -> FloatArray:
+    """``pick`` (a minimum or maximum) over every ``window`` rows in a row, by doubling the stretch covered."""
+    found, covered = history, 1
+    while covered < window:
+        step = min(covered, window - covered)
+        found = pick(found[:-step], found[step:])
+        covered += step
+    return found
 
 
 _SOURCE = "Donchian channel as in Faith (2007), Way of the Turtle, ch. 5, on closes; TA-Lib "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request
 from tuiconsole.features.seeded_average import SeededAverage
 
@@ -31,6 +32,15 @@ class EmaBank(Bank):
         usable = self._average.seeded & present
         if np.count_nonzero(usable) < usable.size:
             self.values[~usable] = np.nan
+
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest closes."""
+        close = panel.stretch("close", bars)
+        present = np.isfinite(close)
+        averages, seeded = self._average.update_block(close[:, None], present)
+        out[...] = averages[:, :, 0]
+        np.copyto(out, np.nan, where=~(seeded & present[:, None]))
+        self.values[...] = out[-1]
 
     def state(self) -> dict[str, Any]:
         """The averages."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request, rows_at, rows_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,17 @@ class LogReturnBank(Bank):
             self.values[self._skipping] += 0.0 * history[-1]  # NaN where the newest bar is missing
         if self._simple is not None:
             self.values[self._simple] = 100.0 * np.expm1(self.values[self._simple])
+
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Every row from the newest bars."""
+        history = panel.stretch("log_close", bars, self._length - 1)
+        for row, (start, end) in enumerate(zip(self._from.tolist(), self._to.tolist(), strict=True)):
+            np.subtract(history[end : end + bars], history[start : start + bars], out=out[:, row])
+        if self._skipping is not None:
+            out[:, self._skipping] += 0.0 * history[self._length - 1 :, None]
+        if self._simple is not None:
+            out[:, self._simple] = 100.0 * np.expm1(out[:, self._simple])
+        self.values[...] = out[-1]
 
     def state(self) -> dict[str, Any]:
         """Nothing: the panel says it all."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
+from tuiconsole.features.contract import Bank, Feature, Request, distinct, returns_of, routes
 from tuiconsole.features.rolling_sums import RollingSums, observe
 
 if TYPE_CHECKING:
@@ -49,24 +49,43 @@ class MarketBetaBank(Bank):
         np.multiply(row[3], market, out=row[4])
         np.multiply(own, market, out=row[5])
         self._sums.push(row)
-        self._refresh(self._sums.observations(present))
+        self._refresh(self._sums.sums[None], self._sums.observations(present)[None], self.values[None])
 
-    def _refresh(self, count: FloatArray) -> None:
-        means = self._sums.sums[:, 1:] / count[:, None]
-        own, market = means[:, 0], means[:, 2]
-        market_variance = means[:, 3] - market * market
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest one-bar returns of the cross-sections."""
+        change = returns_of(panel, bars)
+        rows: FloatArray = np.empty((len(change), *self._row.shape))
+        own = rows[:, 1]
+        present = observe(change, rows[:, 0], own)
+        market = own.sum(axis=1) / np.maximum(1, np.count_nonzero(present, axis=1))
+        market = market[:, None]
+        np.multiply(own, own, out=rows[:, 2])
+        np.multiply(rows[:, 0], market, out=rows[:, 3])
+        np.multiply(rows[:, 3], market, out=rows[:, 4])
+        np.multiply(own, market, out=rows[:, 5])
+        sums = self._sums.push_block(rows)
+        first = bars - len(change)
+        out[:first] = self.values
+        self._refresh(sums, self._sums.observations_block(sums, present), out[first:])
+        self.values[...] = out[-1]
+
+    def _refresh(self, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+        """Values ``[bars, k, n_symbols]`` of sums ``[bars, n_windows, 6, n_symbols]``."""
+        means = sums[:, :, 1:] / count[:, :, None]
+        own, market = means[:, :, 0], means[:, :, 2]
+        market_variance = means[:, :, 3] - market * market
         np.copyto(market_variance, np.nan, where=market_variance <= _STANDSTILL)
-        covariance = means[:, 4] - own * market
+        covariance = means[:, :, 4] - own * market
         beta = covariance / market_variance
         if self._beta is not None:
             rows, windows = self._beta
-            self.values[rows] = beta[windows]
+            out[:, rows] = beta[:, windows]
         if self._residual is not None:
             rows, windows = self._residual
-            variance = means[:, 1] - own * own
+            variance = means[:, :, 1] - own * own
             variance -= beta * covariance
             variance *= count * self.bars_per_year / (count - 2.0)
-            self.values[rows] = np.sqrt(np.maximum(variance, 0.0))[windows]
+            out[:, rows] = np.sqrt(np.maximum(variance, 0.0))[:, windows]
 
     def state(self) -> dict[str, Any]:
         """The sums."""

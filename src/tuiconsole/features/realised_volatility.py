@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
+from tuiconsole.features.contract import Bank, Feature, Request, distinct, returns_of, routes
 from tuiconsole.features.rolling_sums import RollingSums, observe
 
 if TYPE_CHECKING:
@@ -43,13 +43,29 @@ class RealisedVolatilityBank(Bank):
         np.multiply(row[1], row[1], out=row[2])
         self._sums.push(row)
         count = self._sums.observations(present)
-        total, squares = self._sums.sums[:, 1], self._sums.sums[:, 2]
+        self._refresh(self._sums.sums[None], count[None], self.values[None])
+
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest one-bar returns."""
+        change = returns_of(panel, bars)
+        rows: FloatArray = np.empty((len(change), *self._row.shape))
+        present = observe(change, rows[:, 0], rows[:, 1])
+        np.multiply(rows[:, 1], rows[:, 1], out=rows[:, 2])
+        sums = self._sums.push_block(rows)
+        first = bars - len(change)
+        out[:first] = self.values
+        self._refresh(sums, self._sums.observations_block(sums, present), out[first:])
+        self.values[...] = out[-1]
+
+    def _refresh(self, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+        """Values ``[bars, k, n_symbols]`` of sums ``[bars, n_windows, 3, n_symbols]``."""
+        total, squares = sums[:, :, 1], sums[:, :, 2]
         variance = total * total
         variance /= count
         np.subtract(squares, variance, out=variance)
         variance *= self.bars_per_year / (count - 1.0)
         np.copyto(variance, 0.0, where=variance < _STANDSTILL)
-        self.values[...] = np.sqrt(variance)[self._source]
+        out[...] = np.sqrt(variance)[:, self._source]
 
     def state(self) -> dict[str, Any]:
         """The sums."""

@@ -52,17 +52,53 @@ class RollingMomentsBank(Bank):
         self._sums.push(row)
         self._bars += 1
         if self._bars % self.panel_window == 0:
-            self._move_anchor(panel, np.where(present, close, self._anchor))
+            recent = panel.window("close", self.panel_window)
+            self._move_anchor(recent, np.where(present, close, self._anchor))
         count = self._sums.observations(present)
-        mean = self._sums.sums[:, 1] / count
+        self._refresh(close[None], self._sums.sums[None], count[None], self.values[None])
+
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest closes, in stretches between moves of the anchor."""
+        window, done = self.panel_window, 0
+        history = panel.stretch("close", bars, window)
+        closes = history[window:]
+        while done < bars:
+            until = min(bars, done + window - self._bars % window)
+            self._take_stretch(closes[done:until], history[until : until + window], out[done:until])
+            done = until
+        self.values[...] = out[-1]
+
+    def _take_stretch(self, close: FloatArray, recent: FloatArray, out: FloatArray) -> None:
+        """Closes ``[bars, n_symbols]`` of which at most the last moves the anchor; ``recent`` ends with it."""
+        if not self._anchored:  # before its first close a symbol has no observation, whatever its anchor
+            first = np.isfinite(close).argmax(axis=0)
+            coming = close[first, np.arange(close.shape[1])]
+            self._set_anchor(np.where(np.isnan(self._anchor), coming, self._anchor))
+        rows: FloatArray = np.empty((len(close), *self._row.shape))
+        present = observe(close - self._anchor, rows[:, 0], rows[:, 1])
+        np.multiply(rows[:, 1], rows[:, 1], out=rows[:, 2])
+        sums = self._sums.push_block(rows)
+        count = self._sums.observations_block(sums, present)
+        self._bars += len(close)
+        moving = self._bars % self.panel_window == 0
+        plain = len(close) - moving
+        self._refresh(close[:plain], sums[:plain], count[:plain], out[:plain])
+        if moving:
+            self._move_anchor(recent, np.where(present[-1], close[-1], self._anchor))
+            self._refresh(close[plain:], self._sums.sums[None], count[plain:], out[plain:])
+
+    def _refresh(self, close: FloatArray, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+        """Values ``[bars, k, n_symbols]`` of sums ``[bars, n_windows, 3, n_symbols]``."""
+        mean = sums[:, :, 1] / count
         if self._mean is not None:
             rows, windows = self._mean
-            self.values[rows] = (mean + self._anchor)[windows]
+            out[:, rows] = (mean + self._anchor)[:, windows]
         if self._std is not None or self._zscore is not None:
-            self._refresh_deviation(close, mean, count)
+            self._refresh_deviation(close[:, None], mean, sums[:, :, 2] / count, out)
 
-    def _refresh_deviation(self, close: FloatArray, mean: FloatArray, count: FloatArray) -> None:
-        variance = self._sums.sums[:, 2] / count
+    def _refresh_deviation(
+        self, close: FloatArray, mean: FloatArray, variance: FloatArray, out: FloatArray
+    ) -> None:
         variance -= mean * mean
         still = variance <= self._floor
         if np.count_nonzero(still):
@@ -70,11 +106,11 @@ class RollingMomentsBank(Bank):
         deviation = np.sqrt(variance)
         if self._std is not None:
             rows, windows = self._std
-            self.values[rows] = deviation[windows]
+            out[:, rows] = deviation[:, windows]
         if self._zscore is not None:
             rows, windows = self._zscore
             deviation[still] = np.nan
-            self.values[rows] = (((close - self._anchor) - mean) / deviation)[windows]
+            out[:, rows] = (((close - self._anchor) - mean) / deviation)[:, windows]
 
     def _set_anchor(self, anchor: FloatArray) -> None:
         self._anchor[...] = anchor
@@ -82,10 +118,11 @@ class RollingMomentsBank(Bank):
         self._floor *= _STANDSTILL
         self._anchored = not np.isnan(anchor).any()
 
-    def _move_anchor(self, panel: Panel, anchor: FloatArray) -> None:
+    def _move_anchor(self, recent: FloatArray, anchor: FloatArray) -> None:
+        """Move to ``anchor`` and sum the closes ``recent`` ``[longest window, n_symbols]`` afresh."""
         self._set_anchor(anchor)
         rows = np.empty((self.panel_window, *self._row.shape))
-        observe(panel.window("close", self.panel_window) - self._anchor, rows[:, 0], rows[:, 1])
+        observe(recent - self._anchor, rows[:, 0], rows[:, 1])
         np.multiply(rows[:, 1], rows[:, 1], out=rows[:, 2])
         self._sums.load(rows)
 

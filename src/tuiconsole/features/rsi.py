@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import BoolArray, FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request
 from tuiconsole.features.seeded_average import SeededAverage
 
@@ -37,15 +37,37 @@ class RsiBank(Bank):
         np.maximum(change, 0.0, out=self._moves[0])
         np.subtract(self._moves[0], change, out=self._moves[1])
         self._average.update(self._moves, present)
-        gain, loss = self._average.average[:, 0], self._average.average[:, 1]
-        total = gain + loss
+        self._refresh(self._average.average, self._average.seeded, present, self.values)
+
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """Take in the newest closes."""
+        close = panel.stretch("close", bars)
+        known = np.isfinite(close)
+        previous: FloatArray = np.empty((bars + 1, close.shape[1]))
+        previous[0], previous[1:] = self._previous, close
+        for i in np.flatnonzero(~known.all(axis=1)).tolist():
+            np.copyto(previous[i + 1], previous[i], where=~known[i])
+        change = close - previous[:-1]
+        self._previous[...] = previous[-1]
+        present = np.isfinite(change)
+        moves: FloatArray = np.empty((bars, *self._moves.shape))
+        np.maximum(change, 0.0, out=moves[:, 0])
+        np.subtract(moves[:, 0], change, out=moves[:, 1])
+        averages, seeded = self._average.update_block(moves, present)
+        self._refresh(averages, seeded, present[:, None], out)
+        self.values[...] = out[-1]
+
+    def _refresh(self, average: FloatArray, seeded: BoolArray, present: BoolArray, out: FloatArray) -> None:
+        """Values ``[..., k, n_symbols]`` of averages ``[..., k, 2, n_symbols]``."""
+        gain = average[..., 0, :]
+        total = gain + average[..., 1, :]
         usable = total > 0.0
-        usable &= self._average.seeded
+        usable &= seeded
         usable &= present
         if np.count_nonzero(usable) < usable.size:
             total[~usable] = np.nan
-        np.divide(gain, total, out=self.values)
-        self.values *= 100.0
+        np.divide(gain, total, out=out)
+        np.multiply(out, 100.0, out=out)
 
     def state(self) -> dict[str, Any]:
         """The averages and the last close observed."""

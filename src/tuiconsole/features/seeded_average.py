@@ -66,6 +66,37 @@ class SeededAverage:
             np.copyto(step, 0.0, where=~present)
         self.average += step
 
+    def update_block(self, x: FloatArray, present: BoolArray) -> tuple[FloatArray, BoolArray]:
+        """Take in ``x`` ``[bars, channels, n_symbols]`` where ``present`` ``[bars, n_symbols]``, bar by bar.
+
+        Returns
+        -------
+        averages : float64 ``[bars, n_periods, channels, n_symbols]``
+            :attr:`average` after each bar.
+        seeded : bool ``[bars, n_periods, n_symbols]``
+            :attr:`seeded` after each bar.
+        """
+        averages: FloatArray = np.empty((len(x), *self.average.shape))
+        seeded: BoolArray = np.empty((len(x), *self.seeded.shape), dtype=np.bool_)
+        step, weights, before = self._step, self._weights, self.average
+        whole: list[bool] = np.all(present, axis=1).tolist()
+        seeding: list[bool] = np.any(present > self._ripe, axis=1).tolist()
+        for i, after in enumerate(averages):
+            if seeding[i]:
+                self.average[...] = before
+                self.update(x[i], present[i])
+                after[...] = self.average
+            else:
+                np.subtract(x[i], before, out=step)
+                np.multiply(step, weights, out=step)
+                if not whole[i]:
+                    np.copyto(step, 0.0, where=~present[i])
+                np.add(before, step, out=after)
+            seeded[i] = self.seeded
+            before = after
+        self.average[...] = before
+        return averages, seeded
+
     def _seed(self, x: FloatArray, present: BoolArray) -> None:
         self._count += present
         running = (self._count > self._periods) & present
