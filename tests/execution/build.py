@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.events import Fills, OrderUpdates
 from tuiconsole.domain.market import Bars, Quality, ScreenedBars
 from tuiconsole.domain.orders import OrderBatch, Purpose
@@ -47,7 +48,8 @@ def fills(*rows, ts=1, price=100 * POINT, fee=50, forced=False):
     execution, number, symbol, quantity = (ints(*(row[i] for row in rows)) for i in range(4))
     money = np.full(n, fee, dtype=np.int64)
     prices = np.full(n, price, dtype=np.int64)
-    return Fills(ts, number, symbol, quantity, prices, money, money * 0, money * 0, execution, forced)
+    costs = np.zeros((len(CostPart), n), dtype=np.int64)
+    return Fills(ts, number, symbol, quantity, prices, money, costs, execution, forced)
 
 
 def closes(ts, price, quality=None):

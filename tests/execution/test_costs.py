@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.execution.build import POINT, ints
+from tuiconsole.domain.costs import IMPACT, CostPart
 from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.money import MONEY_SCALE, notional, round_to_currency
@@ -26,7 +27,8 @@ def one(universe, chosen, quantity, base, participation=0.0, sigma=0.02, first=1
         ints(0), ints(quantity), ints(base), np.array([participation]), np.array([sigma]), ints(first)
     )
     return tuple(
-        int(column[0]) for column in (priced.price, priced.fee, priced.spread_cost, priced.impact_cost)
+        int(column[0])
+        for column in (priced.price, priced.fee, priced.costs[CostPart.SPREAD], priced.costs[CostPart.TEMPORARY])
     )
 
 
@@ -156,7 +158,7 @@ def test_a_batch_equals_decimal_arithmetic_and_adds_up(rows, fixed, bps):
     for i, (s, q, b, *_, f) in enumerate(rows):
         item = MIXED.instruments[s]
         price, fee = int(priced.price[i]), int(priced.fee[i])
-        spread, impact = int(priced.spread_cost[i]), int(priced.impact_cost[i])
+        spread, impact = int(priced.costs[CostPart.SPREAD, i]), int(priced.costs[IMPACT, i].sum())
         assert price % item.tick == 0
         assert (price - b) * np.sign(q) >= 0 or price == item.tick
         assert spread >= 0

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.execution.build import BAD, POINT, approved, batch, closes, ints, ranged
 from tests.execution.conformance import BrokerConformance
 from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.market import Quality
 from tuiconsole.domain.money import MONEY_SCALE
@@ -107,8 +108,8 @@ def test_costs_move_the_price_and_are_told():
     made.submit(approved(batch(1, [(0, 1000), (1, -1000)])))
     fills = made.on_bars(closes(2, (100.0, 50.0, 20.0)))
     assert fills.price.tolist() == [100_220_000, 49_890_000]  # 2 bp spread and 20 bp impact
-    assert fills.spread_cost.tolist() == [20 * MONEY_SCALE, 10 * MONEY_SCALE]
-    assert fills.impact_cost.tolist() == [200 * MONEY_SCALE, 100 * MONEY_SCALE]
+    assert fills.costs[CostPart.SPREAD].tolist() == [20 * MONEY_SCALE, 10 * MONEY_SCALE]
+    assert fills.costs[CostPart.TEMPORARY].tolist() == [200 * MONEY_SCALE, 100 * MONEY_SCALE]
     assert fills.fee.tolist() == [10_52 * CENT, 5_49 * CENT]
 
 

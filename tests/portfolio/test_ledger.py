@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.errors import DeskError, MoneyOverflow, UsageError
+from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.events import Fills
 from tuiconsole.domain.instruments import Currency, Instrument, Universe
 from tuiconsole.domain.money import INT64_MAX, MONEY_SCALE
@@ -25,10 +26,9 @@ Row = tuple[int, int, int, int]
 def make_fills(rows: Sequence[Row]) -> Fills:
     """Fills of ``(column, quantity, price, fee)``."""
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    zero = np.zeros(len(table), dtype=np.int64)
     number = np.arange(1, len(table) + 1)
     columns = (table[:, 0], table[:, 1], table[:, 2], table[:, 3])
-    return Fills(1, number, *columns, zero, zero, number)
+    return Fills(1, number, *columns, np.zeros((len(CostPart), len(table)), dtype=np.int64), number)
 
 
 class DecimalLedger:

@@ -116,6 +116,10 @@ def updated(
     )
 
 
+COSTS = (60_000_000, 40_000_000, 50_000_000, 15_000_000, 5_000_000, 4_000_000, 1_000_000, 9_000_000)
+"""Money of each part of a fill's cost: 1.00 fee, 0.50 spread, 0.25 impact, and 0.09 of borrow paid before."""
+
+
 def filled(
     seq: int,
     *numbers: int,
@@ -132,8 +136,7 @@ def filled(
         quantity=np.full(k, quantity, dtype=np.int64),
         price=np.full(k, price, dtype=np.int64),
         fee=np.full(k, 100_000_000, dtype=np.int64),
-        spread_cost=np.full(k, 50_000_000, dtype=np.int64),
-        impact_cost=np.full(k, 25_000_000, dtype=np.int64),
+        costs=np.repeat(np.array(COSTS, dtype=np.int64)[:, None], k, axis=1),
         execution=np.array(numbers, dtype=np.int64) + 1000 * seq,
         realised=np.full(k, 7, dtype=np.int64),
         state=codes(*(int(OrderState.FILLED) for _ in numbers)),

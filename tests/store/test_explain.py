@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.desk import OPENED, SHEET, START, bar_seen, decided, filled, open_store, records, updated
+from tests.store.desk import COSTS, OPENED, SHEET, START, bar_seen, decided, filled, open_store, records, updated
+from tuiconsole.domain.costs import COST_NAMES
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.store.connection import open_reader
@@ -39,6 +40,10 @@ def test_the_chain_holds_every_stage(path: Path) -> None:
     assert order["state"] == "filled"
     assert order["average_price"] == pytest.approx((40 * 50.5 + 60 * 49.5) / 100)
     assert order["cost"] == order["fee"] + order["spread_cost"] + order["impact_cost"] == 3.5
+    assert order["cost_parts"] == {
+        name: pytest.approx(2 * cost / 1e8) for name, cost in zip(COST_NAMES, COSTS, strict=True)
+    }
+    assert "capacity 0.04" in explain_text(chain)
     assert order["forced"]
     assert chain["bar"]["seq"] == 4
     assert chain["bar"]["quality"] == "good"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.store.desk import (
     AGENTS,
+    COSTS,
     DAY,
     OPENED,
     START,
@@ -21,7 +22,7 @@ from tuiconsole.domain.events import CommandKind
 from tuiconsole.domain.orders import OrderEvent, OrderState
 from tuiconsole.domain.records import AgentChanged, Alerted, Commanded, LevelChanged, Record
 from tuiconsole.store.projections import rebuild
-from tuiconsole.store.schema import PRIMARY_KEYS, PROJECTION_TABLES
+from tuiconsole.store.schema import COST_COLUMNS, PRIMARY_KEYS, PROJECTION_TABLES
 from tuiconsole.store.state_store import StateStore
 
 
@@ -61,13 +62,12 @@ def test_an_order_from_decision_to_fill(store: StateStore) -> None:
     ]
     assert rows(store, "decisions", "seq", "bar_seq", "approved", "refused") == [(0, 0, 2, 1)]
     take(store, filled(1, 1, quantity=40), filled(1, 1, quantity=60, price=50_020_000, forced=True))
-    money = ("filled", "state", "fee", "spread_cost", "impact_cost", "realised", "forced", "changed_ts")
+    money = ("filled", "state", "fee", *COST_COLUMNS, "realised", "forced", "changed_ts")
     assert rows(store, "orders", *money)[0] == (
         100,
         OrderState.FILLED,
         2 * 10**8,
-        10**8,
-        5 * 10**7,
+        *(2 * cost for cost in COSTS),
         14,
         1,
         START + DAY,

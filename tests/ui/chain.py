@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+COST_PARTS = {
+    "commission_fixed": 0.5,
+    "commission_proportional": 0.21,
+    "spread": 0.413721,
+    "temporary": 0.081,
+    "permanent": 0.012654,
+    "capacity": 0.0,
+    "adverse_selection": 0.0,
+    "borrow": 0.0,
+}
+"""What the order's cost consists of, in currency units."""
+
 CHAIN: dict[str, Any] = {
     "order": {
         "id": "00ff00ff-20",
@@ -20,6 +32,7 @@ CHAIN: dict[str, Any] = {
         "spread_cost": 0.413721,
         "impact_cost": 0.093654,
         "cost": 1.21738,
+        "cost_parts": COST_PARTS,
         "realised_pnl": -60.2721,
         "forced": False,
         "purpose": "policy",
@@ -170,6 +183,8 @@ CHAIN: dict[str, Any] = {
             "spread_cost": 0.413721,
             "impact_cost": 0.093654,
             "cost": 1.21738,
+            "cost_parts": COST_PARTS,
+        "cost_parts": COST_PARTS,
             "slippage_bps": 97.722,
             "realised_pnl": -60.2721,
             "execution": 20,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bars",
+    "Charges",
     "Command",
     "CommandKind",
     "DecisionReady",
@@ -97,8 +98,8 @@ class Fills:
         int64 scaled price.
     fee
         int64 money (``10**-MONEY_DECIMALS``), positive = paid.
-    spread_cost, impact_cost
-        int64 money already contained in ``price``, for the cost breakdown.
+    costs
+        int64 money ``[len(CostPart), n_fills]``: the breakdown, by :class:`~tuiconsole.domain.costs.CostPart`.
     execution
         int64 number of the execution on its venue; seen twice, it counts once.
     forced
@@ -111,13 +112,32 @@ class Fills:
     quantity: IntArray
     price: IntArray
     fee: IntArray
-    spread_cost: IntArray
-    impact_cost: IntArray
+    costs: IntArray
     execution: IntArray
     forced: bool = False
 
     def __len__(self) -> int:
         return len(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What holding costs, as columns ``[n_charges]``: borrow of short positions.
+
+    Attributes
+    ----------
+    symbol
+        int64 universe column.
+    amount
+        int64 money, positive = paid.
+    days
+        Calendar days that the charge covers.
+    """
+
+    ts: int
+    symbol: IntArray
+    amount: IntArray
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +157,4 @@ class TapeEnd:
     ts: int
 
 
-Event = ScreenedBars | OrderUpdates | Fills | Command | DecisionReady | TapeEnd
+Event = ScreenedBars | OrderUpdates | Fills | Charges | Command | DecisionReady | TapeEnd

@@ -110,8 +110,7 @@ class Filled(msgspec.Struct, frozen=True, array_like=True, tag=4):
     quantity: IntArray
     price: IntArray
     fee: IntArray
-    spread_cost: IntArray
-    impact_cost: IntArray
+    costs: IntArray
     execution: IntArray
     realised: IntArray
     state: CodeArray
@@ -162,6 +161,15 @@ class AgentChanged(msgspec.Struct, frozen=True, array_like=True, tag=8):
     text: str
 
 
+class Charged(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """Borrow of short positions for ``days`` calendar days was paid: columns ``[n]``, ``amount`` int64 money."""
+
+    ts: int
+    symbol: IntArray
+    amount: IntArray
+    days: int
+
+
 class TapeEnded(msgspec.Struct, frozen=True, array_like=True, tag=9):
     """The tape has no more events."""
 
@@ -180,6 +188,7 @@ Record = (
     | LevelChanged
     | AgentChanged
     | TapeEnded
+    | Charged
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -193,4 +202,5 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     LevelChanged,
     AgentChanged,
     TapeEnded,
+    Charged,
 )

@@ -24,7 +24,7 @@ from tuiconsole.market.replay import open_tape, replay_from
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.sink import JournalSink
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2
 _CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution")
 _NOT_CORE = {"engine": ("checkpoint_bars", "stall_ms")}
 

@@ -19,6 +19,7 @@ from tuiconsole.domain.codec import decode_record, encode_record
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
+    Charges,
     Command,
     DecisionReady,
     DeskLevel,
@@ -35,6 +36,7 @@ from tuiconsole.domain.policy import Decision, DecisionInputs, Policy
 from tuiconsole.domain.records import (
     AgentChanged,
     BarSeen,
+    Charged,
     Commanded,
     Decided,
     Filled,
@@ -125,6 +127,7 @@ class Desk:
             ScreenedBars: self._on_bars,
             DecisionReady: self._on_decision,
             Fills: self._on_fills,
+            Charges: self._on_charges,
             OrderUpdates: self._on_updates,
             Command: self._on_command,
             TapeEnd: self._on_tape_end,
@@ -189,7 +192,8 @@ class Desk:
         if session != self.periods.session:
             self._pnl_before = self._pnl_now
         ledger = self.ledger
-        self._pnl_now = ledger.realised_by_symbol + ledger.unrealised - ledger.fees_by_symbol
+        paid = ledger.fees_by_symbol + ledger.borrow_by_symbol
+        self._pnl_now = ledger.realised_by_symbol + ledger.unrealised - paid
         self.day_pnl = self._pnl_now - self._pnl_before
         self.periods.update(session, equity)
         self.curve.add(self.ts, equity)
@@ -342,8 +346,7 @@ class Desk:
             accepted.quantity,
             accepted.price,
             accepted.fee,
-            accepted.spread_cost,
-            accepted.impact_cost,
+            accepted.costs,
             accepted.execution,
             realised,
             states,
@@ -353,6 +356,10 @@ class Desk:
         if accepted.forced:
             effects.append(self._flat_report())
         return effects
+
+    def _on_charges(self, charges: Charges) -> list[Effect]:
+        self.ledger.charge(charges)
+        return [Journal(Charged(charges.ts, charges.symbol, charges.amount, charges.days))]
 
     def _on_updates(self, updates: OrderUpdates) -> list[Effect]:
         if not len(updates.number):

@@ -120,6 +120,8 @@ class Session:
         fills = self.venue.on_bars(screened)
         if fills is not None:
             yield from self._carry_out(self.desk.handle(fills))
+        if self.venue.due is not None:
+            yield from self._carry_out(self.desk.handle(self.venue.due))
         yield from self._carry_out(self.desk.handle(screened))
         self.cursor += 1
         self._pass("bar done")

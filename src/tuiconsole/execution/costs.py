@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import INT64_MAX, MONEY_DECIMALS, divide_half_even, to_scaled
@@ -63,15 +64,15 @@ class Priced:
         int64 scaled price, adverse side, on the tick.
     fee
         int64 money, whole currency cents, non-negative.
-    spread_cost, impact_cost
-        int64 money, non-negative. Together they are exactly ``|price - base price| * |quantity|`` in money,
-        up to one money unit of rounding each; the tick's rounding counts as spread.
+    costs
+        int64 money ``[len(CostPart), n_fills]``, non-negative. What is in the price is together exactly
+        ``|price - base price| * |quantity|`` in money, up to one money unit of rounding each; the tick's
+        rounding counts as spread.
     """
 
     price: IntArray
     fee: IntArray
-    spread_cost: IntArray
-    impact_cost: IntArray
+    costs: IntArray
 
 
 class CostModel:
@@ -144,7 +145,12 @@ class CostModel:
         np.minimum(impact_units, slipped, out=impact_units)
         values = np.stack((price, slipped - impact_units, impact_units))
         notional, spread_cost, impact_cost = self._money(values, side * quantity, symbol)
-        return Priced(price, self.commission(symbol, notional, first), spread_cost, impact_cost)
+        fee = self.commission(symbol, notional, first)
+        costs = np.zeros((len(CostPart), len(price)), dtype=np.int64)
+        costs[CostPart.COMMISSION_FIXED] = first * self._fixed
+        costs[CostPart.COMMISSION_PROPORTIONAL] = fee - first * self._fixed
+        costs[CostPart.SPREAD], costs[CostPart.TEMPORARY] = spread_cost, impact_cost
+        return Priced(price, fee, costs)
 
     def commission(self, symbol: IntArray, notional: IntArray, first: IntArray) -> IntArray:
         """Fees ``[n_fills]`` of traded values (money, non-negative), half-even to the currency's cents."""

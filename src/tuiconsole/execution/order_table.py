@@ -355,7 +355,6 @@ def _take(fills: Fills, rows: IntArray) -> Fills:
         quantity=fills.quantity[rows],
         price=fills.price[rows],
         fee=fills.fee[rows],
-        spread_cost=fills.spread_cost[rows],
-        impact_cost=fills.impact_cost[rows],
+        costs=fills.costs[:, rows],
         execution=fills.execution[rows],
     )

@@ -16,13 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import NotApproved
-from tuiconsole.domain.events import Fills, OrderUpdates
+from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars, Quality, ScreenedBars
 from tuiconsole.domain.money import floats_to_scaled
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.costs import CostModel
 from tuiconsole.execution.liquidity import Liquidity
@@ -52,6 +54,10 @@ class PaperVenue:
         self._participating: FloatArray = self._quantity_scale * chosen.max_participation
         self._costs = CostModel(universe, chosen)
         self._liquidity = Liquidity(n, chosen)
+        self._borrow = Borrow(universe, chosen.borrow_annual_bps)
+        self._short = False
+        self.due: Charges | None = None
+        """Borrow that fell due with the last bar; the desk takes it after the bar's fills."""
         self._price: FloatArray = np.full(n, np.nan)
         self._position: IntArray = np.zeros(n, dtype=np.int64)
         self._resting: IntArray = _NOTHING
@@ -123,7 +129,14 @@ class PaperVenue:
             Executions in the order the orders were handed over; None when there are none. Sizes and costs use
             estimates that end before this bar; only the participation limit looks at this bar's own volume.
         """
+        bars = screened.bars
+        self.due = None
+        if self._short:
+            self.due = self._borrow.pass_to(bars.ts, bars.session, self._position, self._price)
         fills = self._fill_resting(screened) if self._resting.shape[1] else None
+        if self._short != bool((self._position < 0).any()):
+            self._short = not self._short
+            self._borrow.begin(bars.ts, bars.session)
         self._price = screened.price
         self._liquidity.update(screened)
         return fills
@@ -192,6 +205,8 @@ class PaperVenue:
         shares = self._liquidity.volume(symbol) * self._quantity_scale[symbol]
         sigma = self._liquidity.sigma(symbol)
         priced = self._costs.price(symbol, quantity, base, np.abs(quantity) / shares, sigma, first)
+        if self._short:
+            priced.costs[CostPart.BORROW] = self._borrow.settle(symbol, quantity, self._position)
         np.add.at(self._position, symbol, quantity)
         begin = self._next_execution
         self._next_execution += len(number)
@@ -203,8 +218,7 @@ class PaperVenue:
             quantity,
             priced.price,
             priced.fee,
-            priced.spread_cost,
-            priced.impact_cost,
+            priced.costs,
             execution,
             forced,
         )
@@ -234,6 +248,7 @@ class PaperVenue:
             "highest": self._highest,
             "next_execution": self._next_execution,
             "liquidity": self._liquidity.state(),
+            "borrow": self._borrow.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -244,6 +259,8 @@ class PaperVenue:
         self._highest = int(state["highest"])
         self._next_execution = int(state["next_execution"])
         self._liquidity.restore(state["liquidity"])
+        self._borrow.restore(state["borrow"])
+        self._short = bool((self._position < 0).any())
 
 
 def _open_or_close(bars: Bars, symbol: IntArray) -> FloatArray:

@@ -26,6 +26,10 @@ class ExecutionSettings:
     """Impact as a share of the price is this number times the volatility of one bar times the square root of
     (order quantity / volume of one bar)."""
 
+    borrow_annual_bps: Annotated[float, Interval(ge=0.0, le=100_000.0)] = 50.0
+    """What holding a short costs per year, in basis points of its value; charged by calendar day into the
+    ledger. 50 is a usual rate for large stocks; hard-to-borrow ones cost a hundred times as much."""
+
     displayed_volume: Annotated[float, Interval(ge=1.0, le=1e12)] = 5_000_000.0
     """Volume of one bar, in shares, assumed for sources that carry closes alone."""
 

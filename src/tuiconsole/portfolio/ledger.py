@@ -1,9 +1,9 @@
-"""The ledger: cash per currency, FIFO lots with integer cost, realised and unrealised profit, fees. Exact.
+"""The ledger: cash per currency, FIFO lots with integer cost, realised and unrealised profit, fees, borrow.
 
 After every event, as integers and without tolerance::
 
-    cash + sum(market_value)                        = equity
-    capital + realised + unrealised_total - fees    = equity
+    cash + sum(market_value)                                 = equity
+    capital + realised + unrealised_total - fees - borrow    = equity
 
 Each fill's notional is rounded half-even once. When a fill closes part of a lot or crosses zero, integers are
 split half-even and the other part is the remainder, so no unit of money is made or lost.
@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from tuiconsole.domain.errors import UsageError
-from tuiconsole.domain.events import Fills
+from tuiconsole.domain.events import Charges, Fills
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.portfolio.booking import Entry, Lots
 from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
 _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
+_STORED = (*_COLUMNS, "borrow_by_symbol", "market_value")
 
 
 def _frozen(array: IntArray) -> IntArray:
@@ -54,6 +55,8 @@ class Ledger:
         price of its last fill.
     realised_by_symbol, fees_by_symbol
         int64 ``[n_symbols]`` money since the start; profit is before fees.
+    borrow, borrow_by_symbol
+        What holding shorts has cost since the start, money; the second int64 ``[n_symbols]``.
 
     Examples
     --------
@@ -80,8 +83,10 @@ class Ledger:
         self.market_value: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.realised_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.fees_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self.borrow_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.realised = 0
         self.fees = 0
+        self.borrow = 0
         self._price_scale: list[int] = universe.price_scale.tolist()
         self._quantity_scale: list[int] = universe.quantity_scale.tolist()
         self._lots: list[Lots] = [deque() for _ in range(n)]
@@ -196,6 +201,23 @@ class Ledger:
             self._commit(entry)
         return np.array(realised, dtype=np.int64)
 
+    def charge(self, charges: Charges) -> None:
+        """Pay what holding costs.
+
+        Raises
+        ------
+        MoneyOverflow
+            When cash or the total does not fit int64; nothing is paid.
+        """
+        total = sum(charges.amount.tolist())
+        checked(self.cash - total, "cash")
+        checked(self.equity - total, "equity")
+        borrow = checked(self.borrow + total, "borrow")
+        by_symbol = self.borrow_by_symbol.copy()
+        np.add.at(by_symbol, charges.symbol, charges.amount)
+        self.balances[self.base] -= total
+        self.borrow, self.borrow_by_symbol = borrow, _frozen(by_symbol)
+
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
         columns = list(entry.lots)
@@ -241,7 +263,8 @@ class Ledger:
             "balances": dict(self.balances),
             "realised": self.realised,
             "fees": self.fees,
-            "columns": {name: getattr(self, name).copy() for name in (*_COLUMNS, "market_value")},
+            "borrow": self.borrow,
+            "columns": {name: getattr(self, name).copy() for name in _STORED},
             "mark": self._mark.copy(),
             "lot_count": np.array([len(lots) for lots in self._lots], dtype=np.int64),
             "lot_quantity": np.array([lot[0] for lot in flat], dtype=np.int64),
@@ -251,8 +274,8 @@ class Ledger:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self.balances = dict(state["balances"])
-        self.realised, self.fees = state["realised"], state["fees"]
-        for name in (*_COLUMNS, "market_value"):
+        self.realised, self.fees, self.borrow = state["realised"], state["fees"], state["borrow"]
+        for name in _STORED:
             setattr(self, name, _frozen(state["columns"][name].copy()))
         self._mark = state["mark"].copy()
         flat = iter(zip(state["lot_quantity"].tolist(), state["lot_cost"].tolist(), strict=True))

@@ -17,6 +17,7 @@ from typing import Any
 from tuiconsole.domain import ids
 from tuiconsole.domain.clock import iso
 from tuiconsole.domain.codec import decode_record
+from tuiconsole.domain.costs import COST_NAMES, IMPACT, CostPart
 from tuiconsole.domain.errors import StoreError, UsageError
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.market import QUALITY_TEXT, Quality
@@ -25,6 +26,7 @@ from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Opened
 from tuiconsole.store.connection import reading
 from tuiconsole.store.explain_text import explain_text
+from tuiconsole.store.schema import COST_COLUMNS
 from tuiconsole.store.readers import average_prices, opened_row
 
 __all__ = ["explain", "explain_text"]
@@ -161,11 +163,11 @@ def _order(
     connection: sqlite3.Connection, opened: Opened, instrument: Instrument, number: int
 ) -> dict[str, Any]:
     found = connection.execute(
-        "SELECT ts, quantity, state, filled, fee, spread_cost, impact_cost, realised, forced, purpose "
+        f"SELECT ts, quantity, state, filled, realised, forced, purpose, fee, {', '.join(COST_COLUMNS)} "
         "FROM orders WHERE number = ?",
         (number,),
     ).fetchone()
-    ts, quantity, state, filled, fee, spread, impact, realised, forced, purpose = found
+    ts, quantity, state, filled, realised, forced, purpose, fee, *parts = found
     average = average_prices(connection, [number]).get(number)
     return {
         "id": ids.client_order_id(opened.desk, number),
@@ -178,10 +180,7 @@ def _order(
         "state": OrderState(state).name.lower(),
         "filled": to_float(filled, instrument.quantity_decimals),
         "average_price": None if average is None else float(average.scaleb(-instrument.price_decimals)),
-        "fee": to_float(fee),
-        "spread_cost": to_float(spread),
-        "impact_cost": to_float(impact),
-        "cost": to_float(fee + spread + impact),
+        **_costs(fee, parts),
         "realised_pnl": to_float(realised),
         "forced": bool(forced),
         "purpose": Purpose(purpose).name.lower(),
@@ -260,8 +259,9 @@ def _fills(
     connection: sqlite3.Connection, number: int, instrument: Instrument, reference: int
 ) -> list[dict[str, Any]]:
     found = connection.execute(
-        "SELECT row, ts, quantity, price, fee, spread_cost, impact_cost, execution, realised, state, forced, "
-        "(SELECT iif(ts = fills.ts, seq, NULL) FROM equity WHERE row > fills.row ORDER BY row LIMIT 1) "
+        "SELECT row, ts, quantity, price, execution, realised, state, forced, "
+        "(SELECT iif(ts = fills.ts, seq, NULL) FROM equity WHERE row > fills.row ORDER BY row LIMIT 1), "
+        f"fee, {', '.join(COST_COLUMNS)} "
         "FROM fills WHERE number = ? ORDER BY row, item",
         (number,),
     )
@@ -273,10 +273,7 @@ def _fills(
             "bar_seq": bar_seq,
             "quantity": to_float(quantity, instrument.quantity_decimals),
             "price": to_float(price, instrument.price_decimals),
-            "fee": to_float(fee),
-            "spread_cost": to_float(spread),
-            "impact_cost": to_float(impact),
-            "cost": to_float(fee + spread + impact),
+            **_costs(fee, parts),
             "slippage_bps": _number((price / reference - 1.0) * math.copysign(1e4, quantity))
             if reference
             else None,
@@ -285,21 +282,20 @@ def _fills(
             "state": OrderState(state).name.lower(),
             "forced": bool(forced),
         }
-        for (
-            row,
-            ts,
-            quantity,
-            price,
-            fee,
-            spread,
-            impact,
-            execution,
-            realised,
-            state,
-            forced,
-            bar_seq,
-        ) in found
+        for (row, ts, quantity, price, execution, realised, state, forced, bar_seq, fee, *parts) in found
     ]
+
+
+def _costs(fee: int, parts: list[int]) -> dict[str, Any]:
+    """Fee, spread, impact, their sum, and every part by its name; borrow was paid before and is in no sum."""
+    spread, impact = parts[CostPart.SPREAD], sum(parts[IMPACT])
+    return {
+        "fee": to_float(fee),
+        "spread_cost": to_float(spread),
+        "impact_cost": to_float(impact),
+        "cost": to_float(fee + spread + impact),
+        "cost_parts": {name: to_float(value) for name, value in zip(COST_NAMES, parts, strict=True)},
+    }
 
 
 def _groups(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _WIDTH = 10
+_ALWAYS_SHOWN = ("commission_fixed", "commission_proportional", "spread", "temporary", "permanent")
 
 
 def explain_text(chain: Mapping[str, Any]) -> str:
@@ -71,9 +72,13 @@ def _verdict(gate: Mapping[str, Any]) -> str:
 
 def _fill(row: Mapping[str, Any]) -> str:
     forced = ", FORCED" if row["forced"] else ""
+    paid = ", ".join(
+        f"{name.replace('_', ' ')} {value:,.2f}"
+        for name, value in row["cost_parts"].items()
+        if value or name in _ALWAYS_SHOWN
+    )
     return (
-        f"{row['time']} {row['quantity']:+,g} at {row['price']:,.4f}: fee {row['fee']:,.2f}, "
-        f"spread {row['spread_cost']:,.2f}, impact {row['impact_cost']:,.2f}, "
+        f"{row['time']} {row['quantity']:+,g} at {row['price']:,.4f}: {paid}, "
         f"realised {row['realised_pnl']:+,.2f}{forced}"
     )
 

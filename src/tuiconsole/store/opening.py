@@ -109,6 +109,11 @@ def _check_header(path: Path, connection: sqlite3.Connection) -> None:
             f"{path} is a database of another program.",
             "Name another file with --state; nothing was changed in it.",
         )
+    if version < SCHEMA_VERSION:
+        raise StoreBindingError(
+            f"{path} has format {version}, older than the {SCHEMA_VERSION} that this program reads and writes.",
+            "Keep it for the program that wrote it, and name another file with --state; nothing was changed in it.",
+        )
     if version > SCHEMA_VERSION:
         raise StoreBindingError(
             f"{path} has format {version}, newer than the {SCHEMA_VERSION} this program knows.",

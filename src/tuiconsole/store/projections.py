@@ -19,6 +19,7 @@ from tuiconsole.domain.records import (
     AgentChanged,
     Alerted,
     BarSeen,
+    Charged,
     Commanded,
     Decided,
     Filled,
@@ -27,10 +28,12 @@ from tuiconsole.domain.records import (
     Record,
     Updated,
 )
-from tuiconsole.store.schema import PRIMARY_KEYS, PROJECTION_TABLES
+from tuiconsole.store.schema import COST_COLUMNS, PRIMARY_KEYS, PROJECTION_TABLES
 
 _REBUILD_ROWS = 2_000
 _ALL_ALERTS = 2**62
+_NO_COSTS = (0,) * len(COST_COLUMNS)
+_ADD_COSTS = ", ".join(f"{name} = {name} + ?" for name in COST_COLUMNS)
 
 
 def _insert(table: str) -> str:
@@ -46,6 +49,7 @@ _STATEMENTS: dict[str, str] = {
         "refusals",
         "updates",
         "fills",
+        "charges",
         "equity",
         "alerts",
         "levels",
@@ -53,7 +57,7 @@ _STATEMENTS: dict[str, str] = {
     )
 } | {
     "order_changes": "UPDATE orders SET state = ?, filled = filled + ?, fee = fee + ?, "
-    "spread_cost = spread_cost + ?, impact_cost = impact_cost + ?, realised = realised + ?, "
+    f"{_ADD_COSTS}, realised = realised + ?, "
     "forced = max(forced, ?), changed_ts = ? WHERE number = ?",
     "position_changes": "INSERT INTO positions (symbol, quantity, realised, fees, fills, changed_ts) "
     "VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT (symbol) DO UPDATE SET quantity = quantity + excluded.quantity, "
@@ -143,6 +147,12 @@ class Projector:
                         record.text,
                     )
                 )
+            case Charged():
+                paid = zip(record.symbol.tolist(), record.amount.tolist(), strict=True)
+                self._pending["charges"] += [
+                    (row, item, record.ts, self._symbols[column], amount, record.days)
+                    for item, (column, amount) in enumerate(paid)
+                ]
             case AgentChanged():
                 self._pending["agent_changes"].append(
                     (record.agent, int(record.enabled), record.ts, record.text)
@@ -163,7 +173,8 @@ class Projector:
             head = (row, item, record.seq, record.ts, self._symbols[column], quantity, reference, purpose)
             if number:
                 approved += 1
-                orders.append((number, *head, int(OrderState.PENDING_NEW), 0, 0, 0, 0, 0, 0, record.ts))
+                pending = int(OrderState.PENDING_NEW)
+                orders.append((number, *head, pending, 0, 0, *_NO_COSTS, 0, 0, record.ts))
             else:
                 rule, value, limit = record.rule[item], record.value[item], record.limit[item]
                 refusals.append((*head, int(rule), float(value), float(limit)))
@@ -175,7 +186,7 @@ class Projector:
         ts, text = record.ts, record.text
         for item, (number, event, state) in enumerate(zip(numbers, events, states, strict=True)):
             self._pending["updates"].append((row, item, ts, number, event, state, text))
-            self._pending["order_changes"].append((state, 0, 0, 0, 0, 0, 0, ts, number))
+            self._pending["order_changes"].append((state, 0, 0, *_NO_COSTS, 0, 0, ts, number))
 
     def _filled(self, row: int, record: Filled) -> None:
         ts, forced = record.ts, int(record.forced)
@@ -185,8 +196,7 @@ class Projector:
             record.quantity.tolist(),
             record.price.tolist(),
             record.fee.tolist(),
-            record.spread_cost.tolist(),
-            record.impact_cost.tolist(),
+            record.costs.T.tolist(),
             record.execution.tolist(),
             record.realised.tolist(),
             record.state.tolist(),
@@ -194,7 +204,7 @@ class Projector:
         )
         pending = self._pending
         for item, fill in enumerate(columns):
-            number, column, quantity, price, fee, spread, impact, execution, realised, state = fill
+            number, column, quantity, price, fee, costs, execution, realised, state = fill
             symbol = self._symbols[column]
             pending["fills"].append(
                 (
@@ -206,8 +216,7 @@ class Projector:
                     quantity,
                     price,
                     fee,
-                    spread,
-                    impact,
+                    *costs,
                     execution,
                     realised,
                     state,
@@ -215,7 +224,7 @@ class Projector:
                 )
             )
             pending["order_changes"].append(
-                (state, quantity, fee, spread, impact, realised, forced, ts, number)
+                (state, quantity, fee, *costs, realised, forced, ts, number)
             )
             pending["position_changes"].append((symbol, quantity, realised, fee, ts))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.costs import IMPACT
 from tuiconsole.domain.clock import iso
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import StoreError
@@ -24,9 +25,13 @@ from tuiconsole.domain.orders import TERMINAL_STATES, OrderState
 from tuiconsole.domain.records import Decided, Opened, TapeEnded
 from tuiconsole.domain.types import IntArray
 from tuiconsole.store.connection import reading
+from tuiconsole.store.schema import COST_COLUMNS
 from tuiconsole.store.tail import Tail
 
 Source = Path | sqlite3.Connection
+
+IMPACT_SUM = f"({' + '.join(COST_COLUMNS[IMPACT])})"
+"""SQL: what size and haste cost beyond the spread, money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,8 @@ class StoredOrder:
     """One order as the projections tell it.
 
     ``quantity`` and ``filled`` are signed scaled quantities, ``reference_price`` and ``average_price`` scaled
-    prices (``average_price`` None before the first fill), ``fee``, ``spread_cost``, ``impact_cost``,
-    ``realised`` currency units.
+    prices (``average_price`` None before the first fill), ``fee``, ``spread_cost``, ``impact_cost``
+    (temporary, permanent, capacity and adverse selection together), ``realised`` currency units.
     """
 
     number: int
@@ -111,7 +116,7 @@ def recent_orders(source: Source, limit: int = 50, offset: int = 0) -> list[Stor
     with reading(source) as connection:
         rows = connection.execute(
             "SELECT number, decision, ts, symbol, quantity, reference_price, state, filled, fee, "
-            "spread_cost, impact_cost, realised, forced, purpose "
+            f"cost_spread, {IMPACT_SUM}, realised, forced, purpose "
             "FROM orders ORDER BY number DESC LIMIT ? OFFSET ?",
             (limit, offset),
         ).fetchall()
@@ -231,7 +236,7 @@ def _account(connection: sqlite3.Connection, universe: Universe, capital: int) -
         "SELECT row, ts, equity, cash FROM equity ORDER BY row DESC LIMIT 1"
     ).fetchone() or (0, 0, capital, capital)
     for symbol, quantity, price, fee, slippage in connection.execute(
-        "SELECT symbol, quantity, price, fee, spread_cost + impact_cost FROM fills WHERE row > ? AND forced",
+        f"SELECT symbol, quantity, price, fee, cost_spread + {IMPACT_SUM} FROM fills WHERE row > ? AND forced",
         (row,),
     ):
         cash -= notional(price, quantity, universe.instruments[universe.column(symbol)].money_exponent) + fee

@@ -6,14 +6,19 @@ import sqlite3
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tuiconsole.domain.costs import COST_NAMES
+
 if TYPE_CHECKING:
     from sqlite_utils import Database, Migrations
 
 APPLICATION_ID = 0x54554943
 """``TUIC`` in SQLite's header: tells our file from any other database."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Kept in SQLite's ``user_version``; a file with a greater one was written by a newer program."""
+
+COST_COLUMNS = tuple(f"cost_{name}" for name in COST_NAMES)
+"""Columns of a cost breakdown, in the order of :class:`~tuiconsole.domain.costs.CostPart`; money units."""
 
 CORE_TABLES: dict[str, dict[str, Any]] = {
     "meta": {"name": str, "value": str},
@@ -45,8 +50,7 @@ PROJECTION_TABLES: dict[str, dict[str, Any]] = {
         "state": int,
         "filled": int,
         "fee": int,
-        "spread_cost": int,
-        "impact_cost": int,
+        **dict.fromkeys(COST_COLUMNS, int),
         "realised": int,
         "forced": int,
         "changed_ts": int,
@@ -74,13 +78,13 @@ PROJECTION_TABLES: dict[str, dict[str, Any]] = {
         "quantity": int,
         "price": int,
         "fee": int,
-        "spread_cost": int,
-        "impact_cost": int,
+        **dict.fromkeys(COST_COLUMNS, int),
         "execution": int,
         "realised": int,
         "state": int,
         "forced": int,
     },
+    "charges": {"row": int, "item": int, "ts": int, "symbol": str, "amount": int, "days": int},
     "positions": {
         "symbol": str,
         "quantity": int,
@@ -133,8 +137,8 @@ PROJECTION_TABLES: dict[str, dict[str, Any]] = {
 }
 """Derived from the journal by :mod:`tuiconsole.store.projections`; can be dropped and rebuilt.
 
-Prices and quantities are in the instrument's scaled units, ``fee``, ``spread_cost``, ``impact_cost``,
-``realised``, ``equity``, ``cash`` in money units (``10**-8`` of the currency). ``row`` is the journal row,
+Prices and quantities are in the instrument's scaled units, ``fee``, the costs, ``amount``, ``realised``,
+``equity``, ``cash`` in money units (``10**-8`` of the currency). ``row`` is the journal row,
 ``item`` the place in it.
 """
 
@@ -148,6 +152,7 @@ PRIMARY_KEYS: dict[str, tuple[str, ...]] = {
     "refusals": ("row", "item"),
     "updates": ("row", "item"),
     "fills": ("row", "item"),
+    "charges": ("row", "item"),
     "positions": ("symbol",),
     "equity": ("row",),
     "agents": ("name",),
@@ -180,7 +185,7 @@ def _first(database: Database) -> None:
     for name, column in _INDEXES:
         database.table(name).create_index([column])
     database.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    database.execute("PRAGMA user_version=1")
+    database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 @cache

@@ -79,6 +79,7 @@ def _title(chain: Chain, width: int) -> list[Line]:
     costs = [
         f"costs {money(order.get('cost'))}: fee {money(order.get('fee'))}, spread {money(order.get('spread_cost'))}, "
         f"impact {money(order.get('impact_cost'))}",
+        *_parts(order.get("cost_parts")),
         f"realised {money_signed(order.get('realised_pnl'))}",
     ]
     return [
@@ -86,6 +87,13 @@ def _title(chain: Chain, width: int) -> list[Line]:
         *joined([f"order {plain(order.get('id'))}", when, _counted(decision)], width, "dim"),
         *joined(costs, width),
     ]
+
+
+def _parts(parts: Any) -> list[str]:
+    """What fee and impact consist of; parts that are nothing stay away."""
+    named = parts if isinstance(parts, Mapping) else {}
+    shown = [f"{plain(name).replace('_', ' ')} {money(value)}" for name, value in named.items() if value]
+    return [", ".join(shown)] if shown else []
 
 
 def _deed(amount: Any, symbol: Any) -> str:
