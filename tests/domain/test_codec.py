@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tuiconsole.domain.codec import canonical, decode_record, decode_state, encode_record, encode_state
-from tuiconsole.domain.records import RECORD_TYPES, BarSeen, Decided, Filled, LevelChanged, Opened, Record
+from tuiconsole.domain.records import (
+    RECORD_TYPES,
+    BarSeen,
+    Charged,
+    Decided,
+    Filled,
+    LevelChanged,
+    Opened,
+    Record,
+)
 
 arrays = st.one_of(
     *(
@@ -109,7 +118,8 @@ RECORDS: list[Record] = [
     Decided(
         1, 2, 3, floats, ints, np.ones((2, 3)), ints, ints, ints, ints, ints, codes, floats, floats, codes
     ),
-    Filled(1, ints, ints, ints, ints, ints, ints, ints, ints, ints, codes, True),
+    Filled(1, ints, ints, ints, ints, ints, np.stack((ints, ints)), ints, ints, codes, True),
+    Charged(1, ints, ints, 3),
     LevelChanged(1, 2, 0, "drawdown", "8.3 %", "8 %", "The desk is halted."),
 ]
 

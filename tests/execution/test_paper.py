@@ -1,5 +1,7 @@
 """The paper venue: the broker's contract, fills never early, never twice, never free."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -18,7 +20,14 @@ from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.execution.settings import ExecutionSettings
 
 UNIVERSE = Universe.of(["A", "B", "C"])
-FREE = ExecutionSettings(fixed_usd=0.0, proportional_bps=0.0, half_spread_bps=0.0, impact_coefficient=0.0)
+FREE = ExecutionSettings(
+    fixed_usd=0.0,
+    proportional_bps=0.0,
+    half_spread_bps=0.0,
+    temporary_impact=0.0,
+    permanent_impact=0.0,
+    capacity_penalty=0.0,
+)
 CENT = MONEY_SCALE // 100
 ACK, REJECTED = OrderEvent.ACKNOWLEDGED, OrderEvent.REJECTED
 NAN = float("nan")
@@ -103,7 +112,9 @@ def test_nothing_fills_when_no_price_is_good():
 
 
 def test_costs_move_the_price_and_are_told():
-    chosen = ExecutionSettings(displayed_volume=100_000.0, initial_volatility=0.02)
+    chosen = ExecutionSettings(
+        displayed_volume=100_000.0, initial_volatility=0.02, temporary_impact=1.0, permanent_impact=0.0
+    )
     made = venue(chosen)
     made.submit(approved(batch(1, [(0, 1000), (1, -1000)])))
     fills = made.on_bars(closes(2, (100.0, 50.0, 20.0)))
@@ -152,7 +163,7 @@ def test_orders_in_one_symbol_share_the_bars_volume():
 
 
 def test_impact_uses_what_was_known_before_the_bar():
-    chosen = ExecutionSettings(fixed_usd=0.0, half_spread_bps=0.0, displayed_volume=1e6)
+    chosen = replace(FREE, temporary_impact=1.0, displayed_volume=1e6)
     calm, wild = venue(chosen), venue(chosen)
     for made, price in ((calm, 100.0), (wild, 140.0)):
         made.submit(approved(batch(1, [(0, 100)])))
@@ -180,7 +191,7 @@ def test_fills_are_within_the_bars_range_before_costs():
 
 
 def test_a_flatten_uses_the_last_good_price_also_of_bad_symbols():
-    made = venue(ExecutionSettings(half_spread_bps=10.0, impact_coefficient=0.0))
+    made = venue(replace(FREE, half_spread_bps=10.0))
     made.submit(approved(batch(1, [(0, 10)])))
     made.on_bars(closes(2, (100.0, 50.0, 20.0)))
     made.on_bars(closes(3, (104.0, 50.0, 20.0), (BAD, 0, 0)))

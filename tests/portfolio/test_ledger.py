@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
-from tuiconsole.domain.errors import DeskError, MoneyOverflow, UsageError
 from tuiconsole.domain.costs import CostPart
-from tuiconsole.domain.events import Fills
+from tuiconsole.domain.errors import DeskError, MoneyOverflow, UsageError
+from tuiconsole.domain.events import Charges, Fills
 from tuiconsole.domain.instruments import Currency, Instrument, Universe
 from tuiconsole.domain.money import INT64_MAX, MONEY_SCALE
 from tuiconsole.portfolio.ledger import Ledger
@@ -300,3 +300,25 @@ def test_unlike_currencies_are_refused() -> None:
     mixed = Universe((Instrument("A"), Instrument("B", currency=Currency("EUR", 2))))
     with pytest.raises(UsageError, match="EUR, USD"):
         Ledger(mixed, 1)
+
+
+def test_borrow_is_a_cost_of_its_own():
+    ledger = Ledger(Universe.of(["A", "B"]), 1_000 * MONEY_SCALE)
+    ledger.apply(make_fills([(0, -10, 50_000_000, 100)]))
+    ledger.charge(Charges(2, np.array([0]), np.array([7 * MONEY_SCALE]), 1))
+    assert (ledger.borrow, ledger.borrow_by_symbol.tolist()) == (7 * MONEY_SCALE, [7 * MONEY_SCALE, 0])
+    assert ledger.fees == 100
+    capital = 1_000 * MONEY_SCALE
+    assert capital + ledger.realised + ledger.unrealised_total - ledger.fees - ledger.borrow == ledger.equity
+    again = Ledger(Universe.of(["A", "B"]), capital)
+    again.restore(decode_state(encode_state(ledger.state())))
+    assert (again.equity, again.borrow, again.borrow_by_symbol.tolist()) == (
+        ledger.equity,
+        ledger.borrow,
+        ledger.borrow_by_symbol.tolist(),
+    )
+    large = Charges(3, np.array([0]), np.array([2**62]), 1)
+    again.charge(large)
+    with pytest.raises(MoneyOverflow):
+        again.charge(large)
+    assert again.borrow == 7 * MONEY_SCALE + 2**62

@@ -3,7 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.desk import COSTS, OPENED, SHEET, START, bar_seen, decided, filled, open_store, records, updated
+from tests.store.desk import (
+    COSTS,
+    OPENED,
+    SHEET,
+    START,
+    bar_seen,
+    decided,
+    filled,
+    open_store,
+    records,
+    updated,
+)
 from tuiconsole.domain.costs import COST_NAMES
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Instrument, Universe

@@ -66,7 +66,16 @@ def test_a_database_of_another_program(path: Path) -> None:
 def test_a_newer_format(path: Path) -> None:
     filled_store(path, 2)
     change(path, f"PRAGMA user_version={SCHEMA_VERSION + 1}")
-    with pytest.raises(StoreBindingError, match=r"newer than the 1 this program knows\. Upgrade"):
+    with pytest.raises(
+        StoreBindingError, match=rf"newer than the {SCHEMA_VERSION} this program knows\. Upgrade"
+    ):
+        open_store(path)
+
+
+def test_an_older_format(path: Path) -> None:
+    filled_store(path, 2)
+    change(path, "PRAGMA user_version=1")
+    with pytest.raises(StoreBindingError, match=r"format 1, older than the 2 .* nothing was changed"):
         open_store(path)
 
 

@@ -13,6 +13,7 @@ from tests.store.desk import (
     bar_seen,
     decided,
     filled,
+    ints,
     open_store,
     records,
     updated,
@@ -20,7 +21,7 @@ from tests.store.desk import (
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.events import CommandKind
 from tuiconsole.domain.orders import OrderEvent, OrderState
-from tuiconsole.domain.records import AgentChanged, Alerted, Commanded, LevelChanged, Record
+from tuiconsole.domain.records import AgentChanged, Alerted, Charged, Commanded, LevelChanged, Record
 from tuiconsole.store.projections import rebuild
 from tuiconsole.store.schema import COST_COLUMNS, PRIMARY_KEYS, PROJECTION_TABLES
 from tuiconsole.store.state_store import StateStore
@@ -160,3 +161,8 @@ def test_a_failed_rebuild_changes_nothing(store: StateStore) -> None:
         rebuild(connection)
     assert tables(store) == before
     store.close()
+
+
+def test_borrow_becomes_rows_of_charges(store: StateStore) -> None:
+    take(store, bar_seen(0), Charged(START + DAY, ints(0, 2), ints(70, 30), 3))
+    assert rows(store, "charges", "symbol", "amount", "days") == [("AAPL", 70, 3), ("XOM", 30, 3)]

@@ -184,7 +184,6 @@ CHAIN: dict[str, Any] = {
             "impact_cost": 0.093654,
             "cost": 1.21738,
             "cost_parts": COST_PARTS,
-        "cost_parts": COST_PARTS,
             "slippage_bps": 97.722,
             "realised_pnl": -60.2721,
             "execution": 20,

@@ -45,7 +45,9 @@ def test_the_order_comes_first_with_its_costs() -> None:
     assert lines[0] == "SELL 99 MSFT: filled at 20.89"
     assert lines[1] == "order 00ff00ff-20 · decided 2007-02-08 21:00 · 1 of 1 wanted orders approved"
     assert lines[2] == "costs 1.22: fee 0.71, spread 0.41, impact 0.09"
-    assert lines[3].startswith("commission fixed 0.50, commission proportional 0.21, spread 0.41, temporary 0.08")
+    assert lines[3].startswith(
+        "commission fixed 0.50, commission proportional 0.21, spread 0.41, temporary 0.08"
+    )
     assert "realised -60.27" in " ".join(lines[3:5])
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuiconsole.analytics.performance import max_drawdown, sharpe, total_return, volatility, wealth
-from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.analytics.track import REGIME_LABELS
+from tuiconsole.domain.types import CodeArray, FloatArray
 
-GROUPS: tuple[tuple[str, ...], ...] = (
-    ("volatility_low", "volatility_medium", "volatility_high"),
-    ("trend", "range"),
-)
-"""Regimes that exclude each other; a bar belongs to the likeliest of each group."""
+_VOLATILITIES = tuple(dict.fromkeys(label.split(", ")[0] for label in REGIME_LABELS))
+_PATH_NAMES = tuple(dict.fromkeys(label.split(", ")[1] for label in REGIME_LABELS))
+_PATHS = len(_PATH_NAMES)
+
+REGIMES = _VOLATILITIES + _PATH_NAMES
+"""Names of the results: a bar is in one of the first three and in one of the last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class RegimeResult:
     Attributes
     ----------
     name
-        Regime, e.g. ``volatility_high``.
+        Regime, e.g. ``high volatility``.
     bars, share
-        Bars in the regime, and as a share of all bars that had one.
+        Bars in the regime, and as a share of all bars whose regime was known.
     total_return
         Compound return over those bars alone.
     volatility, sharpe
@@ -45,13 +46,9 @@ class RegimeResult:
 
 
 def results_by_regime(
-    equity: FloatArray,
-    capital: float,
-    probabilities: NDArray[np.float32],
-    names: tuple[str, ...],
-    bars_per_year: float,
+    equity: FloatArray, capital: float, regime: CodeArray, bars_per_year: float
 ) -> tuple[RegimeResult, ...]:
-    """Split an equity curve by the likeliest regime of each group.
+    """Split an equity curve by regime: low, medium and high volatility, then trend and range.
 
     A bar's return is credited to the regime known *before* it: a regime that the same return helped to name would
     make high volatility look worse than anybody could have avoided.
@@ -60,38 +57,30 @@ def results_by_regime(
     ----------
     equity
         float64 ``[n_bars]`` at the end of each bar, positive; ``capital`` is the equity before the first.
-    probabilities
-        ``[n_bars, n_regimes]`` as known at the end of each bar.
-    names
-        The columns of ``probabilities``; those of :data:`GROUPS` that are missing give no result.
+    regime
+        int8 ``[n_bars]``, as :attr:`~tuiconsole.analytics.track.Track.regime`: as known at the end of each bar, -1
+        where it is not; such bars are in no result.
 
     Returns
     -------
-    One result per regime of every group, in the order of :data:`GROUPS`; empty below two bars.
+    One result for each name of :data:`REGIMES`, in that order.
 
     Examples
     --------
-    >>> calm = np.array([[0.8, 0.1, 0.1]] * 3, dtype=np.float32)
-    >>> curve = np.array([100.0, 110.0, 121.0])
-    >>> [(r.name, r.bars, round(r.total_return, 9)) for r in results_by_regime(curve, 100.0, calm, GROUPS[0], 252.0)]
-    [('volatility_low', 2, 0.21), ('volatility_medium', 0, 0.0), ('volatility_high', 0, 0.0)]
+    >>> curve, calm_trend = np.array([100.0, 110.0, 121.0]), np.zeros(3, dtype=np.int8)
+    >>> [(r.name, r.bars, round(r.total_return, 9)) for r in results_by_regime(curve, 100.0, calm_trend, 252.0)][::3]
+    [('low volatility', 2, 0.21), ('trend', 2, 0.21)]
     """
-    if len(equity) < 2:
-        return ()
     curve = np.concatenate(([capital], equity))
     returns = (curve[1:] / curve[:-1] - 1.0)[1:]
-    known = probabilities[:-1]
-    found: list[RegimeResult] = []
-    for group in GROUPS:
-        columns = [names.index(name) for name in group if name in names]
-        if not columns:
-            continue
-        likeliest = known[:, columns].argmax(axis=1)
-        found += [
-            _result(names[column], returns[likeliest == place], len(returns), bars_per_year)
-            for place, column in enumerate(columns)
-        ]
-    return tuple(found)
+    before = regime[: len(returns)]
+    known = before >= 0
+    member = [known & (before // _PATHS == i) for i in range(len(_VOLATILITIES))]
+    member += [known & (before % _PATHS == i) for i in range(_PATHS)]
+    bars = max(1, int(known.sum()))
+    return tuple(
+        _result(name, returns[rows], bars, bars_per_year) for name, rows in zip(REGIMES, member, strict=True)
+    )
 
 
 def _result(name: str, returns: FloatArray, bars: int, bars_per_year: float) -> RegimeResult:
@@ -104,13 +93,3 @@ def _result(name: str, returns: FloatArray, bars: int, bars_per_year: float) -> 
         sharpe=sharpe(returns, bars_per_year),
         max_drawdown=max_drawdown(wealth(returns)).depth,
     )
-
-
-def within(ts: IntArray, start: int, end: int) -> slice:
-    """The positions of ``ts`` (ns, increasing) with ``start <= ts < end``.
-
-    >>> within(np.array([10, 20, 30]), 15, 30)
-    slice(1, 2, None)
-    """
-    first, last = np.searchsorted(ts, (start, end), side="left")
-    return slice(int(first), int(last))

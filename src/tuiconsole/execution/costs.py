@@ -1,7 +1,16 @@
-"""What a trade costs: commission, half the spread, and square-root impact.
+"""What a trade costs: commission, half the spread, impact, a capacity penalty and adverse selection.
 
 Everything is vectorised over the fills of one batch and leaves as integers. Prices are moved to the adverse
 side and rounded to the tick on that side, so rounding never favours the desk.
+
+With ``p`` the order's quantity over the usual volume of one bar and ``s`` the volatility of one bar, a fill's
+price is worse than the reference price by these shares of it::
+
+    spread       half_spread
+    temporary    temporary_impact * s * p ** temporary_exponent
+    permanent    permanent_impact * s * p / 2  +  what earlier fills still move the price against this one
+    capacity     capacity_penalty * stress * s * max(0, p / capacity_free - 1)
+    adverse      adverse_selection * s
 """
 
 from __future__ import annotations
@@ -12,7 +21,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tuiconsole.domain.costs import CostPart
+from tuiconsole.domain.costs import IN_PRICE, CostPart
 from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import INT64_MAX, MONEY_DECIMALS, divide_half_even, to_scaled
@@ -20,37 +29,68 @@ from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.execution.settings import ExecutionSettings
 
 LARGEST_IMPACT = 0.5
-"""Impact never exceeds this share of the price: beyond it the law has no support, and a sale must keep a
-price."""
+"""All that is not spread never exceeds this share of the price: beyond it the laws have no support, and a sale
+must keep a price."""
 
 _RATE_STEPS = 10_000
 """Commission rates are exact fractions of a basis point with denominators up to this."""
 
+_EXACT = float(2**52)
+"""Products of whole numbers below this are exact in float64, and so is their quotient rounded half-even."""
 
-def square_root_impact(coefficient: float, sigma: FloatArray, participation: FloatArray) -> FloatArray:
-    """Impact as a share of the price: ``coefficient * sigma * sqrt(participation)``.
+_SQUARE_ROOT = 0.5
+_PARTS = len(CostPart)
+_FIRST_IMPACT = int(CostPart.TEMPORARY)
+
+
+def temporary_impact(
+    coefficient: float, exponent: float, sigma: FloatArray, participation: FloatArray
+) -> FloatArray:
+    """Impact that is gone after the trade, as a share of the price: ``coefficient * sigma * participation ** exponent``.
 
     Parameters
     ----------
     coefficient
-        Dimensionless, of order one.
+        Dimensionless: 1 or a little less for a whole order under the square-root law; 0.142 in Almgren et al.
+    exponent
+        0.5 for the square-root law, 1 for Almgren and Chriss, 0.6 for Almgren et al.
     sigma
         ``[n]``, standard deviation of the log-return over some period, positive.
     participation
         ``[n]``, traded quantity over the market's volume *in the same period as* ``sigma``, non-negative. The
-        law does not depend on the period: a day's figures and an hour's give the same answer.
+        square-root law does not depend on the period: a day's figures and an hour's give the same answer.
 
     References
     ----------
-    Grinold and Kahn, *Active Portfolio Management*, 2nd ed. (2000), ch. 16; Toth et al., "Anomalous price
-    impact and the critical nature of liquidity in financial markets", Phys. Rev. X 1, 021006 (2011), eq. 1.
+    Almgren and Chriss, "Optimal execution of portfolio transactions", J. Risk 3 (2000), eq. 6 and 7; Almgren,
+    Thum, Hauptmann and Li, "Direct estimation of equity market impact", Risk 18 (2005), eq. 7 and table 3; Toth et
+    al., "Anomalous price impact and the critical nature of liquidity in financial markets", Phys. Rev. X 1, 021006
+    (2011), eq. 1; Bouchaud, Farmer and Lillo, "How markets slowly digest changes in supply and demand" (2009).
 
     Examples
     --------
-    >>> (square_root_impact(1.0, np.array([0.02]), np.array([0.01])) * 1e4).tolist()  # basis points
+    >>> (temporary_impact(1.0, 0.5, np.array([0.02]), np.array([0.01])) * 1e4).tolist()  # basis points
     [20.0]
     """
-    impact: FloatArray = coefficient * sigma * np.sqrt(participation)
+    power = np.sqrt(participation) if exponent == _SQUARE_ROOT else participation**exponent
+    impact: FloatArray = sigma * (power * coefficient)
+    return impact
+
+
+def permanent_impact(coefficient: float, sigma: FloatArray, participation: FloatArray) -> FloatArray:
+    """How far a trade moves the price for later ones, as a share of it: ``coefficient * sigma * participation``.
+
+    Linear, because any other law lets a round trip earn money from its own impact (Huberman and Stanzl, "Price
+    manipulation and quasi-arbitrage", Econometrica 72, 2004). Almgren et al. (2005), eq. 6, have 0.314 times the
+    fourth root of shares outstanding over daily volume as the coefficient. The trade itself pays half: on its way
+    the price moves from nothing to all of it (ibid., eq. 8).
+
+    Examples
+    --------
+    >>> (permanent_impact(0.1, np.array([0.02]), np.array([0.05])) * 1e4).round(9).tolist()  # basis points
+    [1.0]
+    """
+    impact: FloatArray = sigma * (participation * coefficient)
     return impact
 
 
@@ -63,20 +103,23 @@ class Priced:
     price
         int64 scaled price, adverse side, on the tick.
     fee
-        int64 money, whole currency cents, non-negative.
+        int64 money, whole currency cents, non-negative: the two commissions of ``costs``.
     costs
-        int64 money ``[len(CostPart), n_fills]``, non-negative. What is in the price is together exactly
-        ``|price - base price| * |quantity|`` in money, up to one money unit of rounding each; the tick's
-        rounding counts as spread.
+        int64 money ``[len(CostPart), n_fills]``, non-negative; borrow is 0. What the price contains is together
+        exactly ``|price - base price| * |quantity|`` in money, rounded half-even where money does not reach so
+        far; the tick's rounding counts as spread.
+    moved
+        float64, share of the price by which the market stands higher (or lower) for later trades.
     """
 
     price: IntArray
     fee: IntArray
     costs: IntArray
+    moved: FloatArray
 
 
 class CostModel:
-    """Commission, spread and impact of one venue for one universe.
+    """Commission, spread, impact, capacity and adverse selection of one venue for one universe.
 
     Parameters
     ----------
@@ -87,30 +130,37 @@ class CostModel:
     """
 
     def __init__(self, universe: Universe, settings: ExecutionSettings) -> None:
-        exponents = [item.money_exponent for item in universe.instruments]
-        multipliers = [item.multiplier for item in universe.instruments]
-        pairs = zip(multipliers, exponents, strict=True)
-        self._factor = _column([m * 10 ** max(e, 0) for m, e in pairs])
-        self._divisor = _column([10 ** max(-e, 0) for e in exponents])
-        self._cent = _column(
-            [10 ** (MONEY_DECIMALS - item.currency.decimals) for item in universe.instruments]
+        items = universe.instruments
+        self._factor = _constant([item.multiplier * 10 ** max(item.money_exponent, 0) for item in items])
+        self._divisor = _constant([10 ** max(-item.money_exponent, 0) for item in items])
+        cents = [10 ** (MONEY_DECIMALS - item.currency.decimals) for item in items]
+        self._cent = _constant(cents)
+        tick = to_scaled(Decimal(repr(settings.tick_usd)), MONEY_DECIMALS)
+        scale = [item.price_scale for item in items]
+        self._tick = _constant(
+            [max(item.tick, tick * s // 10**MONEY_DECIMALS) for item, s in zip(items, scale, strict=True)]
         )
-        self._tick = universe.tick
-        self._fixed = to_scaled(Decimal(repr(settings.fixed_usd)), MONEY_DECIMALS)
-        self._largest_size = INT64_MAX // int(self._factor.max())
+        fixed = to_scaled(Decimal(repr(settings.fixed_usd)), MONEY_DECIMALS)
+        self._fixed = _constant([divide_half_even(fixed, cent) * cent for cent in cents])
         self._rate = Fraction(settings.proportional_bps).limit_denominator(_RATE_STEPS) / 10_000
-        self._unit_tick = bool((universe.tick == 1).all())
         self._half_spread = settings.half_spread_bps / 1e4
-        self._coefficient = settings.impact_coefficient
+        self._temporary = settings.temporary_impact
+        self._exponent = settings.temporary_exponent
+        self._permanent = settings.permanent_impact
+        self._free = settings.capacity_free
+        self._capacity = settings.capacity_penalty
+        self._adverse = settings.adverse_selection
 
     def price(
         self,
         symbol: IntArray,
         quantity: IntArray,
-        base: IntArray,
+        base: FloatArray,
         participation: FloatArray,
         sigma: FloatArray,
         first: IntArray,
+        displaced: FloatArray | None = None,
+        stress: FloatArray | None = None,
     ) -> Priced:
         """Price a batch of fills.
 
@@ -121,13 +171,18 @@ class CostModel:
         quantity
             int64 ``[n_fills]`` signed scaled quantity, never 0.
         base
-            int64 ``[n_fills]`` scaled price before costs, positive.
+            float64 ``[n_fills]`` scaled price before costs, whole and positive, below 2**53.
         participation
-            float64 ``[n_fills]``, quantity over the volume of one bar, non-negative.
+            float64 ``[n_fills]``, quantity over the usual volume of one bar, non-negative.
         sigma
             float64 ``[n_fills]``, volatility of one bar, positive.
         first
             int64 ``[n_fills]``, 1 where this is the order's first fill (the fixed commission is due), else 0.
+        displaced
+            float64 ``[n_fills]``, share of the price by which the desk's earlier fills still hold the market up (or
+            down); None for not at all. Only what is against the order counts: nobody earns from his own impact.
+        stress
+            float64 ``[n_fills]``, factor of the capacity penalty; None when no order is over the free share.
 
         Raises
         ------
@@ -135,74 +190,122 @@ class CostModel:
             A traded value leaves the range of int64.
         """
         side = np.sign(quantity)
-        impact = square_root_impact(self._coefficient, sigma, participation)
-        reference = base.astype(np.float64)
-        slippage = reference * np.minimum(impact, LARGEST_IMPACT)
-        impact_units = slippage.astype(np.int64)
-        slippage += reference * self._half_spread
-        price = self._adverse(base, side, slippage, symbol)
+        shares: FloatArray = np.zeros((_PARTS, len(symbol)))
+        shares[CostPart.TEMPORARY] = temporary_impact(self._temporary, self._exponent, sigma, participation)
+        moved = permanent_impact(self._permanent, sigma, participation)
+        np.multiply(moved, 0.5, out=shares[CostPart.PERMANENT])
+        moved *= side
+        if displaced is not None:
+            shares[CostPart.PERMANENT] += np.maximum(displaced * side, 0.0)
+        if stress is not None:
+            excess = np.maximum(participation / self._free - 1.0, 0.0)
+            shares[CostPart.CAPACITY] = self._capacity * stress * sigma * excess
+        if self._adverse:
+            shares[CostPart.ADVERSE_SELECTION] = self._adverse * sigma
+        impact = shares[_FIRST_IMPACT:]
+        total = impact.sum(axis=0)
+        if float(total.max(initial=0.0)) > LARGEST_IMPACT:
+            impact *= np.minimum(LARGEST_IMPACT / total, 1.0)
+            np.minimum(total, LARGEST_IMPACT, out=total)
+        total += self._half_spread
+        total *= base
+        price = self._adverse_price(base, side, total, symbol)
+        units = np.floor(np.multiply(impact, base, out=impact), out=impact)
         slipped = np.abs(price - base)
-        np.minimum(impact_units, slipped, out=impact_units)
-        values = np.stack((price, slipped - impact_units, impact_units))
-        notional, spread_cost, impact_cost = self._money(values, side * quantity, symbol)
-        fee = self.commission(symbol, notional, first)
-        costs = np.zeros((len(CostPart), len(price)), dtype=np.int64)
-        costs[CostPart.COMMISSION_FIXED] = first * self._fixed
-        costs[CostPart.COMMISSION_PROPORTIONAL] = fee - first * self._fixed
-        costs[CostPart.SPREAD], costs[CostPart.TEMPORARY] = spread_cost, impact_cost
-        return Priced(price, fee, costs)
+        spread = np.subtract(slipped, units.sum(axis=0), out=shares[CostPart.SPREAD])
+        if float(spread.min(initial=0.0)) < 0.0:  # a sale at the lowest price there is
+            reached = np.minimum(np.cumsum(units, axis=0), slipped)
+            impact[1:] = np.diff(reached, axis=0)
+            impact[0] = reached[0]
+            np.subtract(slipped, impact.sum(axis=0), out=spread)
+        return self._priced(symbol, price, quantity * side, shares, first, moved)
 
-    def commission(self, symbol: IntArray, notional: IntArray, first: IntArray) -> IntArray:
-        """Fees ``[n_fills]`` of traded values (money, non-negative), half-even to the currency's cents."""
-        if not notional.size:
-            return notional
-        cent, over, under = self._cent[symbol], self._rate.numerator, self._rate.denominator
-        if int(notional.max()) * over + self._fixed * under <= INT64_MAX:
-            return _divide(notional * over + first * (self._fixed * under), cent * under) * cent
-        rows = zip(notional.tolist(), first.tolist(), cent.tolist(), strict=True)
-        return _column(
-            [divide_half_even(v * over + f * self._fixed * under, c * under) * c for v, f, c in rows]
-        )
-
-    def _adverse(self, base: IntArray, side: IntArray, slippage: FloatArray, symbol: IntArray) -> IntArray:
+    def _adverse_price(
+        self, base: FloatArray, side: IntArray, slippage: FloatArray, symbol: IntArray
+    ) -> FloatArray:
         """Prices moved by ``slippage`` against ``side`` and up to the tick there; at least a tick."""
-        tick = 1 if self._unit_tick else self._tick[symbol]
-        units = side * np.ceil((side * base + slippage) / tick)
-        price: IntArray = np.maximum(units, 1.0).astype(np.int64) * tick
+        tick = _at(self._tick, symbol)
+        price = base * side
+        price += slippage
+        if isinstance(tick, int) and tick == 1:
+            np.ceil(price, out=price)
+            price *= side
+            return np.maximum(price, 1.0, out=price)
+        price = np.maximum(side * np.ceil(price / tick), 1.0) * tick
         return price
 
-    def _money(self, price: IntArray, size: IntArray, symbol: IntArray) -> IntArray:
-        """Money of prices ``[k, n_fills]`` times sizes ``[n_fills]``."""
-        if int(size.max(initial=0)) > self._largest_size:
-            raise MoneyOverflow(
-                "The size of a trade is too large for exact scaled integers (over 2**63 units)."
+    def _priced(
+        self,
+        symbol: IntArray,
+        price: FloatArray,
+        size: IntArray,
+        units: FloatArray,
+        first: IntArray,
+        moved: FloatArray,
+    ) -> Priced:
+        """Turn price units into money: in float64 where that is exact, else in Python's integers.
+
+        ``units`` ``[len(CostPart), n_fills]`` is used up.
+        """
+        worth = size.astype(np.float64)
+        worth *= _at(self._factor, symbol)
+        notional = price * worth
+        over, under = self._rate.numerator, self._rate.denominator
+        plain = isinstance(self._divisor, int) and self._divisor == 1
+        if not (plain and float(notional.max(initial=0.0)) * over < _EXACT):
+            return self._priced_exactly(symbol, price, size, units, first, moved)
+        units[IN_PRICE] *= worth
+        cent = _at(self._cent, symbol)
+        notional *= over
+        np.rint(np.divide(notional, cent * under, out=notional), out=notional)
+        np.multiply(notional, cent, out=units[CostPart.COMMISSION_PROPORTIONAL])
+        np.multiply(first, _at(self._fixed, symbol), out=units[CostPart.COMMISSION_FIXED], casting="unsafe")
+        costs = units.astype(np.int64)
+        fee = costs[CostPart.COMMISSION_FIXED] + costs[CostPart.COMMISSION_PROPORTIONAL]
+        return Priced(price.astype(np.int64), fee, costs, moved)
+
+    def _priced_exactly(
+        self,
+        symbol: IntArray,
+        price: FloatArray,
+        size: IntArray,
+        units: FloatArray,
+        first: IntArray,
+        moved: FloatArray,
+    ) -> Priced:
+        over, under = self._rate.numerator, self._rate.denominator
+        scaled = price.astype(np.int64)
+        whole = units.astype(np.int64).T.tolist()
+        rows: list[list[int]] = []
+        for i, column in enumerate(symbol.tolist()):
+            factor, divisor, cent, fixed = (
+                constant if isinstance(constant, int) else int(constant[column])
+                for constant in (self._factor, self._divisor, self._cent, self._fixed)
             )
-        return _scaled_product(price, size * self._factor[symbol], self._divisor[symbol])
+            worth = int(size[i]) * factor
+            value = divide_half_even(int(scaled[i]) * worth, divisor)
+            if value > INT64_MAX:
+                raise MoneyOverflow(
+                    "The value of a trade is too large for exact scaled integers (over 2**63 units)."
+                )
+            row = [part * worth // divisor for part in whole[i]]
+            row[CostPart.COMMISSION_FIXED] = int(first[i]) * fixed
+            row[CostPart.COMMISSION_PROPORTIONAL] = divide_half_even(value * over, cent * under) * cent
+            slipped = divide_half_even(sum(whole[i]) * worth, divisor)
+            row[CostPart.SPREAD] += slipped - sum(row[IN_PRICE])
+            rows.append(row)
+        costs = np.array(rows, dtype=np.int64).reshape(len(rows), _PARTS).T.copy()
+        fee = costs[CostPart.COMMISSION_FIXED] + costs[CostPart.COMMISSION_PROPORTIONAL]
+        return Priced(scaled, fee, costs, moved)
 
 
-def _column(values: list[int]) -> IntArray:
-    return np.array(values, dtype=np.int64)
+Constant = int | IntArray
+"""One number for all symbols, or one for each."""
 
 
-def _divide(numerator: IntArray, denominator: IntArray) -> IntArray:
-    """Element-wise :func:`~tuiconsole.domain.money.divide_half_even`."""
-    quotient, remainder = np.divmod(numerator, denominator)
-    double = 2 * remainder
-    up = (double > denominator) | ((double == denominator) & (quotient & 1 == 1))
-    rounded: IntArray = quotient + up
-    return rounded
+def _constant(values: list[int]) -> Constant:
+    return values[0] if len(set(values)) == 1 else np.array(values, dtype=np.int64)
 
 
-def _scaled_product(left: IntArray, right: IntArray, divisor: IntArray) -> IntArray:
-    """``left * right / divisor`` of non-negative integers, half-even, exact also beyond int64."""
-    if not left.size:
-        return left
-    if int(left.max()) * int(right.max()) <= INT64_MAX:
-        product = left * right
-        return product if int(divisor.max()) == 1 else _divide(product, divisor)
-    parts = np.broadcast_arrays(left, right, divisor)
-    rows = zip(*(part.ravel().tolist() for part in parts), strict=True)
-    exact = [divide_half_even(a * b, d) for a, b, d in rows]
-    if max(exact) > INT64_MAX:
-        raise MoneyOverflow("The value of a trade is too large for exact scaled integers (over 2**63 units).")
-    return _column(exact).reshape(left.shape)
+def _at(constant: Constant, symbol: IntArray) -> Constant:
+    return constant if isinstance(constant, int) else constant.take(symbol)

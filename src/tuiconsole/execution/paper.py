@@ -1,23 +1,26 @@
 """The paper venue: market orders on paper money, with honest costs.
 
 An order rests from the moment it is handed over and fills at the next good bar of its symbol, never on the
-bar that made the decision: at that bar's open, or at its close where the source has no opens. Half the spread
-and square-root impact move the price against the desk; the price before costs lies within the bar, the price
-after them may lie outside, as a real sweep of the book may. An order that wants more of a bar's volume than
-the allowed share fills in parts.
+bar that made the decision: at that bar's open, or at its close where the source has no opens; with a latency,
+later. Spread, impact, a capacity penalty and adverse selection move the price against the desk; the price
+before costs lies within the bar, the price after them may lie outside, as a real sweep of the book may. An
+order that wants more of a bar's volume than the allowed share fills in parts. What a fill moves the market by
+is felt by the fills after it, and fades. Shorts pay borrow by calendar day.
 
-Impact counts each order on its own: orders of one decision never share a symbol.
+Orders of one bar do not feel each other's impact: orders of one decision never share a symbol.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tuiconsole.domain.costs import CostPart
-from tuiconsole.domain.errors import NotApproved
+from tuiconsole.domain.errors import MoneyOverflow, NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars, Quality, ScreenedBars
@@ -26,13 +29,21 @@ from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
-from tuiconsole.execution.costs import CostModel
+from tuiconsole.execution.costs import CostModel, Priced
 from tuiconsole.execution.liquidity import Liquidity
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.risk.approved import genuine
 
-_NUMBER, _SYMBOL, _REMAINING, _FIRST = range(4)
-_NOTHING: IntArray = np.empty((4, 0), dtype=np.int64)
+_NUMBER, _SYMBOL, _REMAINING, _FIRST, _BAR, _ARRIVAL = range(6)
+_NOTHING: IntArray = np.empty((6, 0), dtype=np.int64)
+_NEVER = np.iinfo(np.int64).max
+_LARGEST_PRICE = float(2**52)
+_FADED = 1e-12
+"""A displacement below this share of the price is nothing."""
+_SWEEP_BARS = 64
+_NS_PER_MS = 1_000_000
+_ALL_ACKNOWLEDGED: CodeArray = np.full(1024, OrderEvent.ACKNOWLEDGED, dtype=np.int8)
+_ALL_ACKNOWLEDGED.flags.writeable = False
 
 
 class PaperVenue:
@@ -50,11 +61,21 @@ class PaperVenue:
         chosen = settings or ExecutionSettings()
         n = len(universe)
         self._universe = universe
+        scale: FloatArray = universe.price_scale.astype(np.float64)
+        self._price_scale = float(scale[0]) if (scale == scale[0]).all() else scale
         self._quantity_scale: FloatArray = universe.quantity_scale.astype(np.float64)
-        self._participating: FloatArray = self._quantity_scale * chosen.max_participation
+        self._whole_units = bool((universe.quantity_scale == 1).all())
+        self._share = chosen.max_participation
+        self._free = chosen.capacity_free if chosen.capacity_penalty else math.inf
         self._costs = CostModel(universe, chosen)
         self._liquidity = Liquidity(n, chosen)
         self._borrow = Borrow(universe, chosen.borrow_annual_bps)
+        self._latency_bars = chosen.latency_bars
+        self._latency_ns = round(chosen.latency_ms * _NS_PER_MS)
+        self._delayed = chosen.latency_bars > 1 or self._latency_ns > 0
+        self._kept = 1.0 - chosen.impact_decay
+        self._displaced: FloatArray = np.zeros(n)
+        self._moving = False
         self._short = False
         self.due: Charges | None = None
         """Borrow that fell due with the last bar; the desk takes it after the bar's fills."""
@@ -62,6 +83,9 @@ class PaperVenue:
         self._position: IntArray = np.zeros(n, dtype=np.int64)
         self._resting: IntArray = _NOTHING
         self._distinct = True
+        self._bar = 0
+        self._last_ts = 0
+        self._bar_ns = _NEVER
         self._highest = 0
         self._next_execution = 1
 
@@ -85,20 +109,16 @@ class PaperVenue:
         batch = approved.batch
         if immediate and (batch.purpose != Purpose.FLATTEN).any():
             raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
-        fresh, text = self._judge(batch, immediate)
-        if fresh.all():
-            event = np.full(len(batch), OrderEvent.ACKNOWLEDGED, dtype=np.int8)
-        else:
-            event = np.where(fresh, OrderEvent.ACKNOWLEDGED, OrderEvent.REJECTED).astype(np.int8)
-            batch = batch.take(np.flatnonzero(fresh))
-        updates = OrderUpdates(approved.batch.ts, approved.batch.number, event, text)
+        updates, batch = self._judge(batch, immediate)
         if not len(batch):
             return Response(updates)
         self._highest = int(batch.number[-1])
         if immediate:
             return Response(updates, self._fill_now(batch))
-        rest = np.stack((batch.number, batch.symbol, batch.quantity, np.ones_like(batch.number)))
-        self._rest(np.concatenate((self._resting, rest), axis=1))
+        rest = np.empty((len(_NOTHING), len(batch)), dtype=np.int64)
+        rest[_NUMBER], rest[_SYMBOL], rest[_REMAINING] = batch.number, batch.symbol, batch.quantity
+        rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, self._bar, batch.ts + self._latency_ns
+        self._rest(np.concatenate((self._resting, rest), axis=1) if self._resting.shape[1] else rest)
         return Response(updates)
 
     def cancel(self, ts: int, number: IntArray) -> Response:
@@ -130,50 +150,109 @@ class PaperVenue:
             estimates that end before this bar; only the participation limit looks at this bar's own volume.
         """
         bars = screened.bars
+        self._bar += 1
+        if self._moving:
+            self._fade()
+        if self._delayed and self._last_ts:
+            self._bar_ns = min(self._bar_ns, max(1, bars.ts - self._last_ts))
         self.due = None
         if self._short:
             self.due = self._borrow.pass_to(bars.ts, bars.session, self._position, self._price)
         fills = self._fill_resting(screened) if self._resting.shape[1] else None
-        if self._short != bool((self._position < 0).any()):
-            self._short = not self._short
-            self._borrow.begin(bars.ts, bars.session)
         self._price = screened.price
+        self._last_ts = bars.ts
         self._liquidity.update(screened)
         return fills
 
+    def _fade(self) -> None:
+        """The market forgets a part of what the desk's fills moved it by."""
+        self._displaced *= self._kept
+        if self._bar % _SWEEP_BARS == 0:
+            self._displaced[np.abs(self._displaced) < _FADED] = 0.0
+            self._moving = bool(self._displaced.any())
+
     def _fill_resting(self, screened: ScreenedBars) -> Fills | None:
         bars = screened.bars
-        resting = self._resting
-        number, symbol, remaining, first = resting
-        good = screened.quality[symbol] == Quality.GOOD
-        if not good.all():
-            rows = np.flatnonzero(good)
-            if not len(rows):
-                return None
-            number, symbol, remaining, first = resting[:, rows]
-        taken = self._share_of_bar(bars, symbol, remaining)
-        base = floats_to_scaled(_open_or_close(bars, symbol), self._universe.price_scale[symbol])
-        if taken is remaining and base.min() > 0:
-            self._rest(_NOTHING if good.all() else resting[:, ~good])
-            return self._execute(bars.ts, number, symbol, taken, base, first, False)
-        some = np.flatnonzero((taken != 0) & (base > 0))
+        number, symbol, remaining, first = self._resting[:_BAR]
+        base = self._reference(bars, symbol)
+        if (
+            self._delayed
+            or not self._distinct
+            or screened.quality.take(symbol).any()
+            or not 0.0 < float(base.min()) <= float(base.max()) < _LARGEST_PRICE
+        ):
+            return self._fill_some(screened)
+        size = np.abs(remaining)
+        if not bool((size <= self._allowed(bars, symbol)).all()):
+            return self._fill_some(screened)
+        self._rest(_NOTHING)
+        return self._execute(bars, number, symbol, remaining, base, first, True)
+
+    def _fill_some(self, screened: ScreenedBars) -> Fills | None:
+        """The long way: orders that wait for a price, for their arrival, or for volume."""
+        bars, resting = screened.bars, self._resting
+        rows = np.flatnonzero(self._arrived(bars) & (screened.quality[resting[_SYMBOL]] == Quality.GOOD))
+        symbol = resting[_SYMBOL, rows]
+        base = self._reference(bars, symbol, resting[_ARRIVAL, rows])
+        if float(base.max(initial=0.0)) >= _LARGEST_PRICE:
+            raise MoneyOverflow("A price is too large for exact scaled integers (over 2**52 units).")
+        taken = self._share_of_bar(bars, symbol, resting[_REMAINING, rows])
+        some = np.flatnonzero((taken != 0) & (base > 0.0))
         if not len(some):
             return None
-        number, symbol, taken, base, first = (a[some] for a in (number, symbol, taken, base, first))
-        at = np.searchsorted(resting[_NUMBER], number)
-        resting[_REMAINING, at] -= taken
-        resting[_FIRST, at] = 0
+        rows, taken, base = rows[some], taken[some], base[some]
+        number, symbol, _, first = resting[:_BAR, rows]
+        resting[_REMAINING, rows] -= taken
+        resting[_FIRST, rows] = 0
+        distinct = self._distinct
         self._rest(resting[:, resting[_REMAINING] != 0])
-        return self._execute(bars.ts, number, symbol, taken, base, first, False)
+        return self._execute(bars, number, symbol, taken, base, first, distinct)
+
+    def _arrived(self, bars: Bars) -> BoolArray:
+        """Which resting orders this bar may fill."""
+        if not self._delayed:
+            return np.ones(self._resting.shape[1], dtype=np.bool_)
+        arrived: BoolArray = self._resting[_ARRIVAL] <= bars.ts
+        arrived &= self._bar - self._resting[_BAR] >= self._latency_bars
+        return arrived
+
+    def _reference(self, bars: Bars, symbol: IntArray, arrival: IntArray | None = None) -> FloatArray:
+        """Scaled prices before costs, whole; NaN where there is none."""
+        price: FloatArray = bars.close.take(symbol)
+        if bars.volume is not bars.open:
+            opened = bars.open.take(symbol)
+            if arrival is not None:
+                opened = np.where((opened > 0.0) & np.isfinite(opened), opened, price)
+                if self._latency_ns:
+                    opened += (price - opened) * self._elapsed(bars.ts, arrival)
+            price = opened
+        scaled = price * (
+            self._price_scale if isinstance(self._price_scale, float) else self._price_scale[symbol]
+        )
+        return np.rint(scaled, out=scaled)
+
+    def _elapsed(self, ts: int, arrival: IntArray) -> FloatArray:
+        """Which part of the bar that ends at ``ts`` had passed when each order arrived, 0 to 1.
+
+        A bar is as long as the shortest time between two bars so far, so that the first bar of a session does not
+        reach back into the night.
+        """
+        length = min(self._bar_ns, ts - self._last_ts)
+        return np.clip((arrival - (ts - length)) / length, 0.0, 1.0)
+
+    def _allowed(self, bars: Bars, symbol: IntArray) -> FloatArray:
+        """Largest size that one bar may fill in each symbol, scaled quantity."""
+        allowed = self._liquidity.bar_volume(bars, symbol) * self._share
+        return allowed if self._whole_units else allowed * self._quantity_scale[symbol]
 
     def _rest(self, resting: IntArray) -> None:
         """Keep these orders resting; their numbers rise."""
         self._resting = resting
-        self._distinct = len(set(resting[_SYMBOL].tolist())) == resting.shape[1]
+        self._distinct = _distinct(resting[_SYMBOL])
 
     def _share_of_bar(self, bars: Bars, symbol: IntArray, remaining: IntArray) -> IntArray:
         """How much of each order this bar's volume allows: all of it, or whole lots up to the limit."""
-        allowed = self._liquidity.bar_volume(bars, symbol) * self._participating[symbol]
+        allowed = self._allowed(bars, symbol)
         size = np.abs(remaining)
         if self._distinct and (size <= allowed).all():
             return remaining
@@ -188,43 +267,77 @@ class PaperVenue:
         return np.sign(remaining) * np.where(size <= limit, size, limit - limit % lot)
 
     def _fill_now(self, batch: OrderBatch) -> Fills:
-        base = floats_to_scaled(self._price[batch.symbol], self._universe.price_scale[batch.symbol])
+        price = self._price[batch.symbol]
+        base = floats_to_scaled(price, self._universe.price_scale[batch.symbol]).astype(np.float64)
         first = np.ones(len(batch), dtype=np.int64)
-        return self._execute(batch.ts, batch.number, batch.symbol, batch.quantity, base, first, True)
+        distinct = _distinct(batch.symbol)
+        return self._execute(
+            batch, batch.number, batch.symbol, batch.quantity, base, first, distinct, forced=True
+        )
 
     def _execute(
         self,
-        ts: int,
+        moment: Bars | OrderBatch,
         number: IntArray,
         symbol: IntArray,
         quantity: IntArray,
-        base: IntArray,
+        base: FloatArray,
         first: IntArray,
-        forced: bool,
+        distinct: bool,
+        forced: bool = False,
     ) -> Fills:
-        shares = self._liquidity.volume(symbol) * self._quantity_scale[symbol]
-        sigma = self._liquidity.sigma(symbol)
-        priced = self._costs.price(symbol, quantity, base, np.abs(quantity) / shares, sigma, first)
-        if self._short:
-            priced.costs[CostPart.BORROW] = self._borrow.settle(symbol, quantity, self._position)
-        np.add.at(self._position, symbol, quantity)
+        liquidity = self._liquidity
+        participation = np.abs(quantity) / liquidity.volume(symbol)
+        if not self._whole_units:
+            participation /= self._quantity_scale[symbol]
+        stress = liquidity.stress(symbol) if float(participation.max()) > self._free else None
+        displaced = self._displaced.take(symbol) if self._moving else None
+        priced = self._costs.price(
+            symbol, quantity, base, participation, liquidity.sigma(symbol), first, displaced, stress
+        )
+        if distinct:
+            self._displaced[symbol] = priced.moved if displaced is None else displaced + priced.moved
+        else:
+            np.add.at(self._displaced, symbol, priced.moved)
+        self._moving = True
+        self._hold(moment, symbol, quantity, priced, distinct)
         begin = self._next_execution
         self._next_execution += len(number)
         execution = np.arange(begin, self._next_execution, dtype=np.int64)
         return Fills(
-            ts,
-            number,
-            symbol,
-            quantity,
-            priced.price,
-            priced.fee,
-            priced.costs,
-            execution,
-            forced,
+            moment.ts, number, symbol, quantity, priced.price, priced.fee, priced.costs, execution, forced
         )
 
-    def _judge(self, batch: OrderBatch, immediate: bool) -> tuple[BoolArray, str]:
-        """Which orders are taken, and why the others are not."""
+    def _hold(
+        self,
+        moment: Bars | OrderBatch,
+        symbol: IntArray,
+        quantity: IntArray,
+        priced: Priced,
+        distinct: bool,
+    ) -> None:
+        """Positions after the fills; who is short from now on owes borrow."""
+        if self._short:
+            priced.costs[CostPart.BORROW] = self._borrow.settle(symbol, quantity, self._position)
+        if distinct:
+            held = self._position.take(symbol)
+            held += quantity
+            self._position[symbol] = held
+        else:
+            np.add.at(self._position, symbol, quantity)
+            held = self._position
+        if self._short:
+            self._short = bool((self._position < 0).any())
+        elif int(held.min()) < 0:
+            self._short = True
+            self._borrow.begin(moment.ts, moment.session if isinstance(moment, Bars) else -1)
+
+    def _judge(self, batch: OrderBatch, immediate: bool) -> tuple[OrderUpdates, OrderBatch]:
+        """The answers to a batch, and the orders of it that are taken."""
+        numbers = batch.number.tolist()
+        rising = all(map(operator.lt, numbers, numbers[1:])) and (not numbers or numbers[0] > self._highest)
+        if rising and not immediate and len(numbers) <= len(_ALL_ACKNOWLEDGED):
+            return OrderUpdates(batch.ts, batch.number, _ALL_ACKNOWLEDGED[: len(numbers)]), batch
         before = np.empty_like(batch.number)
         before[:1] = self._highest
         np.maximum(np.maximum.accumulate(batch.number[:-1]), self._highest, out=before[1:])
@@ -235,7 +348,9 @@ class PaperVenue:
             if not (priced | ~fresh).all():
                 text = "no good price was ever seen"
             fresh &= priced
-        return fresh, text
+        event = np.where(fresh, OrderEvent.ACKNOWLEDGED, OrderEvent.REJECTED).astype(np.int8)
+        taken = batch if fresh.all() else batch.take(np.flatnonzero(fresh))
+        return OrderUpdates(batch.ts, batch.number, event, text), taken
 
     # ---- state ---------------------------------------------------------------------------------------------
 
@@ -245,6 +360,11 @@ class PaperVenue:
             "price": self._price.copy(),
             "position": self._position.copy(),
             "resting": self._resting.copy(),
+            "displaced": self._displaced.copy(),
+            "moving": self._moving,
+            "bar": self._bar,
+            "last_ts": self._last_ts,
+            "bar_ns": self._bar_ns,
             "highest": self._highest,
             "next_execution": self._next_execution,
             "liquidity": self._liquidity.state(),
@@ -255,18 +375,20 @@ class PaperVenue:
         """Continue from :meth:`state`, bit for bit."""
         self._price = state["price"].copy()
         self._position = state["position"].copy()
+        self._displaced = state["displaced"].copy()
+        self._moving = bool(state["moving"])
         self._rest(state["resting"].copy())
+        self._bar = int(state["bar"])
+        self._last_ts = int(state["last_ts"])
+        self._bar_ns = int(state["bar_ns"])
         self._highest = int(state["highest"])
         self._next_execution = int(state["next_execution"])
         self._liquidity.restore(state["liquidity"])
         self._borrow.restore(state["borrow"])
         self._short = bool((self._position < 0).any())
+        self.due = None
 
 
-def _open_or_close(bars: Bars, symbol: IntArray) -> FloatArray:
-    """The bar's open, or its close where the source has no opens."""
-    close = bars.close[symbol]
-    if bars.volume is bars.open:
-        return close
-    opened = bars.open[symbol]
-    return np.where((opened > 0.0) & np.isfinite(opened), opened, close)
+def _distinct(symbol: IntArray) -> bool:
+    """Whether no two orders are for one symbol."""
+    return len(set(symbol.tolist())) == len(symbol)

@@ -7,10 +7,18 @@ from typing import Annotated
 
 from annotated_types import Interval
 
+from tuiconsole.domain.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSettings:
-    """Costs of a trade and liquidity of the paper venue. Costs are always on; zero has to be asked for."""
+    """Costs of a trade and liquidity of the paper venue. Costs are always on; zero has to be asked for.
+
+    Raises
+    ------
+    ConfigError
+        When the ratio that counts as low volatility is not below the one that counts as high.
+    """
 
     fixed_usd: Annotated[float, Interval(ge=0.0, le=1000.0)] = 0.50
     """Commission per order that gets at least one fill, in currency units; charged once, with the first
@@ -22,9 +30,45 @@ class ExecutionSettings:
     half_spread_bps: Annotated[float, Interval(ge=0.0, le=1000.0)] = 2.0
     """Half of the bid-ask spread, in basis points of the price: what crossing it costs."""
 
-    impact_coefficient: Annotated[float, Interval(ge=0.0, le=10.0)] = 1.0
-    """Impact as a share of the price is this number times the volatility of one bar times the square root of
-    (order quantity / volume of one bar)."""
+    temporary_impact: Annotated[float, Interval(ge=0.0, le=10.0)] = 0.314
+    """Temporary impact as a share of the price is this number times the volatility of one bar times
+    participation to the power of `temporary_exponent`; participation is the order's quantity over the usual
+    volume of one bar."""
+
+    temporary_exponent: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.5
+    """0.5 is the square-root law; 1 is the linear impact of Almgren and Chriss (2000); 0.6 is what Almgren et
+    al. (2005) measured, with 0.142 as its number."""
+
+    permanent_impact: Annotated[float, Interval(ge=0.0, le=10.0)] = 0.1
+    """A trade moves the price for later ones by this number times the volatility of one bar times
+    participation; the trade itself pays half of it."""
+
+    impact_decay: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
+    """Share of that move that is gone with each bar; 0: it stays for ever, as in Almgren and Chriss."""
+
+    capacity_free: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.02
+    """Share of a bar's usual volume that may be traded without a capacity penalty."""
+
+    capacity_penalty: Annotated[float, Interval(ge=0.0, le=10.0)] = 0.05
+    """Above that share the price is worse by this number times the volatility of one bar times
+    (participation / free share - 1), times the factor of the volatility regime."""
+
+    capacity_high_volatility: Annotated[float, Interval(ge=0.0, le=10.0)] = 1.5
+    """Factor of the capacity penalty when the symbol's volatility is high."""
+
+    capacity_low_volatility: Annotated[float, Interval(ge=0.0, le=10.0)] = 0.7
+    """Factor of the capacity penalty when the symbol's volatility is low."""
+
+    high_volatility_ratio: Annotated[float, Interval(gt=0.0, le=10.0)] = 1.25
+    """Volatility is high where the recent one is this many times the long one; in between, factors are
+    interpolated, with 1 where both are equal."""
+
+    low_volatility_ratio: Annotated[float, Interval(gt=0.0, le=10.0)] = 0.8
+    """Volatility is low where the recent one is this many times the long one."""
+
+    adverse_selection: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.0
+    """Drift against the order between its arrival and its fill, as a share of one bar's volatility: what it
+    costs that others see the same signal. 0: none."""
 
     borrow_annual_bps: Annotated[float, Interval(ge=0.0, le=100_000.0)] = 50.0
     """What holding a short costs per year, in basis points of its value; charged by calendar day into the
@@ -37,9 +81,30 @@ class ExecutionSettings:
     """Largest share of one bar's volume that the desk's orders in a symbol may take; the rest waits for the
     next bar."""
 
+    tick_usd: Annotated[float, Interval(ge=0.0, le=1000.0)] = 0.0
+    """Smallest price step of the venue, in currency units; prices are rounded to it against the order. 0: each
+    instrument's own."""
+
+    latency_bars: Annotated[int, Interval(ge=1, le=100)] = 1
+    """Bars from a decision to the first bar that may fill its orders: 1 is the next bar."""
+
+    latency_ms: Annotated[float, Interval(ge=0.0, le=86_400_000.0)] = 0.0
+    """Milliseconds of event time from a decision to its orders' arrival; an order that arrives within a bar
+    fills at the price on the straight line from its open to its close. 0: at the open."""
+
     initial_volatility: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.02
     """Volatility of one bar's log-return that the impact assumes before a symbol has any history."""
 
     memory_bars: Annotated[int, Interval(ge=2, le=1000)] = 20
-    """Memory of the venue's volatility and volume estimates: the weight of a bar falls by a factor e in this
-    many bars."""
+    """Memory of the venue's estimates of recent volatility and usual volume: the weight of a bar falls by a
+    factor e in this many bars."""
+
+    long_memory_bars: Annotated[int, Interval(ge=2, le=10_000)] = 250
+    """Memory of the long volatility that tells whether the recent one is high or low."""
+
+    def __post_init__(self) -> None:
+        if not self.low_volatility_ratio < 1.0 < self.high_volatility_ratio:
+            raise ConfigError(
+                f"execution.low_volatility_ratio is {self.low_volatility_ratio} and high_volatility_ratio "
+                f"{self.high_volatility_ratio}, expected one below and one above 1."
+            )

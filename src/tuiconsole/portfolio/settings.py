@@ -38,4 +38,4 @@ class SizingSettings:
     relative_band: Annotated[float, Interval(ge=0, le=1)] = 0.3
     """No trade while a weight is nearer than this share of its target."""
     allow_short: bool = False
-    """Whether weights may be negative; off because the cost of borrowing is not modelled."""
+    """Whether weights may be negative; shorts pay execution.borrow_annual_bps."""

@@ -26,8 +26,8 @@ from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Opened
 from tuiconsole.store.connection import reading
 from tuiconsole.store.explain_text import explain_text
-from tuiconsole.store.schema import COST_COLUMNS
 from tuiconsole.store.readers import average_prices, opened_row
+from tuiconsole.store.schema import COST_COLUMNS
 
 __all__ = ["explain", "explain_text"]
 

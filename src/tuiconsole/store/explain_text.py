@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 _WIDTH = 10
-_ALWAYS_SHOWN = ("commission_fixed", "commission_proportional", "spread", "temporary", "permanent")
 
 
 def explain_text(chain: Mapping[str, Any]) -> str:
@@ -42,7 +41,8 @@ def explain_text(chain: Mapping[str, Any]) -> str:
         _line("update", f"{row['time']} {row['event']}: {row['state']} {row['text']}")
         for row in chain["updates"]
     ]
-    lines += [_line("fill", _fill(row)) for row in chain["fills"]]
+    for row in chain["fills"]:
+        lines += [_line("fill", _fill(row)), _line("costs", _parts(row["cost_parts"]))]
     lines.append(
         _line(
             "journal",
@@ -72,15 +72,17 @@ def _verdict(gate: Mapping[str, Any]) -> str:
 
 def _fill(row: Mapping[str, Any]) -> str:
     forced = ", FORCED" if row["forced"] else ""
-    paid = ", ".join(
-        f"{name.replace('_', ' ')} {value:,.2f}"
-        for name, value in row["cost_parts"].items()
-        if value or name in _ALWAYS_SHOWN
-    )
     return (
-        f"{row['time']} {row['quantity']:+,g} at {row['price']:,.4f}: {paid}, "
+        f"{row['time']} {row['quantity']:+,g} at {row['price']:,.4f}: fee {row['fee']:,.2f}, "
+        f"spread {row['spread_cost']:,.2f}, impact {row['impact_cost']:,.2f}, "
         f"realised {row['realised_pnl']:+,.2f}{forced}"
     )
+
+
+def _parts(parts: Mapping[str, float]) -> str:
+    """Every part of a fill's cost that was not nothing; borrow was charged before, day by day."""
+    shown = [f"{name.replace('_', ' ')} {value:,.2f}" for name, value in parts.items() if value]
+    return ", ".join(shown) or "none"
 
 
 def _line(stage: str, text: str) -> str:

@@ -223,9 +223,7 @@ class Projector:
                     forced,
                 )
             )
-            pending["order_changes"].append(
-                (state, quantity, fee, *costs, realised, forced, ts, number)
-            )
+            pending["order_changes"].append((state, quantity, fee, *costs, realised, forced, ts, number))
             pending["position_changes"].append((symbol, quantity, realised, fee, ts))
 
     def write(self, connection: sqlite3.Connection) -> None:

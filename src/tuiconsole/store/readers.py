@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.costs import IMPACT
 from tuiconsole.domain.clock import iso
 from tuiconsole.domain.codec import decode_record
+from tuiconsole.domain.costs import IMPACT
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_DECIMALS, from_scaled, notional, to_float
