@@ -29,6 +29,7 @@ from tuiconsole.domain.errors import DeskError  # noqa: E402
 
 MEASUREMENTS = (
     "throughput",
+    "against_peers",
     "stages",
     "startup",
     "console",

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, no_sheet
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
 
 FAST, SLOW = 20, 100
 NAME_CAP = 0.15
@@ -49,3 +49,23 @@ class SmaCross:
         target = np.nan_to_num(lots).astype(np.int64) * self._lot
         after: dict[str, Any] = {"long": long}
         return Decision(target, crossed, self._sheet, self._scalars), after
+
+
+class FixedCross(SmaCross):
+    """The same crossings with a fixed number of shares for each symbol, as every peer can trade them.
+
+    Parameters
+    ----------
+    size
+        int64 ``[n_symbols]``, whole shares held while the fast average is above the slow one.
+    """
+
+    def __init__(self, universe: Universe, size: IntArray) -> None:
+        super().__init__(universe)
+        self._size: IntArray = size * universe.quantity_scale
+
+    def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+        """Go in where the averages crossed upwards, out where they crossed downwards; else leave alone."""
+        fast, slow = inputs.features
+        long = fast > slow
+        return Decision(self._size * long, long != state["long"], self._sheet, self._scalars), {"long": long}
