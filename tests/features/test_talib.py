@@ -23,6 +23,8 @@ ORACLES: dict[str, Oracle] = {
     "donchian_low": lambda s, i, n: talib.MIN(s.close[:, i], n),
     "rsi": lambda s, i, n: talib.RSI(s.close[:, i], n),
     "atr": lambda s, i, n: talib.ATR(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "wma": lambda s, i, n: talib.WMA(s.close[:, i], n),
+    "sma_distance": lambda s, i, n: s.close[:, i] / talib.SMA(s.close[:, i], n) - 1.0,
     "natr": lambda s, i, n: talib.NATR(s.high[:, i], s.low[:, i], s.close[:, i], n),
 }
 

@@ -65,6 +65,7 @@ FEATURES = (
         window_bars=lambda period: int(period) + 1,
         bank=AtrBank,
         example=(14,),
+        listed=((14,), (20,)),
     ),
     Feature(
         family="natr",
@@ -77,5 +78,6 @@ FEATURES = (
         window_bars=lambda period: int(period) + 1,
         bank=AtrBank,
         example=(14,),
+        listed=((1,), (7,), (14,), (20,), (50,)),
     ),
 )

@@ -22,6 +22,8 @@ BANK_FILES = (
     "atr",
     "realised_volatility",
     "market_beta",
+    "price_means",
+    "regression",
 )
 """Files of this room whose ``FEATURES`` are in the catalogue."""
 

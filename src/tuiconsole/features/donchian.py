@@ -120,6 +120,7 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
+        listed=((20,), (252,)),
     ),
     Feature(
         family="donchian_low",
@@ -132,6 +133,7 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
+        listed=((20,), (252,)),
     ),
     Feature(
         family="donchian_position",
@@ -144,5 +146,6 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
+        listed=((10,), (20,), (55,), (252,)),
     ),
 )

@@ -63,5 +63,6 @@ FEATURES = (
         window_bars=int,
         bank=EmaBank,
         example=(20,),
+        listed=((12,), (26,), (50,), (200,)),
     ),
 )

@@ -73,6 +73,7 @@ FEATURES = (
         window_bars=lambda bars: int(bars) + 1,
         bank=LogReturnBank,
         example=(5,),
+        listed=((1,), (2,), (3,), (5,), (10,), (15,), (21,), (42,), (63,), (126,), (252,)),
     ),
     Feature(
         family="momentum",
@@ -85,6 +86,7 @@ FEATURES = (
         window_bars=lambda long, skip: int(long) + 1,
         bank=LogReturnBank,
         example=(60, 5),
+        listed=((63, 5), (126, 21), (252, 21), (252, 63)),
     ),
     Feature(
         family="rate_of_change",
@@ -97,5 +99,6 @@ FEATURES = (
         window_bars=lambda bars: int(bars) + 1,
         bank=LogReturnBank,
         example=(10,),
+        listed=((10,), (20,)),
     ),
 )

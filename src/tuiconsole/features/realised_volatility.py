@@ -88,5 +88,6 @@ FEATURES = (
         window_bars=lambda window: int(window) + 1,
         bank=RealisedVolatilityBank,
         example=(20,),
+        listed=((5,), (10,), (20,), (60,), (120,), (252,)),
     ),
 )

@@ -157,6 +157,7 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
+        listed=((20,), (50,), (200,)),
     ),
     Feature(
         family="rolling_std",
@@ -169,6 +170,7 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
+        listed=((20,),),
     ),
     Feature(
         family="zscore",
@@ -181,5 +183,6 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
+        listed=((10,), (20,), (60,), (120,), (252,)),
     ),
 )

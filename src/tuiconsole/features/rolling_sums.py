@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,13 +102,23 @@ class RollingSums:
         for index, window in enumerate(self.windows):
             self._refresh(index, window)
 
-    def observations(self, present: BoolArray) -> FloatArray:
+    def transform(self, change: Callable[[FloatArray], None]) -> None:
+        """Let ``change`` rewrite the stored rows ``[longest window, channels, n_symbols]`` in place; sums follow.
+
+        The rows come in no particular order, and those not yet pushed are zeros that must stay zeros.
+        """
+        change(self._rows)
+        for index, window in enumerate(self.windows):
+            self._refresh(index, window)
+
+    def observations(self, present: BoolArray, channel: int = 0) -> FloatArray:
         """Observations per window ``[n_windows, n_symbols]``; NaN where the windows speak of nothing.
 
         That is: before the window is complete, where fewer than 80 % of its bars hold an observation, and
-        where the newest bar (``present`` ``[n_symbols]``) holds none.
+        where the newest bar (``present`` ``[n_symbols]``) holds none. Banks that observe several things, some of
+        them more often than others, keep one channel of presence for each.
         """
-        count: FloatArray = self.sums[:, 0]
+        count: FloatArray = self.sums[:, channel]
         enough = count >= self._sufficient
         enough &= present
         if self._count < self._size:

@@ -84,12 +84,14 @@ FEATURES = (
         family="rsi",
         parameters=("period",),
         minimum=(2,),
-        formula="100 G / (G + L); Wilder averages of gains and losses, seeded with their first period's mean",
+        formula="100 G / (G + L); Wilder averages of gains and losses, seeded with their first period's mean; "
+        "NaN where the price always stood still",
         unit="0 to 100",
         source="Wilder (1978), New Concepts in Technical Trading Systems, sec. VI; TA-Lib RSI",
         needs=("close",),
         window_bars=lambda period: int(period) + 1,
         bank=RsiBank,
         example=(14,),
+        listed=((2,), (7,), (14,), (21,), (28,)),
     ),
 )
