@@ -14,6 +14,12 @@ from tests.features.drive import Series, drive, random_walk
 
 Oracle = Callable[[Series, int, int], np.ndarray]
 
+
+def fast_k(series: Series, i: int, n: int) -> np.ndarray:
+    bars = (series.high[:, i], series.low[:, i], series.close[:, i])
+    return talib.STOCHF(*bars, fastk_period=n, fastd_period=1)[0]
+
+
 ORACLES: dict[str, Oracle] = {
     "rate_of_change": lambda s, i, n: talib.ROC(s.close[:, i], n),
     "ema": lambda s, i, n: talib.EMA(s.close[:, i], n),
@@ -25,6 +31,17 @@ ORACLES: dict[str, Oracle] = {
     "atr": lambda s, i, n: talib.ATR(s.high[:, i], s.low[:, i], s.close[:, i], n),
     "wma": lambda s, i, n: talib.WMA(s.close[:, i], n),
     "sma_distance": lambda s, i, n: s.close[:, i] / talib.SMA(s.close[:, i], n) - 1.0,
+    "dema": lambda s, i, n: talib.DEMA(s.close[:, i], n),
+    "tema": lambda s, i, n: talib.TEMA(s.close[:, i], n),
+    "tema_distance": lambda s, i, n: s.close[:, i] / talib.TEMA(s.close[:, i], n) - 1.0,
+    "dema_distance": lambda s, i, n: s.close[:, i] / talib.DEMA(s.close[:, i], n) - 1.0,
+    "ema_distance": lambda s, i, n: s.close[:, i] / talib.EMA(s.close[:, i], n) - 1.0,
+    "trix": lambda s, i, n: talib.TRIX(s.close[:, i], n),
+    "williams_r": lambda s, i, n: talib.WILLR(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "stochastic_fast_k": fast_k,
+    "aroon_up": lambda s, i, n: talib.AROON(s.high[:, i], s.low[:, i], n)[1],
+    "aroon_down": lambda s, i, n: talib.AROON(s.high[:, i], s.low[:, i], n)[0],
+    "aroon_oscillator": lambda s, i, n: talib.AROONOSC(s.high[:, i], s.low[:, i], n),
     "natr": lambda s, i, n: talib.NATR(s.high[:, i], s.low[:, i], s.close[:, i], n),
 }
 
@@ -48,3 +65,27 @@ def test_bollinger_bands_follow_from_mean_and_deviation() -> None:
     np.testing.assert_allclose(mean, middle, rtol=1e-9)
     np.testing.assert_allclose(mean - 2.0 * std, lower, rtol=1e-9)
     np.testing.assert_allclose(zscore, (series.close[:, 0] - middle) / ((upper - middle) / 2.0), rtol=1e-7)
+
+
+def test_macd_and_ppo() -> None:
+    series = random_walk(300, n_symbols=1)
+    close = series.close[:, 0]
+    names = ["macd_12_26", "macd_signal_12_26_9", "macd_histogram_12_26_9", "ppo_12_26", "ema_ratio_12_26"]
+    macd, signal, histogram, ppo, ratio = drive(names, series)[:, :, 0].T
+    line, *rest = talib.MACD(close, 12, 26, 9)
+    np.testing.assert_allclose(macd[33:], line[33:], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose([signal, histogram], rest, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(ppo, talib.PPO(close, 12, 26, matype=talib.MA_Type.EMA), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(ratio, ppo / 100.0, rtol=1e-9, atol=1e-13)
+    signal, histogram = drive(["ppo_signal_12_26_9", "ppo_histogram_12_26_9"], series)[:, :, 0].T
+    np.testing.assert_allclose(signal[25:], talib.EMA(ppo[25:], 9), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(histogram, ppo - signal, rtol=1e-9, atol=1e-11)
+
+
+def test_slow_stochastic() -> None:
+    series = random_walk(300, n_symbols=1)
+    k, d = drive(["stochastic_k_14_3", "stochastic_d_14_3_3"], series)[:, :, 0].T
+    bars = (series.high[:, 0], series.low[:, 0], series.close[:, 0])
+    slow_k, slow_d = talib.STOCH(*bars, fastk_period=14, slowk_period=3, slowd_period=3)
+    np.testing.assert_allclose(k[17:], slow_k[17:], rtol=1e-9)
+    np.testing.assert_allclose(d, slow_d, rtol=1e-9)

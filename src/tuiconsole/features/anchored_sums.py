@@ -80,10 +80,6 @@ class AnchoredSums:
         variance -= self.mean * self.mean
         return variance
 
-    def mean_square(self) -> FloatArray:
-        """Mean squared distances to the anchor: the scale of the variance's rounding error."""
-        return self._sums.sums[:, _SQUARE] / self.count
-
     def weighted_mean(self) -> FloatArray:
         """Means less the anchor with weights that fall in a line, ``window`` for the newest bar and 1 for the oldest."""
         sums = self._sums.sums

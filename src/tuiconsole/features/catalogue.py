@@ -24,6 +24,10 @@ BANK_FILES = (
     "market_beta",
     "price_means",
     "regression",
+    "exponential",
+    "price_range",
+    "stochastic",
+    "aroon",
 )
 """Files of this room whose ``FEATURES`` are in the catalogue."""
 
@@ -84,6 +88,8 @@ def request(name: str) -> Request:
             raise UsageError(f"The feature {name!r} needs a {meaning} of at least {least}, was {value}.")
     if feature.parameters == ("long", "skip") and parameters[0] <= parameters[1]:
         raise UsageError(f"The feature {name!r} needs a long window above its skip, was {parameters}.")
+    if feature.parameters[:2] == ("fast", "slow") and parameters[0] >= parameters[1]:
+        raise UsageError(f"The feature {name!r} needs a fast window below its slow one, was {parameters}.")
     return Request(feature, parameters)
 
 
