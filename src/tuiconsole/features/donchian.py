@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.rolling_extremes import RollingExtremes
+from tuiconsole.features.contract import Bank, Feature, Request, distinct
 from tuiconsole.features.rolling_sums import RollingSums
 
 if TYPE_CHECKING:
@@ -25,33 +24,43 @@ class DonchianBank(Bank):
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
         windows = distinct(requests)
+        self.panel_window = windows[-1]
+        self._windows = windows
         self._presence = RollingSums(windows, 1, n_symbols)
-        self._extremes = RollingExtremes(windows, 2, n_symbols)
-        self._limits: FloatArray = np.zeros((2, n_symbols))
-        self._routes = routes(requests)
+        self._row: FloatArray = np.zeros((1, n_symbols))
+        self._rows = [
+            [
+                (row, request.feature.family)
+                for row, request in enumerate(requests)
+                if request.parameters[0] == window
+            ]
+            for window in windows
+        ]
 
     def update(self, panel: Panel) -> None:
         """Take in the newest close."""
-        close, limits = panel.latest("close"), self._limits
+        close = panel.latest("close")
         present = np.isfinite(close)
-        limits[0] = close
-        np.negative(close, out=limits[1])
-        if np.count_nonzero(present) < present.size:
-            limits[:, ~present] = -np.inf
-        self._extremes.push(limits)
-        self._presence.push(present[None])
-        known = 0.0 * self._presence.observations(present)
-        high = self._extremes.maxima[:, 0] + known
-        low = known - self._extremes.maxima[:, 1]
-        for family, (rows, places) in self._routes.items():
-            if family == "donchian_high":
-                self.values[rows] = high[places]
-            elif family == "donchian_low":
-                self.values[rows] = low[places]
-            else:
-                width = high[places] - low[places]
-                width[width == 0.0] = np.nan
-                self.values[rows] = (close - low[places]) / width
+        self._row[...] = present
+        self._presence.push(self._row)
+        count = self._presence.observations(present)
+        for index, window in enumerate(self._windows):
+            history = panel.window("close", window)
+            missing = np.isnan(count[index])
+            any_missing = np.count_nonzero(missing) > 0
+            for row, family in self._rows[index]:
+                values = self.values[row]
+                if family == "donchian_high":
+                    np.fmax.reduce(history, axis=0, out=values)
+                elif family == "donchian_low":
+                    np.fmin.reduce(history, axis=0, out=values)
+                else:
+                    low = np.fmin.reduce(history, axis=0)
+                    width = np.fmax.reduce(history, axis=0) - low
+                    width[width == 0.0] = np.nan
+                    np.divide(close - low, width, out=values)
+                if any_missing:
+                    values[missing] = np.nan
 
     def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
         """Take in the newest closes."""
@@ -75,13 +84,12 @@ class DonchianBank(Bank):
         self.values[...] = out[-1]
 
     def state(self) -> dict[str, Any]:
-        """Extremes and observations per window."""
-        return {"presence": self._presence.state(), "extremes": self._extremes.state()}
+        """Observations per window; the closes are the panel's."""
+        return {"presence": self._presence.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._presence.restore(state["presence"])
-        self._extremes.restore(state["extremes"])
 
 
 def _window(window: int) -> int:
@@ -112,7 +120,7 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((20,), (252,)),
+        listed=((20,),),
     ),
     Feature(
         family="donchian_low",
@@ -125,7 +133,7 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((20,), (252,)),
+        listed=((20,),),
     ),
     Feature(
         family="donchian_position",
@@ -138,6 +146,6 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((10,), (20,), (55,), (252,)),
+        listed=((10,), (20,), (55,)),
     ),
 )

@@ -105,9 +105,9 @@ class RollingSums:
     def transform(self, change: Callable[[FloatArray], None]) -> None:
         """Let ``change`` rewrite the stored rows ``[longest window, channels, n_symbols]`` in place; sums follow.
 
-        The rows come in no particular order, and those not yet pushed are zeros that must stay zeros.
+        Rows come oldest first; those before the first are zeros and must stay so.
         """
-        change(self._rows)
+        change(self._rows[self._end - self._size : self._end])
         for index, window in enumerate(self.windows):
             self._refresh(index, window)
 
