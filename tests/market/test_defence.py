@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
-from tuiconsole.domain.market import Bars, Quality, ScreenedBars
+from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars
 from tuiconsole.market.defence import RANGE_TOLERANCE, Defence, refused
 from tuiconsole.market.settings import DefenceSettings
 
@@ -324,3 +324,49 @@ def test_times_in_any_order_never_move_the_clock_back() -> None:
     judged = [s.bars.ts for s in screened if not refused(s)]
     assert judged == [5, 6, 9]
     assert all(a < b for a, b in pairwise(judged))
+
+
+def _block(rows: list[list[Bar]], first: int, end: int, ranges: bool) -> BarBlock:
+    table = np.array(rows[first:end], dtype=np.float64)
+    opened, high, low, close = (np.ascontiguousarray(table[:, :, k]) for k in range(4))
+    steps = list(range(first, end))
+    some = (opened, high, low) if ranges else (None, None, None)
+    nothing = np.full(close.shape[1], np.nan)
+    return BarBlock(first, steps, steps, close, *some, volume=None, nothing=nothing)
+
+
+_CALM_BARS = st.floats(0.97, 1.03).map(lambda move: (move, 1.05 * move, 0.95 * move, move))
+
+
+@given(
+    st.lists(st.tuples(_BARS, _CALM_BARS, _CALM_BARS).map(list), min_size=1, max_size=60),
+    st.lists(st.booleans(), min_size=60, max_size=60),
+    st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    st.booleans(),
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_blocks_equal_bars_bit_for_bit(
+    rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool
+) -> None:
+    """Calm prices with gaps, bad ticks, first prices and stale ones between; prices, verdicts and state."""
+    quiet = (1.0, 1.05, 0.95, 1.0)
+    rows = [[row[0] if wild[i] else quiet, *row[1:]] for i, row in enumerate(rows)]
+    for i, row in enumerate(rows):
+        if i % 7 == 3:
+            row[2] = (_NAN,) * 4
+    alone, blocks = Defence(3, _RULES), Defence(3, _RULES)
+    nothing = np.full(3, np.nan)
+    expected = []
+    for i, row in enumerate(rows):
+        bars = _bar(i, *row)
+        expected.append(alone.screen(bars if ranges else Bars(i, i, *(nothing,) * 3, bars.close, nothing)))
+    first, turn = 0, 0
+    while first < len(rows):
+        end = min(len(rows), first + sizes[turn % len(sizes)])
+        found = blocks.screen_block(_block(rows, first, end, ranges))
+        for i in range(first, end):
+            assert found.price[i - first].tobytes() == expected[i].price.tobytes()
+            assert found.quality[i - first].tolist() == expected[i].quality.tolist()
+            assert found.flagged[i - first] == bool(expected[i].quality.any())
+        first, turn = end, turn + 1
+    assert encode_state(blocks.state()) == encode_state(alone.state())

@@ -101,3 +101,26 @@ def test_a_restart_continues_bit_for_bit(cut: int) -> None:
         second.update(row)
         np.testing.assert_array_equal(second.probabilities, expected)
     assert encode_state(second.state()) == encode_state(bank.state())
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    sizes=st.lists(st.integers(1, 80), min_size=1, max_size=4),
+    seed=st.integers(0, 2**16),
+    gaps=st.sampled_from((0.0, 0.1, 0.95)),
+)
+def test_blocks_equal_bars_bit_for_bit(sizes: list[int], seed: int, gaps: float) -> None:
+    returns = cross_section(160, seed, gaps=gaps)
+    returns[20:30] = 0.0
+    expected_bank, expected = run(returns)
+    bank, first, turn, seen = RegimeBank(SHORT, 252.0), 0, 0, []
+    while first < len(returns):
+        size = sizes[turn % len(sizes)]
+        seen.append(bank.update_block(returns[first : first + size]))
+        np.testing.assert_array_equal(bank.probabilities, seen[-1][-1])
+        saved = decode_state(encode_state(bank.state()))
+        bank = RegimeBank(SHORT, 252.0)
+        bank.restore(saved)
+        first, turn = first + size, turn + 1
+    np.testing.assert_array_equal(np.concatenate(seen), expected)
+    assert encode_state(bank.state()) == encode_state(expected_bank.state())

@@ -157,8 +157,8 @@ def run_backtest(
     recording = Recording(total)
     rearmed = 0
     began = clock.monotonic_ns()
-    for i in range(total):
-        for _ in session.bar():
+    for i, steps in enumerate(session.bars_ahead(session.cursor + total)):
+        for _ in steps:
             pass
         recording.bar(desk)
         if desk.level == DeskLevel.HALTED and cool_down_bars and desk.bars_at_level >= cool_down_bars:

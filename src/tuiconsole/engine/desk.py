@@ -7,7 +7,6 @@ broker hears of it.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,6 @@ import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
 from tuiconsole.domain.codec import decode_record, encode_record
-from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
     Charges,
@@ -30,7 +28,7 @@ from tuiconsole.domain.events import (
     TapeEnd,
 )
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.money import floats_to_scaled, to_float
+from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderBatch
 from tuiconsole.domain.policy import Decision, DecisionInputs, Policy
 from tuiconsole.domain.records import (
@@ -48,14 +46,11 @@ from tuiconsole.domain.records import (
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
+from tuiconsole.engine.market_side import MarketSide, Observed
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.execution.oms import flatten_orders, wanted_orders
 from tuiconsole.execution.order_table import OrderTable
-from tuiconsole.features.feature_set import FeatureSet
-from tuiconsole.market.defence import refused
-from tuiconsole.market.panel import Panel
 from tuiconsole.portfolio.ledger import Ledger
-from tuiconsole.regimes.bank import RegimeBank
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
 from tuiconsole.risk.gate import Book, Gate
@@ -64,6 +59,7 @@ from tuiconsole.risk.verdict import NO_VERDICT, Verdict
 
 DECISIONS_KEPT = 48
 WEIGHTS_KEPT = 40
+_NONE_FLAGGED = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +84,9 @@ class Desk:
         self.universe = universe
         self.policy = policy
         self.settings = settings
-        self.features = FeatureSet(policy.needs, n, settings.bars_per_year)
-        self.panel = Panel(n, max(2, self.features.panel_window), universe.sector_codes)
-        self.regimes = RegimeBank(settings.regimes, settings.bars_per_year)
+        self.market = MarketSide(universe, policy.needs, settings.regimes, settings.bars_per_year)
+        self.features, self.panel = self.market.features, self.market.panel
+        self.regimes = self.market.regimes
         self.ledger = Ledger(universe, settings.capital)
         self.orders = OrderTable(n)
         self.gate = Gate(settings.risk, universe)
@@ -123,8 +119,10 @@ class Desk:
         self.price_scaled: IntArray = np.zeros(n, dtype=np.int64)
         self.quality: CodeArray = np.zeros(n, dtype=np.int8)
         self.tradable: BoolArray = np.zeros(n, dtype=np.bool_)
+        self.regime: FloatArray = self.regimes.probabilities
         self._handlers: dict[type, Any] = {
             ScreenedBars: self._on_bars,
+            Observed: self._on_observed,
             DecisionReady: self._on_decision,
             Fills: self._on_fills,
             Charges: self._on_charges,
@@ -133,53 +131,52 @@ class Desk:
             TapeEnd: self._on_tape_end,
         }
 
-    def handle(self, event: Event) -> list[Effect]:
-        """Take in one event and return what has to be done about it, in order."""
+    def handle(self, event: Event | Observed) -> list[Effect]:
+        """Take in one event and return what has to be done about it, in order.
+
+        A bar enters as it left the defence, or as :class:`Observed` where the market side was worked out before.
+        """
         effects: list[Effect] = self._handlers[type(event)](event)
         return effects
 
     # ---- bars -------------------------------------------------------------------------------------------------------
 
     def _on_bars(self, screened: ScreenedBars) -> list[Effect]:
-        bars = screened.bars
-        warming = bars.seq < self.settings.first_seq
-        self.bar_seq = bars.seq
-        self.ts = max(self.ts, bars.ts)
-        self.price, self.quality = screened.price, screened.quality
-        self.tradable = screened.quality == 0
-        if not refused(screened):
-            self.panel.push(screened)
-            self.features.update(self.panel)
-        if self.panel.count > 1:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                self.regimes.update(np.log(self.panel.latest("close") / self.panel.ago("close", 1)))
-        if warming:
-            return [self._decide()]
-        self.price_scaled = floats_to_scaled(self.price, self.universe.price_scale)
-        self.ledger.mark(self.price_scaled)
-        session = bars.session if bars.session >= 0 else self.ts // NANOSECONDS_PER_DAY
-        effects = self._check_breakers(
-            max(session, self.periods.session)
-        )  # a bar out of its time opens no session
-        flagged = np.flatnonzero(self.quality)
-        effects.append(
-            Journal(
-                BarSeen(
-                    bars.seq,
-                    bars.ts,
-                    _digest(screened),
-                    flagged,
-                    self.quality[flagged],
-                    self.ledger.equity,
-                    self.ledger.cash,
-                    self.ledger.realised,
-                    self.ledger.fees,
-                    int(self.level),
-                )
-            )
-        )
-        effects.append(self._decide())
+        return self._on_observed(self.market.observe(screened))
+
+    def _on_observed(self, seen: Observed) -> list[Effect]:
+        self.bar_seq = seen.seq
+        self.ts = max(self.ts, seen.ts)
+        self.price, self.price_scaled = seen.price, seen.price_scaled
+        self.quality, self.tradable = seen.quality, seen.tradable
+        self.regime = seen.regime
+        if seen.seq < self.settings.first_seq:
+            return [self._decide(seen)]
+        self.ledger.mark(seen.price_scaled)
+        # a bar out of its time opens no session
+        effects = self._check_breakers(max(seen.session, self.periods.session))
+        effects.append(Journal(self._bar_seen(seen)))
+        effects.append(self._decide(seen))
         return effects
+
+    def _bar_seen(self, seen: Observed) -> BarSeen:
+        flagged, quality = _NONE_FLAGGED
+        if seen.flagged:
+            flagged = np.flatnonzero(seen.quality)
+            quality = seen.quality[flagged]
+        ledger = self.ledger
+        return BarSeen(
+            seen.seq,
+            seen.ts,
+            seen.digest,
+            flagged,
+            quality,
+            ledger.equity,
+            ledger.cash,
+            ledger.realised,
+            ledger.fees,
+            int(self.level),
+        )
 
     def _check_breakers(self, session: int) -> list[Effect]:
         equity = self.ledger.equity
@@ -206,7 +203,7 @@ class Desk:
             effects.append(self.alert(Severity.CRITICAL, trip.cause, trip.text))
         return effects
 
-    def _decide(self) -> Decide:
+    def _decide(self, seen: Observed) -> Decide:
         return Decide(
             DecisionInputs(
                 ts=self.ts,
@@ -214,8 +211,8 @@ class Desk:
                 price=self.price,
                 price_scaled=self.price_scaled,
                 tradable=self.tradable,
-                features=self.features.values,
-                regime=self.regimes.probabilities,
+                features=seen.features,
+                regime=seen.regime,
                 position=self.ledger.quantity,
                 pending=self.orders.pending,
                 equity=to_float(self.ledger.equity),
@@ -479,6 +476,7 @@ class Desk:
         self.price, self.price_scaled = state["price"], state["price_scaled"]
         self.quality = state["quality"]
         self.tradable = self.quality == 0
+        self.regime = self.regimes.probabilities
         self.day_pnl, self._pnl_before, self._pnl_now = state["pnl"]
         self.recent.clear()
         for raw in state["recent"]:
@@ -487,19 +485,3 @@ class Desk:
                 self.recent.append(record)
         self.weight_history.clear()
         self.weight_history.extend(state["weights"])
-
-
-def _digest(screened: ScreenedBars) -> bytes:
-    """Sixteen bytes of SHA-256 over a bar's arrays: ties the journal to the tape."""
-    bars = screened.bars
-    digest = hashlib.sha256(bars.ts.to_bytes(8, "little"))
-    digest.update(np.ascontiguousarray(bars.close).data)
-    if not np.isnan(bars.high).all():
-        for column in (bars.open, bars.high, bars.low, bars.volume):
-            digest.update(np.ascontiguousarray(column).data)
-    if bars.macro is not None:
-        digest.update(np.ascontiguousarray(bars.macro).data)
-    if bars.quotes is not None:
-        for name in QUOTE_FIELDS:
-            digest.update(np.ascontiguousarray(getattr(bars.quotes, name)).data)
-    return digest.digest()[:16]

@@ -38,7 +38,7 @@ class Recording:
         if desk.level:
             track.level[i] = desk.level
         self._values.append(ledger.market_value)
-        self._regimes.append(desk.regimes.probabilities)
+        self._regimes.append(desk.regime)
         self._bar = i + 1
         if len(self._values) == BLOCK_BARS:
             self._reduce()

@@ -18,12 +18,14 @@ from tuiconsole.domain.events import (
     CommandKind,
     DecisionReady,
     OrderUpdates,
+    ScreenedBars,
     TapeEnd,
 )
 from tuiconsole.domain.orders import OrderEvent
 from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, Record, TapeEnded
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.desk import Desk
+from tuiconsole.engine.market_side import Observed
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
@@ -104,9 +106,24 @@ class Session:
 
     def warm_up(self) -> None:
         """Drive the bars before the start through the same code; they warm banks and agents and trade nothing."""
-        while self.cursor < self.start:
-            for _ in self.bar():
+        for steps in self.bars_ahead(self.start):
+            for _ in steps:
                 pass
+
+    def bars_ahead(self, end: int) -> Iterator[Steps]:
+        """The bars up to tape position ``end``, the market side worked out block by block ahead of the desk.
+
+        Bit for bit as :meth:`bar` of each. Only for tapes that are known; each bar must be carried out before
+        the next is asked for, and :meth:`state` is valid only after the last one.
+        """
+        while self.cursor < end:
+            first = self.cursor
+            block = self.tape.block(first, min(end, first + self.desk.market.block_bars))
+            screened = self.defence.screen_block(block)
+            seen = self.desk.market.observe_block(screened)
+            for index in range(len(block)):
+                self._pass("bar taken")
+                yield self.take(screened.at(index), seen.at(index))
 
     def open(self, record: Opened) -> None:
         """Journal what this session is bound to; the first row of every journal."""
@@ -117,12 +134,16 @@ class Session:
         bars = self.tape.bars(self.cursor)
         self._pass("bar taken")
         screened = self.defence.screen(bars)
+        yield from self.take(screened, screened)
+
+    def take(self, screened: ScreenedBars, event: ScreenedBars | Observed) -> Steps:
+        """A bar after the defence: its fills first, then the bar as the desk takes it in."""
         fills = self.venue.on_bars(screened)
         if fills is not None:
             yield from self._carry_out(self.desk.handle(fills))
         if self.venue.due is not None:
             yield from self._carry_out(self.desk.handle(self.venue.due))
-        yield from self._carry_out(self.desk.handle(screened))
+        yield from self._carry_out(self.desk.handle(event))
         self.cursor += 1
         self._pass("bar done")
         yield

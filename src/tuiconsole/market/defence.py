@@ -23,13 +23,17 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.market import Bars, Quality, ScreenedBars
+from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.market.calm import CalmState, CalmStretch, calm_stretch
 from tuiconsole.market.settings import DefenceSettings
 
 RANGE_TOLERANCE = 1e-6
 """Relative excess of open or close over the range that is taken for rounding: single precision rounds by
 6e-8."""
+
+_LEAST_REACH = 16
+"""Bars that are tried as one calm stretch after something suspicious; four times as many after each success."""
 
 _BEFORE_ALL_TIME = -(2**62)
 _ARRAYS = ("price", "log_price", "log_suspect", "deviation", "unchanged", "waiting")
@@ -90,6 +94,51 @@ class Defence:
             return ScreenedBars(bars, self._price, self._verdicts[Quality.GOOD])
         quality = self._judge(bars)
         return ScreenedBars(bars, self._price, quality)
+
+    def screen_block(self, bars: BarBlock) -> ScreenedBlock:
+        """Judge consecutive bars and move the state on, bit for bit as :meth:`screen` of each.
+
+        Calm stretches are judged as a whole (:mod:`tuiconsole.market.calm`), everything else bar by bar. The
+        block must be later than every bar before it: tapes are.
+        """
+        price: FloatArray = np.empty(bars.close.shape)
+        quality: CodeArray = np.zeros(bars.close.shape, dtype=np.int8)
+        count, done, reach = len(bars), 0, _LEAST_REACH
+        while done < count:
+            if not self._any_waiting and bars.ts[done] > self._last_ts:
+                end = min(count, done + reach)
+                calm = calm_stretch(bars, done, end, self._calm_state(), self._settings)
+                self._take(bars, done, calm, price, quality)
+                done += calm.bars
+                reach = 4 * reach if done == end else max(_LEAST_REACH, 2 * calm.bars)
+                if done == end:
+                    continue
+            screened = self.screen(bars.at(done))
+            price[done], quality[done] = screened.price, screened.quality
+            done += 1
+        flagged: list[bool] = np.any(quality, axis=1).tolist()
+        _read_only(price)
+        return ScreenedBlock(bars, price, quality, flagged, not any(flagged))
+
+    def _calm_state(self) -> CalmState:
+        return CalmState(self._price, self._log_price, self._deviation, self._unchanged)
+
+    def _take(
+        self, bars: BarBlock, first: int, calm: CalmStretch, price: FloatArray, quality: CodeArray
+    ) -> None:
+        """Write what a calm stretch says into ``price`` and ``quality``, and move the state to its end."""
+        if not calm.bars:
+            return
+        rows = slice(first, first + calm.bars)
+        price[rows] = calm.price
+        if calm.absent.any():
+            missing = np.where(np.isnan(calm.price), Quality.NEVER_SEEN, Quality.MISSING)
+            quality[rows] = np.where(calm.absent, missing, Quality.GOOD)
+        self._last_ts = bars.ts[first + calm.bars - 1]
+        self._price = _read_only(calm.after.price.copy())
+        self._log_price, self._deviation = calm.after.log_price.copy(), calm.after.deviation.copy()
+        self._unchanged = calm.after.unchanged.copy()
+        self._set_limit()
 
     def _all_good(self, bars: Bars) -> bool:
         """The common case, in as few array operations as can be; False leaves the state as it was."""

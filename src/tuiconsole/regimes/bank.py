@@ -69,6 +69,33 @@ class RegimeBank:
         self._trend.update(market_return)
         self._collect()
 
+    def update_block(self, returns: FloatArray) -> FloatArray:
+        """Take in one-bar log-returns ``[bars, n_symbols]``, bit for bit as :meth:`update` of each row.
+
+        Returns
+        -------
+        float64 ``[bars, 5]``: :attr:`probabilities` after each bar, a fresh array.
+        """
+        bars, n_symbols = returns.shape
+        found: FloatArray = np.empty((bars, len(REGIME_NAMES)))
+        present = np.isfinite(returns)
+        counts: list[int] = np.count_nonzero(present, axis=1).tolist()
+        totals: list[float] = returns.sum(axis=1).tolist()
+        for i, count in enumerate(counts):
+            if 0 < count < n_symbols:
+                totals[i] = float(returns[i][present[i]].sum())
+        moved = [i for i, count in enumerate(counts) if count]
+        market = [totals[i] / counts[i] for i in moved]
+        volatility, trend = self._volatility.update_block(market), self._trend.update_block(market)
+        first = 0
+        for i, probabilities, up in zip(moved, volatility, trend, strict=True):
+            found[first:i] = self.probabilities
+            self.probabilities = found[i]
+            found[i] = (*probabilities, up, 1.0 - up)
+            first = i + 1
+        found[first:] = self.probabilities
+        return found
+
     def label(self) -> str:
         """The likeliest regimes in words, e.g. ``high volatility, range``; ``not yet known`` until warm."""
         if np.isnan(self.volatility):

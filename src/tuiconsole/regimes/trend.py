@@ -16,13 +16,13 @@ _NO_OPINION = 0.5
 _STANDSTILL = 1e-24
 
 
-def efficiency_ratio(returns: FloatArray) -> float:
+def efficiency_ratio(returns: FloatArray) -> FloatArray:
     """Net move over the length of the path, 0 to 1; NaN where nothing moved.
 
     Parameters
     ----------
     returns
-        float64 ``[n]`` log-returns without NaN.
+        float64 ``[..., n]`` log-returns without NaN; every row is a path of its own.
 
     References
     ----------
@@ -30,14 +30,16 @@ def efficiency_ratio(returns: FloatArray) -> float:
 
     Examples
     --------
-    >>> efficiency_ratio(np.array([1.0, 1.0, -1.0, 1.0]))
+    >>> float(efficiency_ratio(np.array([1.0, 1.0, -1.0, 1.0])))
     0.5
     """
-    path = float(np.abs(returns).sum())
-    return abs(float(returns.sum())) / path if path > 0.0 else math.nan
+    path = np.abs(returns).sum(axis=-1)
+    with np.errstate(invalid="ignore"):
+        ratio: FloatArray = np.abs(returns.sum(axis=-1)) / path
+    return ratio
 
 
-def variance_ratio_z(returns: FloatArray, span: int) -> float:
+def variance_ratio_z(returns: FloatArray, span: int) -> FloatArray:
     """The variance of ``span``-bar returns against ``span`` times that of one-bar returns, as a z-statistic.
 
     Above 0 moves go on, below 0 they turn back; about normal(0, 1) for a random walk. NaN where nothing
@@ -46,7 +48,7 @@ def variance_ratio_z(returns: FloatArray, span: int) -> float:
     Parameters
     ----------
     returns
-        float64 ``[n]`` log-returns without NaN, ``n`` well above ``span``.
+        float64 ``[..., n]`` log-returns without NaN, ``n`` well above ``span``; every row is a path of its own.
     span
         Bars of the longer return, at least 2.
 
@@ -55,17 +57,17 @@ def variance_ratio_z(returns: FloatArray, span: int) -> float:
     Lo, MacKinlay (1988), Review of Financial Studies 1(1), eq. 12, 13 and 16: overlapping, unbiased
     variances; the statistic for homoskedastic increments.
     """
-    n = len(returns)
-    short = returns - float(returns.sum()) / n
-    path = np.zeros(n + 1)
-    np.cumsum(short, out=path[1:])
-    long = path[span:] - path[:-span]
-    one = float(np.square(short).sum()) / (n - 1)
-    if one <= _STANDSTILL:
-        return math.nan
-    many = float(np.square(long).sum()) / (span * (n - span + 1) * (1.0 - span / n))
+    n = returns.shape[-1]
+    short = returns - (returns.sum(axis=-1) / n)[..., None]
+    path = np.zeros((*returns.shape[:-1], n + 1))
+    np.cumsum(short, axis=-1, out=path[..., 1:])
+    long = path[..., span:] - path[..., :-span]
+    one = np.square(short).sum(axis=-1) / (n - 1)
+    one = np.where(one <= _STANDSTILL, np.nan, one)
+    many = np.square(long).sum(axis=-1) / (span * (n - span + 1) * (1.0 - span / n))
     scale = math.sqrt(2.0 * (2.0 * span - 1.0) * (span - 1.0) / (3.0 * span * n))
-    return (many / one - 1.0) / scale
+    z: FloatArray = (many / one - 1.0) / scale
+    return z
 
 
 class TrendRegime:
@@ -88,27 +90,41 @@ class TrendRegime:
     def __init__(self, settings: RegimeSettings) -> None:
         self._settings = settings
         self._window = settings.trend_window_bars
-        self._returns: FloatArray = np.zeros(2 * self._window)
+        self._returns: FloatArray = np.zeros(self._window)
         self._bars = 0
         self.probability = _NO_OPINION
 
     def update(self, market_return: float) -> None:
         """Take in one log-return of the market."""
-        slot = self._bars % self._window
-        self._returns[slot] = self._returns[slot + self._window] = market_return
-        self._bars += 1
-        if self._bars < self._window:
-            return
-        recent = self._returns[slot + 1 : slot + 1 + self._window]
-        settings = self._settings
-        move = efficiency_ratio(recent) * math.sqrt(2.0 * self._window / math.pi)
-        z = variance_ratio_z(recent, settings.trend_span_bars)
-        if math.isnan(move) or math.isnan(z):
-            self.probability = _NO_OPINION
-            return
-        logit = (move - settings.trend_centre) / settings.trend_width
-        logit += settings.trend_variance_ratio_weight * min(3.0, max(-3.0, z))
-        self.probability = logistic(logit)
+        self.update_block([market_return])
+
+    def update_block(self, market_returns: list[float]) -> list[float]:
+        """Take in log-returns of the market, one after the other; :attr:`probability` after each."""
+        window, bars = self._window, len(market_returns)
+        path = np.concatenate((self._returns, market_returns))
+        self._returns = path[-window:]
+        self._bars += bars
+        warming = min(bars, max(0, window - 1 - (self._bars - bars)))
+        found = [self.probability] * warming
+        if warming < bars:
+            recent = np.lib.stride_tricks.sliding_window_view(path, window)[1 + warming :]
+            found += self._judge(np.ascontiguousarray(recent))
+            self.probability = found[-1]
+        return found
+
+    def _judge(self, recent: FloatArray) -> list[float]:
+        """Probabilities of paths ``[bars, window]``."""
+        settings, found = self._settings, []
+        moves: list[float] = (efficiency_ratio(recent) * math.sqrt(2.0 * self._window / math.pi)).tolist()
+        statistics: list[float] = variance_ratio_z(recent, settings.trend_span_bars).tolist()
+        for move, z in zip(moves, statistics, strict=True):
+            if math.isnan(move) or math.isnan(z):
+                found.append(_NO_OPINION)
+                continue
+            logit = (move - settings.trend_centre) / settings.trend_width
+            logit += settings.trend_variance_ratio_weight * min(3.0, max(-3.0, z))
+            found.append(logistic(logit))
+        return found
 
     def state(self) -> dict[str, Any]:
         """Returns, their count and the current answer; copies."""
@@ -116,6 +132,6 @@ class TrendRegime:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`, bit for bit."""
-        self._returns[...] = state["returns"]
+        self._returns = state["returns"].copy()
         self._bars = int(state["bars"])
         self.probability = float(state["probability"])

@@ -71,6 +71,41 @@ class VolatilityRegime:
         self._stored += 1
         self.probabilities = self._judge(level, rank)
 
+    def update_block(self, market_returns: list[float]) -> list[tuple[float, float, float]]:
+        """Take in log-returns of the market, bit for bit as :meth:`update`; the probabilities after each."""
+        levels, found = self._levels(market_returns), []
+        warming = len(market_returns) - len(levels)
+        found += [self.probabilities] * warming
+        history, size = self._in_order(), len(self._history)
+        path = np.concatenate((history, levels))
+        windows = np.lib.stride_tricks.sliding_window_view(path, size)[: len(levels)]
+        below: list[int] = np.count_nonzero(windows < np.array(levels)[:, None], axis=1).tolist()
+        upto: list[int] = np.count_nonzero(windows <= np.array(levels)[:, None], axis=1).tolist()
+        for i, level in enumerate(levels):
+            stored = min(self._stored, size)
+            rank = 0.5 * (below[i] + upto[i]) / stored if stored else 0.5
+            self._history[self._stored % size] = level
+            self._stored += 1
+            self.probabilities = self._judge(level, rank)
+            found.append(self.probabilities)
+        return found
+
+    def _levels(self, market_returns: list[float]) -> list[float]:
+        """Logarithms of volatility after each return, without those that come before the warm-up is over."""
+        rest, levels = 1.0 - self._decay, []
+        for market_return in market_returns:
+            self._variance = self._decay * self._variance + rest * market_return * market_return
+            self._weight = self._decay * self._weight + rest
+            self._bars += 1
+            if self._bars >= self._settings.volatility_warmup_bars:
+                self.volatility = math.sqrt(self._variance / self._weight * self._bars_per_year)
+                levels.append(math.log(max(self.volatility, _SMALLEST)))
+        return levels
+
+    def _in_order(self) -> FloatArray:
+        """The history, oldest first; NaN before it is full."""
+        return np.roll(self._history, -(self._stored % len(self._history)))
+
     def _rank(self, level: float) -> float:
         """Share of the history below ``level``, ties counted half; NaN entries are on neither side."""
         stored = min(self._stored, len(self._history))

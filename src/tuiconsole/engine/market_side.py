@@ -1,0 +1,178 @@
+"""The market side of the desk: what follows from prices alone, whoever trades and whatever is held.
+
+Panel, features and regimes need no position and no order. So they can be worked out bar by bar as prices come, or
+over a block of bars ahead of the desk where the tape is known; both ways give the same bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
+from tuiconsole.domain.context import QUOTE_FIELDS
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.market import Bars, ScreenedBars, ScreenedBlock
+from tuiconsole.domain.money import floats_to_scaled
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.features.feature_set import FeatureSet
+from tuiconsole.market.defence import refused
+from tuiconsole.market.panel import Panel
+from tuiconsole.regimes.bank import RegimeBank
+from tuiconsole.regimes.settings import RegimeSettings
+
+_BLOCK_VALUES = 1 << 18
+_LEAST_ROWS = 16
+_LEAST_BARS, _MOST_BARS = 16, 512
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One bar as the desk takes it in: an event, at which positions are marked and a decision falls due.
+
+    Attributes
+    ----------
+    ts, seq, session
+        Of the bar; the session is the bar's own or the UTC date of ``ts``.
+    price, price_scaled
+        ``[n_symbols]``, last good close in currency units (NaN where none was ever seen) and scaled (0 there).
+    quality, tradable
+        ``[n_symbols]``, verdict of the defence, and where it is GOOD.
+    flagged
+        Some price is not good.
+    features, regime
+        ``[n_features, n_symbols]`` and ``[n_regimes]`` after this bar.
+    digest
+        Sixteen bytes of SHA-256 over the bar's arrays: ties the journal to the tape.
+    """
+
+    ts: int
+    seq: int
+    session: int
+    price: FloatArray
+    price_scaled: IntArray
+    quality: CodeArray
+    tradable: BoolArray
+    flagged: bool
+    features: FloatArray
+    regime: FloatArray
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedBlock:
+    """Consecutive bars after the market side: the arrays of :class:`Observed`, bar upon bar."""
+
+    screened: ScreenedBlock
+    price_scaled: IntArray
+    tradable: BoolArray
+    features: FloatArray
+    regime: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.screened)
+
+    def at(self, index: int) -> Observed:
+        """The bar at ``index`` of the block."""
+        screened = self.screened
+        bars = screened.bars
+        return Observed(
+            bars.ts[index],
+            bars.seq + index,
+            _session(bars.session[index], bars.ts[index]),
+            screened.price[index],
+            self.price_scaled[index],
+            screened.quality[index],
+            self.tradable[index],
+            screened.flagged[index],
+            self.features[index],
+            self.regime[index],
+            digest(bars.at(index)),
+        )
+
+
+class MarketSide:
+    """Panel, features and regimes of one universe.
+
+    Parameters
+    ----------
+    needs
+        Catalogue names of the features wanted.
+    regimes, bars_per_year
+        How regimes are told, and the annual scale of both.
+    """
+
+    def __init__(
+        self, universe: Universe, needs: Sequence[str], regimes: RegimeSettings, bars_per_year: float
+    ) -> None:
+        n = len(universe)
+        self._price_scale = universe.price_scale
+        self.features = FeatureSet(needs, n, bars_per_year)
+        self.panel = Panel(n, max(2, self.features.panel_window), universe.sector_codes)
+        self.regimes = RegimeBank(regimes, bars_per_year)
+
+    @property
+    def block_bars(self) -> int:
+        """Bars worth working out at once: the arrays of a block stay small, whatever is asked of it."""
+        rows = max(_LEAST_ROWS, len(self.features.names)) * self.panel.n_symbols
+        return min(_MOST_BARS, max(_LEAST_BARS, _BLOCK_VALUES // rows))
+
+    def observe(self, screened: ScreenedBars) -> Observed:
+        """Take in one bar after the defence; one that was refused as a whole moves nothing here."""
+        bars = screened.bars
+        if not refused(screened):
+            self.panel.push(screened)
+            self.features.update(self.panel)
+        if self.panel.count > 1:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self.regimes.update(np.log(self.panel.latest("close") / self.panel.ago("close", 1)))
+        tradable = screened.quality == 0
+        return Observed(
+            bars.ts,
+            bars.seq,
+            _session(bars.session, bars.ts),
+            screened.price,
+            floats_to_scaled(screened.price, self._price_scale),
+            screened.quality,
+            tradable,
+            bool(np.count_nonzero(tradable) < tradable.size),
+            self.features.values,
+            self.regimes.probabilities,
+            digest(bars),
+        )
+
+    def observe_block(self, block: ScreenedBlock) -> ObservedBlock:
+        """Take in consecutive bars, none refused as a whole: bit for bit as :meth:`observe` of each."""
+        panel, count = self.panel, len(block)
+        panel.push_block(block)
+        features = self.features.update_block(panel, count)
+        known = count - (panel.count == count)
+        close = panel.stretch("close", known, 1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            returns = np.log(close[1:] / close[:-1])
+        before = np.broadcast_to(self.regimes.probabilities, (count - known, len(self.regimes.probabilities)))
+        regime = np.concatenate((before, self.regimes.update_block(returns)))
+        scaled = floats_to_scaled(block.price, self._price_scale)
+        return ObservedBlock(block, scaled, block.quality == 0, features, regime)
+
+
+def digest(bars: Bars) -> bytes:
+    """Sixteen bytes of SHA-256 over a bar's time and arrays."""
+    found = hashlib.sha256(bars.ts.to_bytes(8, "little"))
+    found.update(np.ascontiguousarray(bars.close).data)
+    if bars.high is not bars.low and not np.isnan(bars.high).all():
+        for column in (bars.open, bars.high, bars.low, bars.volume):
+            found.update(np.ascontiguousarray(column).data)
+    if bars.macro is not None:
+        found.update(np.ascontiguousarray(bars.macro).data)
+    if bars.quotes is not None:
+        for name in QUOTE_FIELDS:
+            found.update(np.ascontiguousarray(getattr(bars.quotes, name)).data)
+    return found.digest()[:16]
+
+
+def _session(session: int, ts: int) -> int:
+    return session if session >= 0 else ts // NANOSECONDS_PER_DAY

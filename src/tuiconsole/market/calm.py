@@ -1,0 +1,141 @@
+"""The defence over many bars at once, for as long as nothing is suspicious.
+
+History is mostly calm: prices are there or plainly missing, moves stay within the limits, ranges hold. For such
+bars every verdict follows from comparisons over the whole stretch; only the scale of each symbol has to be walked
+through time. Whatever is not calm is left to the bar-by-bar rules of :mod:`tuiconsole.market.defence`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.domain.market import BarBlock
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+from tuiconsole.market.settings import DefenceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CalmState:
+    """What the rules remember between bars, ``[n_symbols]`` each; nothing is written to.
+
+    Attributes
+    ----------
+    price, log_price
+        Last good close and its logarithm; NaN where none was seen.
+    deviation
+        Mean absolute log-return.
+    unchanged
+        int64, bars in a row with the same close.
+    """
+
+    price: FloatArray
+    log_price: FloatArray
+    deviation: FloatArray
+    unchanged: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class CalmStretch:
+    """The calm bars that a block begins with.
+
+    Attributes
+    ----------
+    bars
+        How many there are.
+    price
+        float64 ``[bars, n_symbols]``, last good close after each bar.
+    absent
+        bool ``[bars, n_symbols]``: no price in this bar.
+    after
+        The state after the last of them.
+    """
+
+    bars: int
+    price: FloatArray
+    absent: BoolArray
+    after: CalmState
+
+
+@np.errstate(all="ignore")
+def calm_stretch(
+    block: BarBlock, first: int, end: int, state: CalmState, settings: DefenceSettings
+) -> CalmStretch:
+    """The longest calm stretch of ``block`` that begins at its bar ``first`` and ends before ``end``.
+
+    A bar is calm when every symbol either has no price, or has one that every rule finds good, and no limit had to
+    clip a move.
+    """
+    close = block.close[first:end]
+    absent = ~np.isfinite(close)
+    gaps = np.flatnonzero(absent.any(axis=1)).tolist()
+    price, log = _carry(close, absent, gaps, state)
+    move = np.abs(log[1:] - log[:-1])
+    deviation, unchanged = _walk(move, absent, gaps, price[1:] == price[:-1], state, settings)
+    limit = np.maximum(deviation * settings.jump_deviations, settings.minimum_jump)[:-1]
+    good = move <= limit  # NaN fails here: the first price of a symbol, and one that is not positive
+    good &= unchanged[1:] < settings.stale_bars
+    if block.high is not None:
+        good &= _ranges_good(block, first, end, limit)
+    good |= absent
+    suspicious = np.flatnonzero(~np.all(good, axis=1))
+    bars = int(suspicious[0]) if len(suspicious) else len(good)
+    after = CalmState(price[bars], log[bars], deviation[bars], unchanged[bars])
+    return CalmStretch(bars, price[1 : bars + 1], absent[:bars], after)
+
+
+def _carry(
+    close: FloatArray, absent: BoolArray, gaps: list[int], state: CalmState
+) -> tuple[FloatArray, FloatArray]:
+    """Prices and their logarithms ``[bars + 1, n_symbols]``, the state's first; carried over where absent."""
+    price = np.empty((len(close) + 1, close.shape[1]))
+    price[0], price[1:] = state.price, close
+    log = np.log(price)
+    log[0] = state.log_price
+    for i in gaps:
+        np.copyto(price[i + 1], price[i], where=absent[i])
+        np.copyto(log[i + 1], log[i], where=absent[i])
+    return price, log
+
+
+def _walk(
+    move: FloatArray,
+    absent: BoolArray,
+    gaps: list[int],
+    same: BoolArray,
+    state: CalmState,
+    settings: DefenceSettings,
+) -> tuple[FloatArray, IntArray]:
+    """Deviation and bars unchanged ``[bars + 1, n_symbols]``, the state's first, as if every bar were good."""
+    rate = 1.0 / settings.memory_bars
+    deviation, unchanged = (
+        np.empty((len(move) + 1, move.shape[1])),
+        np.empty((len(move) + 1, move.shape[1]), np.int64),
+    )
+    deviation[0], unchanged[0] = state.deviation, state.unchanged
+    step = np.empty(move.shape[1])
+    gap = set(gaps)
+    for i, (moved, scale, after) in enumerate(zip(move, deviation, deviation[1:], strict=False)):
+        np.subtract(moved, scale, out=step)
+        np.multiply(step, rate, out=step)
+        np.add(scale, step, out=after)
+        np.add(unchanged[i], 1, out=unchanged[i + 1])
+        np.multiply(unchanged[i + 1], same[i], out=unchanged[i + 1])
+        if i in gap:
+            np.copyto(after, scale, where=absent[i])
+            np.copyto(unchanged[i + 1], unchanged[i], where=absent[i])
+    return deviation, unchanged
+
+
+def _ranges_good(block: BarBlock, first: int, end: int, limit: FloatArray) -> BoolArray:
+    """Where there is no range, or one that holds open and close and is narrower than the jump limit."""
+    if block.open is None or block.high is None or block.low is None:
+        return np.zeros(limit.shape, dtype=np.bool_)
+    rows = slice(first, end)
+    opened, high, low, close = block.open[rows], block.high[rows], block.low[rows], block.close[rows]
+    inside = low <= np.minimum(opened, close)
+    inside &= np.maximum(opened, close) <= high
+    inside &= high / low - 1.0 <= limit
+    inside &= low > 0.0
+    return inside | ~(np.isfinite(opened) & np.isfinite(high) & np.isfinite(low))

@@ -1,0 +1,107 @@
+"""The market side worked out ahead in blocks: the same journal, byte for byte, as bar by bar."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks.sma_cross import SmaCross
+from tests.engine.rig import Kept, market
+from tests.engine.rig import settings as desk_settings
+from tuiconsole.domain.codec import encode_state
+from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.policy import Policy
+from tuiconsole.domain.rng import generator
+from tuiconsole.engine.build import make_session, plan
+from tuiconsole.engine.session import Session, Steps
+from tuiconsole.market.tape import Tape
+from tuiconsole.store.batch_journal import BatchJournal
+
+WARMUP = 120
+
+
+def gapped(seed: int, n_bars: int, n_symbols: int, share: float, crash_at: int | None = None) -> Tape:
+    """A market with missing prices, a late symbol and bad ticks."""
+    tape = market(n_bars, seed, crash_at, n_symbols)
+    rng = generator(seed, "gaps")
+    close = np.where(rng.random(tape.close.shape) < share, np.nan, tape.close)
+    close[: n_bars // 3, 0] = np.nan
+    close[n_bars // 2, -1] *= 1.0 if share == 0.0 else 1.4
+    return replace(tape, close=close)
+
+
+def session_on(tape: Tape, policy: Policy | None) -> tuple[Session, Kept]:
+    """A session that keeps its records; trading starts after the warm-up."""
+    chosen = replace(plan(desk_settings(tape, WARMUP), tape, "backtest", policy), start=WARMUP, warmup=0)
+    sink = Kept([], BatchJournal(None))
+    session = make_session(chosen, sink)
+    session.open(chosen.opened)
+    return session, sink
+
+
+def carry_out(session: Session, steps: Steps, cool_down_bars: int) -> None:
+    """One bar, and the declared re-arming when it is due."""
+    for _ in steps:
+        pass
+    desk = session.desk
+    if desk.level == DeskLevel.HALTED and desk.bars_at_level >= cool_down_bars:
+        for kind in (CommandKind.REARM, CommandKind.RESUME):
+            name = f"test-{session.cursor}-{kind.name}"
+            for _ in session.command(Command(desk.ts, kind, name, reason="cool-down", source="cool-down")):
+                pass
+
+
+def by_bars(session: Session, cool_down_bars: int = 5) -> None:
+    """The whole tape, bar by bar."""
+    while not session.ended:
+        carry_out(session, session.bar(), cool_down_bars)
+
+
+def by_blocks(session: Session, sizes: list[int], cool_down_bars: int = 5) -> None:
+    """The whole tape in blocks of at most ``sizes`` in turn."""
+    turn = 0
+    while not session.ended:
+        end = min(len(session.tape), session.cursor + sizes[turn % len(sizes)])
+        for steps in session.bars_ahead(end):
+            carry_out(session, steps, cool_down_bars)
+        turn += 1
+
+
+def same(blocks: tuple[Session, Kept], bars: tuple[Session, Kept]) -> None:
+    """The same journal and the same state."""
+    assert blocks[1].rows == bars[1].rows
+    assert blocks[1].head == bars[1].head
+    assert encode_state(blocks[0].state()) == encode_state(bars[0].state())
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**16),
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=3),
+    n_symbols=st.sampled_from((1, 2, 7)),
+    share=st.sampled_from((0.0, 0.03, 0.3)),
+    crash=st.booleans(),
+)
+def test_a_strategy_in_blocks_equals_itself_bar_by_bar(
+    seed: int, sizes: list[int], n_symbols: int, share: float, crash: bool
+) -> None:
+    tape = gapped(seed, 420, n_symbols, share, 200 if crash else None)
+    blocks, bars = (session_on(tape, SmaCross(tape.universe)) for _ in range(2))
+    by_blocks(blocks[0], sizes)
+    by_bars(bars[0])
+    same(blocks, bars)
+    assert bars[1].rows > 300
+
+
+@pytest.mark.parametrize("share", [0.0, 0.03])
+def test_the_ensemble_in_blocks_equals_itself_bar_by_bar(share: float) -> None:
+    tape = gapped(5, 460, 6, share, 300)
+    blocks, bars = (session_on(tape, None) for _ in range(2))
+    by_blocks(blocks[0], [64])
+    by_bars(bars[0])
+    same(blocks, bars)
+    assert blocks[0].desk.orders.fills_total > 0
