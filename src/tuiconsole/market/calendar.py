@@ -96,9 +96,14 @@ def to_utc(wall: IntArray, zone_name: str) -> IntArray:
     return wall - _offsets(wall, zone(zone_name), reads_wall=True)
 
 
+def from_utc(ts: IntArray, zone_name: str) -> IntArray:
+    """What the wall clock of a zone reads at each moment, as ns since the epoch; ``ts`` is ns UTC ``[n]``."""
+    return ts + _offsets(ts, zone(zone_name), reads_wall=False)
+
+
 def session_days(ts: IntArray, zone_name: str) -> IntArray:
     """Session keys: the local date of each moment, as days since the epoch; ``ts`` is ns UTC ``[n]``."""
-    return (ts + _offsets(ts, zone(zone_name), reads_wall=False)) // NANOSECONDS_PER_DAY
+    return from_utc(ts, zone_name) // NANOSECONDS_PER_DAY
 
 
 def _offsets(values: IntArray, place: ZoneInfo, *, reads_wall: bool) -> IntArray:

@@ -19,7 +19,7 @@ from tuiconsole.market.arrow_rows import NotTimesError, rows_of_table
 from tuiconsole.market.rows import OPTIONAL, Rows, check_columns
 
 _NUMBERS = ("close", *OPTIONAL)
-_NULLS = frozenset(
+NULLS = frozenset(
     {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"}
 ) | frozenset({"N/A", "NA", "NULL", "NaN", "n/a", "nan", "null"})
 
@@ -41,9 +41,9 @@ def read_csv_rows(path: Path) -> Rows:
     wanted = [raw for raw, name in zip(header, names, strict=True) if name not in ignored]
     types = {raw: pyarrow.float64() for raw in wanted if raw.strip().lower() in _NUMBERS}
     types[header[names.index("symbol")]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    options = arrow_csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=sorted(_NULLS))
+    options = arrow_csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=sorted(NULLS))
     try:
-        with _opened(path) as file:
+        with opened(path) as file:
             table = arrow_csv.read_csv(file, convert_options=options)
         table = table.rename_columns([name.strip().lower() for name in table.column_names])
         return rows_of_table(path.name, table, lambda row: f"line {_line_of(path, row)}", ignored)
@@ -54,7 +54,8 @@ def read_csv_rows(path: Path) -> Rows:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of ``path``, decompressed; a broken archive raises :class:`DataError`."""
     opener: Any = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
@@ -64,11 +65,11 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _records(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
+def records(path: Path, delimiter: str = ",") -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Line number and cells of every row that is not blank, the header first."""
     try:
-        with _opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(text)
+        with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+            reader = csv.reader(text, delimiter=delimiter)
             yield ((reader.line_num, cells) for cells in reader if cells)
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not text in UTF-8.", "Save it as UTF-8.") from error
@@ -77,15 +78,15 @@ def _records(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
 
 
 def _header(path: Path) -> list[str]:
-    with _records(path) as records:
-        for _, cells in records:
+    with records(path) as lines:
+        for _, cells in lines:
             return cells
     raise DataError(f"{path.name} is empty.", "Expected a header line ts,symbol,close,… and rows.")
 
 
 def _line_of(path: Path, row: int) -> int:
-    with _records(path) as records:
-        for position, (line, _) in enumerate(records):
+    with records(path) as lines:
+        for position, (line, _) in enumerate(lines):
             if position == row + 1:
                 return line
     return row + 2
@@ -95,9 +96,9 @@ def _find_fault(path: Path, names: list[str]) -> None:
     """Read slowly and raise :class:`DataError` at the first row that is wrong."""
     at = {name: names.index(name) for name in ("ts", "symbol", *_NUMBERS) if name in names}
     zoned: bool | None = None
-    with _records(path) as records:
-        next(records)
-        for line, cells in records:
+    with records(path) as lines:
+        next(lines)
+        for line, cells in lines:
             where = f"{path.name}, line {line}:"
             if len(cells) != len(names):
                 raise DataError(
@@ -111,7 +112,7 @@ def _find_fault(path: Path, names: list[str]) -> None:
             zoned = moment.tzinfo is not None
             for name in _NUMBERS:
                 if name in at:
-                    _number(where, name, cells[at[name]].strip())
+                    check_number(where, name, cells[at[name]].strip())
 
 
 def _moment(where: str, text: str) -> datetime:
@@ -123,8 +124,9 @@ def _moment(where: str, text: str) -> datetime:
         ) from error
 
 
-def _number(where: str, name: str, text: str) -> None:
-    if text in _NULLS:
+def check_number(where: str, name: str, text: str) -> None:
+    """Refuse a cell that is neither a number nor empty."""
+    if text in NULLS:
         return
     try:
         np.float64(text)

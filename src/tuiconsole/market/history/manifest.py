@@ -46,7 +46,8 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The whole state of a store; ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name."""
+    """The whole state of a store; ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name,
+    ``universes`` lists of symbols by name."""
 
     version: int = VERSION
     seq: int = 0
@@ -54,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
     aside: dict[str, tuple[Piece, ...]] = {}
     tables: dict[str, str] = {}
     origins: tuple[Origin, ...] = ()
+    universes: dict[str, tuple[str, ...]] = {}
 
     def files(self) -> set[str]:
         """Every file that belongs to the store."""

@@ -11,9 +11,7 @@ from tuiconsole.domain.types import BoolArray, IntArray
 from tuiconsole.market.history.columns import VALUES, Columns, columns_of, equal, sort
 from tuiconsole.market.history.manifest import Piece
 from tuiconsole.market.history.pieces import read_piece, write_piece
-from tuiconsole.market.history.records import Change
-
-_CHANGES_SHOWN = 20
+from tuiconsole.market.history.records import CHANGES_SHOWN, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,13 @@ def _positions(stored: Columns, given: Columns) -> tuple[IntArray, BoolArray]:
 
 def _changes(given: Columns, here: IntArray, stored: Columns, there: IntArray) -> tuple[Change, ...]:
     found: list[Change] = []
-    for mine, theirs in zip(here[:_CHANGES_SHOWN].tolist(), there[:_CHANGES_SHOWN].tolist(), strict=True):
+    for mine, theirs in zip(here[:CHANGES_SHOWN].tolist(), there[:CHANGES_SHOWN].tolist(), strict=True):
         for name in VALUES:
             before, after = float(stored.values[name][theirs]), float(given.values[name][mine])
             if before != after and not (np.isnan(before) and np.isnan(after)):
                 symbol = given.symbols[int(given.codes[mine])]
                 found.append(Change(symbol, int(given.ts[mine]), name, before, after))
-    return tuple(found[:_CHANGES_SHOWN])
+    return tuple(found[:CHANGES_SHOWN])
 
 
 def join(root: Path, folder: str, pieces: tuple[Piece, ...], seq: int) -> Piece:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+CHANGES_SHOWN = 20
 Label = Literal["start", "end", "session"]
 LabelFrom = Literal["asked", "detected", "declared"]
 Adjustment = Literal["raw", "split", "total"]
@@ -79,6 +80,23 @@ class WriteReport:
     symbols: int = 0
     first: int = 0
     last: int = 0
+
+    def plus(self, later: WriteReport) -> WriteReport:
+        """Both writes as one; ``symbols`` counts a symbol of both twice."""
+        reasons = dict.fromkeys((*self.flagged, *later.flagged))
+        return WriteReport(
+            self.interval,
+            self.given + later.given,
+            self.new + later.new,
+            self.changed + later.changed,
+            self.same + later.same,
+            self.put_aside + later.put_aside,
+            {reason: self.flagged.get(reason, 0) + later.flagged.get(reason, 0) for reason in reasons},
+            (*self.changes, *later.changes)[:CHANGES_SHOWN],
+            self.symbols + later.symbols,
+            min(self.first, later.first),
+            max(self.last, later.last),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.history.columns import Columns, columns_of, counts, sort
 from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
 from tuiconsole.market.history.merging import compare, join
 from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
-from tuiconsole.market.history.records import Provenance, WriteReport
+from tuiconsole.market.history.records import CHANGES_SHOWN, Provenance, WriteReport
 from tuiconsole.market.intervals import canonical_interval, interval_seconds
 
 _PIECES_PER_BUCKET = 8
-_CHANGES_SHOWN = 20
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Transaction:
@@ -58,6 +62,12 @@ class Transaction:
             self._add_aside(name, aside, origin)
         return report
 
+    def name_universe(self, name: str, symbols: tuple[str, ...]) -> None:
+        """Keep ``symbols`` as a list called ``name``; one of that name is replaced."""
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r} cannot name a universe.", "Use letters, digits, - and _.")
+        self._change(universes={**self._manifest.universes, name: symbols})
+
     def _add_bucket(self, report: WriteReport, bucket: str, part: Columns, origin: int) -> WriteReport:
         name = report.interval
         pieces = self._manifest.bars.get(name, ())
@@ -78,7 +88,7 @@ class Transaction:
             new=report.new + n_fresh - n_changed,
             changed=report.changed + n_changed,
             same=report.same + len(part) - n_fresh,
-            changes=(*report.changes, *outcome.changes)[:_CHANGES_SHOWN],
+            changes=(*report.changes, *outcome.changes)[:CHANGES_SHOWN],
         )
 
     def _add_aside(self, name: str, aside: Columns, origin: int) -> None:
@@ -115,7 +125,7 @@ class Transaction:
 
     def commit(self) -> None:
         """Make everything staged part of the store; nothing happens when nothing was new."""
-        if self._manifest.files() == self._before.files():
+        if _content(self._manifest) == _content(self._before):
             return
         added = self._manifest.files() - self._before.files()
         folders = {parent for name in added for parent in (self._root / name).parents}
@@ -123,6 +133,10 @@ class Transaction:
             if folder == self._root or self._root in folder.parents:
                 sync_folder(folder)
         save_manifest(self._root, self._manifest)
+
+
+def _content(manifest: Manifest) -> object:
+    return manifest.files(), manifest.universes
 
 
 def _rows(columns: Columns, flags: Any) -> list[tuple[object, ...]]:

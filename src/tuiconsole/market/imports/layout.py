@@ -1,0 +1,153 @@
+"""Which layout a file has, told by its column names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tuiconsole.domain.errors import DataError
+
+_NAMES = {
+    "ts": ("ts", "timestamp", "datetime", "date_time", "t", "open_time", "index", "__index_level_0__", ""),
+    "date": ("date", "dtyyyymmdd", "day"),
+    "time": ("time",),
+    "symbol": ("symbol", "ticker", "sym", "code", "instrument", "name", "s"),
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "c", "last", "price"),
+    "adj_close": ("adj_close", "adjusted_close", "adjclose", "close_adj"),
+    "volume": ("volume", "vol", "v"),
+}
+_ROLE = {name: role for role, names in _NAMES.items() for name in names}
+_PRICES = ("open", "high", "low", "close")
+_SYMBOL_TAIL = re.compile(
+    r"[ _-](\d+)?(s|sec|m|min|minute|h|hour|d|day|daily|intraday|ohlcv|bars|prices)s?$", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is laid out.
+
+    Attributes
+    ----------
+    kind
+        ``"long"``: a row is a bar. ``"wide"``: a row is a time, and every other column the closes of a symbol.
+    source
+        ``"yahoo"``, ``"alpaca"``, ``"alphavantage"``, ``"stooq"``, or ``"file"`` for any other.
+    columns
+        The file's name of the column for each role (ts or date and time, symbol, open … volume, adj_close).
+    ignored
+        Columns that are not read.
+    """
+
+    kind: Literal["long", "wide"]
+    source: str
+    columns: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def adjusted(self) -> Literal["raw", "split"]:
+        """What the source's open, high, low and close are: Yahoo's are adjusted for splits."""
+        return "split" if self.source == "yahoo" else "raw"
+
+
+def recognise(name: str, header: Sequence[str]) -> Layout:
+    """The layout of a file called ``name`` with these columns; none that is known raises :class:`DataError`.
+
+    >>> recognise("a.csv", ["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"]).source
+    'yahoo'
+    >>> recognise("a.csv", ["", "AAPL", "MSFT"]).kind
+    'wide'
+    """
+    plain = [_plain(column) for column in header]
+    roles: dict[str, str] = {}
+    for column, word in zip(header, plain, strict=True):
+        role = _ROLE.get(word)
+        if role is not None and role not in roles:
+            roles[role] = column
+    timed = "ts" in roles or "date" in roles or "time" in roles
+    if timed and "close" not in roles and "adj_close" not in roles:
+        return _wide(name, header, plain)
+    if not timed or not ("close" in roles or "adj_close" in roles):
+        lacking = "a close" if timed else "a time"
+        raise DataError(
+            f"{name} has no column that looks like {lacking}; it has {', '.join(header) or 'none'}.",
+            "Name them date or ts, symbol, open, high, low, close, volume.",
+        )
+    if "date" in roles or "ts" in roles:
+        _one_time(roles)
+    else:
+        roles["ts"] = roles.pop("time")
+    roles.setdefault("close", roles.get("adj_close", ""))
+    ignored = tuple(column for column in header if column not in roles.values())
+    return Layout("long", _source(header, plain, roles), roles, ignored)
+
+
+def _one_time(roles: dict[str, str]) -> None:
+    """Keep one column of time, or a date with its time of day."""
+    if "date" in roles and "time" in roles:
+        roles.pop("ts", None)
+    elif "ts" in roles:
+        roles.pop("date", None)
+        roles.pop("time", None)
+    else:
+        roles["ts"] = roles.pop("date")
+
+
+def _source(header: Sequence[str], plain: list[str], roles: Mapping[str, str]) -> str:
+    if any(column.strip().startswith("<") for column in header):
+        return "stooq"
+    if "split_coefficient" in plain:
+        return "alphavantage"
+    if {"n", "vw"} & set(plain) or {"trade_count", "vwap"} <= set(plain):
+        return "alpaca"
+    return "yahoo" if "adj_close" in roles and set(_PRICES) <= set(roles) else "file"
+
+
+def _wide(name: str, header: Sequence[str], plain: list[str]) -> Layout:
+    at = next(i for i, word in enumerate(plain) if _ROLE.get(word) in ("ts", "date", "time"))
+    symbols = [column for i, column in enumerate(header) if i != at]
+    known = [column for column in symbols if _ROLE.get(_plain(column)) in (*_PRICES, "volume", "symbol")]
+    if not symbols or (known and len(known) == len(symbols)) or len(known) > 2:
+        raise DataError(
+            f"{name} has no column close; it has {', '.join(header)}.",
+            "Name the columns date or ts, symbol, open, high, low, close, volume.",
+        )
+    if len(set(symbols)) < len(symbols):
+        twice = next(column for column in symbols if symbols.count(column) > 1)
+        raise DataError(f"{name} has the column {twice} more than once.", "Keep one of them.")
+    return Layout("wide", "file", {"ts": header[at]})
+
+
+def _plain(column: str) -> str:
+    """A column's name in lower case, without brackets, numbering and blanks.
+
+    >>> _plain("<CLOSE>"), _plain("Adj Close"), _plain("4. close")
+    ('close', 'adj_close', 'close')
+    """
+    word = re.sub(r"^\d+\.\s*", "", column.strip().strip("<>").lower())
+    word = re.sub(r"[\s.\-]+", "_", word)
+    return "" if word.startswith("unnamed:") else word
+
+
+def symbol_in(file_name: str) -> str:
+    """The symbol that a file's name stands for.
+
+    >>> symbol_in("aapl.us.txt"), symbol_in("SPY_1min.csv.gz"), symbol_in("BRK.B.csv"), symbol_in("^gspc-daily.csv")
+    ('AAPL', 'SPY', 'BRK.B', '^GSPC')
+    """
+    stem = re.sub(r"\.(csv|txt|tsv|parquet)(\.gz)?$", "", file_name, flags=re.I)
+    return symbol_name(_SYMBOL_TAIL.sub("", stem).upper())
+
+
+def symbol_name(text: str) -> str:
+    """A symbol as the store names it: Stooq's ``AAPL.US`` is ``AAPL``.
+
+    >>> symbol_name("AAPL.US"), symbol_name("RY.TO")
+    ('AAPL', 'RY.TO')
+    """
+    return text.strip().removesuffix(".US")

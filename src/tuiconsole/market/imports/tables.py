@@ -1,0 +1,204 @@
+"""Files as Arrow tables with the columns of their roles; a mistake is one sentence with its file and line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tuiconsole.domain.errors import DataError
+from tuiconsole.market.csv_rows import NULLS, check_number, records
+from tuiconsole.market.imports.layout import Layout, recognise
+
+ENDINGS = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
+_NUMBERS = ("open", "high", "low", "close", "adj_close", "volume")
+_TIME_FORMATS = (
+    "%m/%d/%Y",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%Y%m%d %H:%M:%S",
+    "%Y.%m.%d",
+    "%Y.%m.%d %H:%M",
+)
+_DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 65_536
+
+
+class FileReader:
+    """Reads files of bars one after the other; files with the same header are recognised once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[Layout, str, str, list[str]]] = {}
+
+    def read(self, path: Path) -> tuple[Layout, Any]:
+        """The layout of ``path`` and its rows: an Arrow table whose columns are named by their roles.
+
+        Wide tables keep the symbols as names. A file without rows gives an empty table.
+
+        Raises
+        ------
+        DataError
+            The file cannot be read, has no known layout, or holds something that is no number.
+        """
+        try:
+            if path.suffix.lower() == ".parquet":
+                return _read_parquet(path)
+            return self._read_csv(path)
+        except OSError as error:
+            reason = error.strerror or str(error).splitlines()[0]
+            raise DataError(f"{path.name} cannot be read: {reason}.", "Check its permissions.") from error
+
+    def _read_csv(self, path: Path) -> tuple[Layout, Any]:
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        first, sample = _head(path)
+        if first not in self._known:
+            delimiter = max(_DELIMITERS, key=first.decode("utf-8", "replace").count)
+            header = next(csv.reader([first.decode("utf-8-sig", "replace")], delimiter=delimiter), [])
+            decimal = "," if delimiter == ";" and b"," in sample and b"." not in sample else "."
+            self._known[first] = (recognise(path.name, header), delimiter, decimal, header)
+        layout, delimiter, decimal, header = self._known[first]
+        names = list(layout.columns.values()) if layout.kind == "long" else header
+        types = {column: pyarrow.float64() for column in _number_columns(layout, header)}
+        if "symbol" in layout.columns:
+            types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        convert = arrow_csv.ConvertOptions(
+            column_types=types,
+            include_columns=list(dict.fromkeys(names)),
+            null_values=sorted(NULLS),
+            decimal_point=decimal,
+            timestamp_parsers=[arrow_csv.ISO8601, *_TIME_FORMATS],
+        )
+        try:
+            table = arrow_csv.read_csv(
+                path,
+                read_options=arrow_csv.ReadOptions(use_threads=path.stat().st_size > _SAMPLE * 16),
+                parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
+                convert_options=convert,
+            )
+        except pyarrow.ArrowException as error:
+            _find_fault(path, layout, delimiter)
+            raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
+        return layout, _by_role(layout, table)
+
+
+def _number_columns(layout: Layout, header: Sequence[str]) -> list[str]:
+    if layout.kind == "wide":
+        return [name for name in header if name != layout.columns["ts"]]
+    return [layout.columns[role] for role in _NUMBERS if role in layout.columns]
+
+
+def header_of(path: Path) -> list[str]:
+    """The column names of a CSV or Parquet file."""
+    from pyarrow import ArrowException, parquet
+
+    if path.suffix.lower() != ".parquet":
+        first = _head(path)[0].decode("utf-8-sig", "replace")
+        return next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
+    try:
+        return list(parquet.read_schema(path).names)
+    except ArrowException as error:
+        raise DataError(f"{path.name} cannot be read as Parquet: {str(error).splitlines()[0]}.") from error
+
+
+def _head(path: Path) -> tuple[bytes, bytes]:
+    """The header line and the bytes after it, of the first few thousand."""
+    from tuiconsole.market.csv_rows import opened
+
+    with opened(path) as file:
+        start = file.read(_SAMPLE)
+    first, _, rest = start.partition(b"\n")
+    if not first.strip():
+        raise DataError(f"{path.name} is empty.", "Expected a header line and rows.")
+    return first.rstrip(b"\r"), rest
+
+
+def _read_parquet(path: Path) -> tuple[Layout, Any]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        layout = recognise(path.name, list(parquet.read_schema(path).names))
+        names = list(dict.fromkeys(layout.columns.values())) if layout.kind == "long" else None
+        with parquet.ParquetFile(path) as file:
+            return layout, _by_role(layout, file.read(names))
+    except pyarrow.ArrowException as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise DataError(f"{path.name} cannot be read as Parquet: {reason}.", "Write it again.") from error
+
+
+def _by_role(layout: Layout, table: Any) -> Any:
+    if layout.kind == "wide":
+        return table.rename_columns(
+            ["ts" if name == layout.columns["ts"] else name for name in table.column_names]
+        )
+    import pyarrow
+
+    return pyarrow.table({role: table.column(name) for role, name in layout.columns.items()})
+
+
+def _find_fault(path: Path, layout: Layout, delimiter: str) -> None:
+    """Read slowly and raise :class:`DataError` at the first row that is wrong."""
+    with records(path, delimiter) as lines:
+        header = next(lines)[1]
+        numbers = {name: header.index(name) for name in _number_columns(layout, header)}
+        for line, cells in lines:
+            where = f"{path.name}, line {line}:"
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{where} {len(cells)} cells, expected {len(header)}.", "Complete or remove the row."
+                )
+            for name, column in numbers.items():
+                check_number(where, name, cells[column].strip())
+
+
+def line_of_bad_time(path: Path, column: str) -> str:
+    """Where the first cell of ``column`` that is no timestamp stands, as ``line 7: 'x'``; empty when all are."""
+    if path.suffix.lower() == ".parquet":
+        return ""
+    first = _head(path)[0].decode("utf-8-sig", "replace")
+    with records(path, max(_DELIMITERS, key=first.count)) as lines:
+        at = next(lines)[1].index(column)
+        for line, cells in lines:
+            if len(cells) <= at or not _is_time(cells[at].strip()):
+                return f"line {line}: {cells[at] if len(cells) > at else ''!r}"
+    return ""
+
+
+def _is_time(text: str) -> bool:
+    for shape in ("", *_TIME_FORMATS):
+        try:
+            if shape:
+                datetime.strptime(text, shape)  # noqa: DTZ007 - only whether it can be read is asked
+            else:
+                datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def files_under(path: Path) -> Sequence[Path]:
+    """The files of bars at ``path``: itself, or all in the folder and below it, in the order of their names.
+
+    Raises :class:`DataError` when there is none.
+    """
+    if not path.exists():
+        raise DataError(f"{path} does not exist.", "Name a file or a folder of CSV or Parquet files.")
+    if path.is_file():
+        if not path.name.lower().endswith(ENDINGS):
+            raise DataError(
+                f"{path.name} is neither CSV nor Parquet.", "Name it .csv, .csv.gz, .txt or .parquet."
+            )
+        return (path,)
+    found = sorted(
+        one
+        for one in path.rglob("*")
+        if one.name.lower().endswith(ENDINGS) and one.is_file() and not one.name.startswith((".", "_"))
+    )
+    if not found:
+        raise DataError(f"The folder {path} holds no CSV or Parquet file.", "Name another one.")
+    return found
