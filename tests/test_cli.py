@@ -25,11 +25,14 @@ from tuiconsole.portfolio.settings import SizingSettings
 README = Path(__file__).resolve().parent.parent / "README.md"
 ROOT = typer.main.get_command(app)
 VERBS = sorted(ROOT.commands)  # type: ignore[attr-defined]
+GROUPS = ("agents", "data")
+SECOND_VERBS = [f"{group} {verb}" for group in GROUPS for verb in ROOT.commands[group].commands]  # type: ignore[attr-defined]
 ANSWERING = {
     "agents list",
     "agents enable",
     "agents disable",
     "backtest",
+    "data import",
     "doctor",
     "halt",
     "headless",
@@ -91,7 +94,7 @@ def test_the_verbs() -> None:
     assert {*running, *stopping, "agents", "doctor", "status", "verify", "why"} <= set(VERBS)
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS, "agents list", "agents enable", "agents disable"])
+@pytest.mark.parametrize("verb", ["", *VERBS, *SECOND_VERBS])
 def test_every_verb_says_how_it_is_used(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, *verb.split(), "--help")
     assert text == said(capsys, *verb.split(), "-h")
@@ -102,7 +105,7 @@ def test_every_verb_says_how_it_is_used(verb: str, capsys: pytest.CaptureFixture
     assert described is not None, f"{verb} says in a sentence what it does"
     if verb in ANSWERING:
         assert "--json" in plain
-    if verb and verb not in ("agents",):
+    if verb and verb not in GROUPS:
         assert "--config" in plain
 
 
@@ -121,7 +124,12 @@ def test_the_readme_names_every_verb_and_nothing_else() -> None:
 
 def _all_options() -> set[str]:
     found = {"--debug", "--help", "--feed"}
-    commands = [ROOT, *ROOT.commands.values(), *ROOT.commands["agents"].commands.values()]  # type: ignore[attr-defined]
+    groups = [ROOT.commands[group] for group in GROUPS]  # type: ignore[attr-defined]
+    commands = [
+        ROOT,
+        *ROOT.commands.values(),
+        *(verb for group in groups for verb in group.commands.values()),
+    ]  # type: ignore[attr-defined]
     for command in commands:
         for parameter in command.params:
             found.update(parameter.opts)

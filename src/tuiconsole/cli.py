@@ -13,10 +13,11 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import typer  # noqa: E402 - thread counts must be set before anything loads a BLAS library
 
-from tuiconsole import cli_research  # noqa: E402
+from tuiconsole import cli_data, cli_research  # noqa: E402
 from tuiconsole.cli_options import (  # noqa: E402
     ConfigOption,
     FeedOption,
+    IntervalOption,
     JsonOption,
     PolicyOption,
     ReasonOption,
@@ -25,6 +26,7 @@ from tuiconsole.cli_options import (  # noqa: E402
     StartOption,
     StateOption,
     TimeoutOption,
+    UniverseOption,
     emit,
     place_of,
     say,
@@ -44,6 +46,7 @@ app = typer.Typer(
 agents_app = typer.Typer(help="List the agents, or switch one on or off.", no_args_is_help=True)
 app.add_typer(agents_app, name="agents")
 cli_research.register(app)
+cli_data.register(app)
 
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a fault of the program looks like: the user gets a sentence, and --debug shows the rest."""
@@ -57,6 +60,8 @@ def console(
     feed: FeedOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
     theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
@@ -70,6 +75,8 @@ def console(
         "feed": feed,
         "speed": speed,
         "start": start,
+        "universe": universe,
+        "interval": interval,
         "policy": policy,
         "parameters": parameters,
     }
@@ -83,7 +90,10 @@ def console(
     from tuiconsole.verbs.console import open_console
 
     code = open_console(
-        place_of(config, state, feed, speed, start, policy, parameters), theme, spawn=True, read_only=False
+        place_of(config, state, feed, speed, start, policy, parameters, universe, interval),
+        theme,
+        spawn=True,
+        read_only=False,
     )
     raise typer.Exit(code)
 
@@ -114,6 +124,8 @@ def headless(
     feed: FeedOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
     as_json: JsonOption = False,
@@ -129,7 +141,9 @@ def headless(
     from tuiconsole.verbs.engine import run_headless
 
     run_headless(
-        lambda: shared_place(context, config, state, feed, speed, start, policy, parameters),
+        lambda: shared_place(
+            context, config, state, feed, speed, start, policy, parameters, universe, interval
+        ),
         log,
         as_json,
         every_bar,
@@ -336,6 +350,8 @@ def replay(
     state: StateOption = None,
     speed: SpeedOption = None,
     start: StartOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
     no_console: Annotated[
@@ -344,8 +360,9 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Play history through the live engine at a chosen pace and watch it in the console."""
-    feed = str(path) if path is not None else "replay"
-    place = shared_place(context, config, state, feed, speed, start, policy, parameters)
+    named = universe or interval or (context.find_root().obj or {}).get("feed")
+    feed = str(path) if path is not None else None if named else "replay"
+    place = shared_place(context, config, state, feed, speed, start, policy, parameters, universe, interval)
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 

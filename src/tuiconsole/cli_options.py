@@ -19,13 +19,20 @@ StateOption = Annotated[
     typer.Option("--state", help="The desk's state file; default state.db beside the configuration."),
 ]
 FeedOption = Annotated[
-    str | None, typer.Option("--feed", help="auto, replay, or a CSV/Parquet file to replay.")
+    str | None, typer.Option("--feed", help="auto, replay, history, or a CSV/Parquet file to replay.")
 ]
 SpeedOption = Annotated[
     float | None,
     typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes."),
 ]
 StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
+UniverseOption = Annotated[
+    str | None,
+    typer.Option("--universe", help="Symbols of the history: a stored list, or A,B,C; default all."),
+]
+IntervalOption = Annotated[
+    str | None, typer.Option("--interval", help="Bars of the history to play: 1min, 15min, 1h, 1day.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else.")]
 PolicyOption = Annotated[
     str | None, typer.Option("--policy", help="Your own strategy, FILE:CLASS, instead of the agents.")
@@ -60,11 +67,13 @@ def place_of(
     start: str | None = None,
     policy: str | None = None,
     parameters: list[str] | None = None,
+    universe: str | None = None,
+    interval: str | None = None,
 ) -> Place:
     """The place that these options name."""
     from tuiconsole.verbs.common import Place
 
-    return Place.of(config, state, feed, speed, start, policy, parameters or ())
+    return Place.of(config, state, feed, speed, start, policy, parameters or (), universe, interval)
 
 
 def shared_paths(
@@ -84,6 +93,8 @@ def shared_place(
     start: str | None = None,
     policy: str | None = None,
     parameters: list[str] | None = None,
+    universe: str | None = None,
+    interval: str | None = None,
 ) -> Place:
     """The place a verb works on; options may stand before the verb or after it."""
     shared = context.find_root().obj or {}
@@ -95,4 +106,6 @@ def shared_place(
         start if start is not None else shared.get("start"),
         policy if policy is not None else shared.get("policy"),
         parameters if parameters is not None else shared.get("parameters"),
+        universe if universe is not None else shared.get("universe"),
+        interval if interval is not None else shared.get("interval"),
     )

@@ -11,11 +11,13 @@ import typer
 from tuiconsole.cli_options import (
     ConfigOption,
     FeedOption,
+    IntervalOption,
     JsonOption,
     PolicyOption,
     SetOption,
     StartOption,
     StateOption,
+    UniverseOption,
     emit,
     shared_place,
 )
@@ -31,6 +33,8 @@ def backtest(
     end: EndOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     agents: Annotated[
         str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
     ] = None,
@@ -42,7 +46,7 @@ def backtest(
     """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
     from tuiconsole.verbs.research import backtest_text, run_backtest_verb
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters)
+    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
     body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
     emit(body, as_json, backtest_text(body))
     raise typer.Exit(1 if policy is not None and body["failed"] else 0)
@@ -56,6 +60,8 @@ def tripwires(
     end: EndOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     cuts: Annotated[
         int, typer.Option("--cuts", min=1, max=100, help="Dates after which prices are changed.")
     ] = 5,
@@ -64,7 +70,7 @@ def tripwires(
     """Look for bias: decisions that see the future, depend on where the run began, or fill on their own bar."""
     from tuiconsole.verbs.research import run_tripwires, tripwires_text
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters)
+    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
     body = run_tripwires(place, end, cuts, progress=sys.stderr.isatty() and not as_json)
     emit(body, as_json, tripwires_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
@@ -85,6 +91,8 @@ def sweep(
     end: EndOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     rank: Annotated[str, typer.Option("--rank", help="Metric that orders the trials.")] = "sharpe",
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=0, help="Runs at once; 0 = one for each core.")
@@ -97,7 +105,7 @@ def sweep(
     """Run the desk with every combination of a grid of parameters, in parallel here or on a Ray cluster."""
     from tuiconsole.verbs.sweeping import run_sweep, sweep_text
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters)
+    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
     body = run_sweep(place, grid, end, rank, jobs, cluster)
     emit(body, as_json, "" if as_json else sweep_text(body))
     raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)

@@ -51,8 +51,8 @@ class Plan:
 
 
 def load_tape(settings: Settings) -> Tape:
-    """The tape that the feed settings name: a file, or the packaged history."""
-    return open_tape(settings.feed)
+    """The tape that the feed settings name: stored history, a file, or the packaged history."""
+    return open_tape(settings.feed, settings.history)
 
 
 def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None) -> Plan:

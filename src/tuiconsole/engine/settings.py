@@ -11,7 +11,7 @@ from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
 from tuiconsole.execution.settings import ExecutionSettings
-from tuiconsole.market.settings import DefenceSettings, FeedSettings
+from tuiconsole.market.settings import DefenceSettings, FeedSettings, HistorySettings
 from tuiconsole.portfolio.settings import SizingSettings
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.settings import RiskSettings
@@ -39,6 +39,7 @@ class Settings:
 
     engine: EngineSettings = field(default_factory=EngineSettings)
     feed: FeedSettings = field(default_factory=FeedSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)

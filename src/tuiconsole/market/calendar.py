@@ -19,6 +19,7 @@ NEW_YORK = "America/New_York"
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _HOUR_NS = 3600 * NANOSECONDS_PER_SECOND
 _REGULAR_CLOSE_HOUR = 16
+_COUNTED_DAYS = 1_000_000
 _SINGLE_HALF_DAYS = frozenset({date(1997, 12, 26), date(1999, 12, 31), date(2003, 12, 26)})
 _MONDAY, _WEDNESDAY, _THURSDAY, _FRIDAY = 0, 2, 3, 4
 
@@ -75,7 +76,7 @@ def exchange_close(days: IntArray) -> IntArray:
     int64 ``[n]``, ns UTC of the close on each date.
     """
     new_york = zone(NEW_YORK)
-    unique, inverse = np.unique(days, return_inverse=True)
+    unique, inverse = distinct_days(days)
     closes = np.empty(len(unique), dtype=np.int64)
     for i, day in enumerate(unique.tolist()):
         moment = datetime.fromordinal(day + _EPOCH_ORDINAL)
@@ -83,6 +84,25 @@ def exchange_close(days: IntArray) -> IntArray:
         offset = _offset_ns(moment.replace(hour=hour), new_york)
         closes[i] = day * NANOSECONDS_PER_DAY + hour * _HOUR_NS - offset
     return closes[inverse]
+
+
+def distinct_days(days: IntArray) -> tuple[IntArray, IntArray]:
+    """The distinct days in order, and the position of each among them; days are counted, so nothing is sorted.
+
+    >>> distinct_days(np.array([5, 3, 5]))
+    (array([3, 5]), array([1, 0, 1]))
+    """
+    if not len(days):
+        return days, days
+    first = int(days.min())
+    span = int(days.max()) - first + 1
+    if span > _COUNTED_DAYS:
+        unique, inverse = np.unique(days, return_inverse=True)
+        return unique, inverse
+    present = np.zeros(span, dtype=np.bool_)
+    present[days - first] = True
+    position = np.cumsum(present) - 1
+    return np.flatnonzero(present) + first, position[days - first]
 
 
 def to_utc(wall: IntArray, zone_name: str) -> IntArray:
@@ -108,7 +128,7 @@ def session_days(ts: IntArray, zone_name: str) -> IntArray:
 
 def _offsets(values: IntArray, place: ZoneInfo, *, reads_wall: bool) -> IntArray:
     """UTC offset in ns at each value: looked up once a day, and singly where the clocks change."""
-    days, inverse = np.unique(values // NANOSECONDS_PER_DAY, return_inverse=True)
+    days, inverse = distinct_days(values // NANOSECONDS_PER_DAY)
     starts = np.array(
         [_offset_at(int(d) * NANOSECONDS_PER_DAY, place, reads_wall) for d in days], dtype=np.int64
     )

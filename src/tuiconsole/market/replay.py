@@ -10,7 +10,7 @@ from tuiconsole.domain.clock import iso, parse_iso
 from tuiconsole.domain.errors import ConfigError, DataError
 from tuiconsole.domain.market import Bars
 from tuiconsole.market.packaged import packaged_tape
-from tuiconsole.market.settings import FeedSettings
+from tuiconsole.market.settings import FeedSettings, HistorySettings
 from tuiconsole.market.tabular import read_tape
 from tuiconsole.market.tape import Tape
 
@@ -76,8 +76,12 @@ def replay_from(tape: Tape, start: str, warmup_bars: int) -> Replay:
     return Replay(tape, index, max(0, index - warmup_bars))
 
 
-def open_tape(settings: FeedSettings) -> Tape:
-    """The tape that ``settings`` name: a file, or the packaged history."""
+def open_tape(settings: FeedSettings, history: HistorySettings | None = None) -> Tape:
+    """The tape that ``settings`` name: bars of the store at ``history``, a file, or the packaged history."""
+    if settings.feed == "history":
+        from tuiconsole.market.history.opening import stored_tape
+
+        return stored_tape(settings, history or HistorySettings())
     if not settings.path:
         return packaged_tape()
     return read_tape(Path(settings.path).expanduser(), settings.timezone, settings.bar_seconds)

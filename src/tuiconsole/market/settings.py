@@ -12,9 +12,15 @@ from annotated_types import Ge, Gt, Interval, Le
 class FeedSettings:
     """Where prices come from and how fast a replay runs."""
 
-    feed: Literal["auto", "replay"] = "auto"
+    feed: Literal["auto", "replay", "history"] = "auto"
     """Which feed to open. "auto" takes the first source that is available at start; "replay" always plays a
-    tape."""
+    tape; "history" plays the bars that `tuiconsole data import` or `data pull` stored."""
+
+    universe: str = ""
+    """Symbols of the history to play: the name of a stored list, or symbols with commas between. Empty: all."""
+
+    interval: str = "1day"
+    """Length of the bars of the history to play, e.g. "1min", "15min", "1h" or "1day"."""
 
     path: str = ""
     """CSV or Parquet file with columns ts, symbol, close and optionally open, high, low, volume; a relative
@@ -36,6 +42,15 @@ class FeedSettings:
     bar_seconds: Annotated[int, Ge(0), Le(86_400)] = 0
     """Set when timestamps in `path` name the start of a bar: its length in seconds, added so that a bar is
     seen at its end. 0: timestamps name the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """Where recorded bars are kept."""
+
+    root: str = "history"
+    """Folder of the history store; a relative path starts at the configuration file, or at the state file's
+    folder where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

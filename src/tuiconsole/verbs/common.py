@@ -13,8 +13,9 @@ from tuiconsole.config import Config, load
 from tuiconsole.domain.errors import ConfigError, UsageError
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.settings import Settings
+from tuiconsole.market.settings import FeedSettings
 
-_NAMED_FEEDS = ("auto", "replay")
+_NAMED_FEEDS = ("auto", "replay", "history")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Place:
         start: str | None,
         policy: str | None = None,
         parameters: Sequence[str] = (),
+        universe: str | None = None,
+        interval: str | None = None,
     ) -> Place:
         """The place named by these options; each may be None.
 
@@ -47,6 +50,7 @@ class Place:
         settings = _located(loaded.desk, path)
         if feed is not None:
             settings = replace(settings, feed=_feed(settings.feed, feed))
+        settings = replace(settings, feed=_stored(settings.feed, universe, interval))
         if start is not None:
             settings = replace(settings, feed=replace(settings.feed, start=start))
         settings = _with_policy(settings, policy, parameters, path)
@@ -55,6 +59,8 @@ class Place:
         arguments = _arguments(path, feed, settings.feed.path, speed, start)
         if policy is not None:
             arguments += ("--policy", settings.policy.strategy)
+        for option, value in (("--universe", universe), ("--interval", interval)):
+            arguments += () if value is None else (option, value)
         for parameter in parameters:
             arguments += ("--set", parameter)
         return cls(replace(loaded, desk=settings), path, DeskPaths.of(where), pace, arguments)
@@ -92,11 +98,27 @@ def _absolute(strategy: str, folder: Path) -> str:
 
 
 def _located(settings: Settings, config: Path | None) -> Settings:
-    """``settings`` with the data file's path made absolute: an engine and a direct stop may run in any directory."""
+    """``settings`` with the paths of data made absolute: an engine and a direct stop may run in any directory."""
+    base = default_state(config).absolute().parent
+    root = base / Path(settings.history.root).expanduser()
+    settings = replace(settings, history=replace(settings.history, root=str(root)))
     if not settings.feed.path or config is None:
         return settings
     path = config.absolute().parent / Path(settings.feed.path).expanduser()
     return replace(settings, feed=replace(settings.feed, path=str(path)))
+
+
+def _stored(settings: FeedSettings, universe: str | None, interval: str | None) -> FeedSettings:
+    """``settings`` of a feed from the history when symbols or a length of bars are named."""
+    if universe is None and interval is None:
+        return settings
+    if settings.feed != "history" and settings.path:
+        raise UsageError(
+            "--universe and --interval choose from the history.", "Drop them, or use --feed history."
+        )
+    chosen = replace(settings, feed="history")
+    chosen = chosen if universe is None else replace(chosen, universe=universe)
+    return chosen if interval is None else replace(chosen, interval=interval)
 
 
 def _feed(settings: Any, feed: str) -> Any:
@@ -105,7 +127,7 @@ def _feed(settings: Any, feed: str) -> Any:
     path = Path(feed).expanduser()
     if not path.exists() and "." not in feed and os.sep not in feed:
         raise UsageError(
-            f"Unknown feed {feed!r}.", "Known: auto, replay, or the path of a CSV or Parquet file."
+            f"Unknown feed {feed!r}.", "Known: auto, replay, history, or the path of a CSV or Parquet file."
         )
     return replace(settings, feed="replay", path=str(path.absolute()))
 

@@ -246,13 +246,14 @@ def test_a_write_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path: Pa
     assert seen == sorted(seen, reverse=True)
 
 
-_PRICE = st.floats(0.01, 1e6, allow_subnormal=False) | st.just(float("nan"))
+_PRICE = st.floats(0.01, 1e6, allow_subnormal=False)
+_VOLUME = st.floats(0, 1e12, allow_subnormal=False) | st.just(float("nan"))
 
 
 @settings(max_examples=25)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 20_000), st.sampled_from(["A", "BB", "BRK.B", "ΔX"]), _PRICE, _PRICE),
+        st.tuples(st.integers(0, 20_000), st.sampled_from(["A", "BB", "BRK.B", "ΔX"]), _PRICE, _VOLUME),
         min_size=1,
         max_size=40,
     ),

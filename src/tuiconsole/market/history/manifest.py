@@ -46,8 +46,10 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """The whole state of a store; ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name,
-    ``universes`` lists of symbols by name."""
+    """The whole state of a store.
+
+    ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name, ``universes`` lists of symbols.
+    """
 
     version: int = VERSION
     seq: int = 0

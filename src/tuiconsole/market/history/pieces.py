@@ -11,6 +11,7 @@ import numpy as np
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import IntArray
+from tuiconsole.market.calendar import distinct_days
 from tuiconsole.market.history.columns import VALUES, Columns
 from tuiconsole.market.history.manifest import Piece
 from tuiconsole.market.intervals import SECONDS_PER_DAY
@@ -26,7 +27,7 @@ def buckets_of(ts: IntArray, seconds: int) -> tuple[IntArray, list[str]]:
     (array([0, 1]), ['1970', '1980'])
     """
     days = ts // NANOSECONDS_PER_DAY
-    unique, inverse = np.unique(days, return_inverse=True)
+    unique, inverse = distinct_days(days)
     dates = np.datetime_as_string(unique.astype("datetime64[D]"))
     if seconds >= SECONDS_PER_DAY:
         names = [f"{text[:3]}0" for text in dates]
@@ -82,9 +83,9 @@ def write_piece(
                 pyarrow.table(arrays),
                 file,
                 row_group_size=_ROW_GROUP,
-                compression="zstd",
-                compression_level=1,
+                compression="lz4",
                 use_dictionary=["symbol", "flags", "origin", "seq"],
+                column_encoding={"ts": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED"},
             )
             file.flush()
             os.fsync(file.fileno())

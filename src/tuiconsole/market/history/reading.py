@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.clock import iso
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.types import FloatArray, IntArray
@@ -94,12 +93,14 @@ def tape(
             f"The history holds no bars of {interval} for {', '.join(missing[:8])}.",
             "See tuiconsole data info.",
         )
-    times, arrays = _pivoted(tables, held)
+    times, arrays = _priced(*_pivoted(tables, held))
+    if not len(times):
+        raise DataError(f"The history holds no prices of {interval} in that time for those symbols.")
     open_, high, low, close, volume = (arrays[name] for name in VALUES)
     universe = Universe(tuple(Instrument(symbol, sector=sector_of(symbol)) for symbol in held))
+    volume[volume < 0.0] = np.nan
     label = f"history {interval}"
-    source = f"{label} until {iso(int(times[-1]))[:10]}"
-    return Tape(label, source, universe, times, close, open_, high, low, volume)
+    return Tape(label, label, universe, times, close, open_, high, low, volume)
 
 
 def _pivoted(tables: list[Any], held: tuple[str, ...]) -> tuple[IntArray, dict[str, FloatArray]]:
@@ -117,6 +118,14 @@ def _pivoted(tables: list[Any], held: tuple[str, ...]) -> tuple[IntArray, dict[s
         for name, values in arrays.items():
             values.reshape(-1)[flat] = table.column(name).to_numpy()
     return times, {name: np.ascontiguousarray(values.T) for name, values in arrays.items()}
+
+
+def _priced(times: IntArray, arrays: dict[str, FloatArray]) -> tuple[IntArray, dict[str, FloatArray]]:
+    """Only the times at which something has a close: a row without a price is no bar."""
+    known = ~np.isnan(arrays["close"]).all(axis=1)
+    if known.all():
+        return times, arrays
+    return times[known], {name: values[known] for name, values in arrays.items()}
 
 
 def _distinct(columns: list[Any]) -> IntArray:

@@ -11,6 +11,7 @@ from tuiconsole.domain.types import FloatArray, IntArray
 
 _OPEN_S, _CLOSE_S = 9 * 3_600 + 1_800, 16 * 3_600
 _SYMBOLS_SAMPLED = 40
+_ROWS_SAMPLED = 200_000
 _MOST = 0.8
 _FEW = 0.2
 _OPENING_SURGE = 3.0
@@ -24,6 +25,7 @@ def bar_seconds(ns: IntArray, codes: IntArray) -> int | None:
     ns, codes
         int64 ``[n]``, times and symbol of each row, in any order.
     """
+    ns, codes = ns[:_ROWS_SAMPLED], codes[:_ROWS_SAMPLED]
     steps = []
     for code in np.unique(codes)[:_SYMBOLS_SAMPLED].tolist():
         step = np.diff(np.unique(ns[codes == code]))

@@ -111,8 +111,8 @@ def _source(header: Sequence[str], plain: list[str], roles: Mapping[str, str]) -
 def _wide(name: str, header: Sequence[str], plain: list[str]) -> Layout:
     at = next(i for i, word in enumerate(plain) if _ROLE.get(word) in ("ts", "date", "time"))
     symbols = [column for i, column in enumerate(header) if i != at]
-    known = [column for column in symbols if _ROLE.get(_plain(column)) in (*_PRICES, "volume", "symbol")]
-    if not symbols or (known and len(known) == len(symbols)) or len(known) > 2:
+    words = [_ROLE.get(_plain(column)) for column in symbols]
+    if not symbols or "symbol" in words or (words.count("high") and words.count("low")):
         raise DataError(
             f"{name} has no column close; it has {', '.join(header)}.",
             "Name the columns date or ts, symbol, open, high, low, close, volume.",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, exchange_close, from_utc, to_utc
 from tuiconsole.market.history.records import Label, LabelFrom
 from tuiconsole.market.imports.labels import bar_seconds, detect_label
-from tuiconsole.market.imports.times import Times, at_midnight
+from tuiconsole.market.imports.times import Times, all_midnights
 from tuiconsole.market.intervals import SECONDS_PER_DAY, interval_name, interval_seconds
 
 _WEEKLY = 5 * SECONDS_PER_DAY
@@ -52,7 +50,7 @@ class Reading:
         if self.label == "session":
             if times.kind == "utc":
                 days = from_utc(times.ns, self.zone) // NANOSECONDS_PER_DAY
-                if bool(at_midnight(times.ns).all()):
+                if all_midnights(times.ns):
                     days = times.ns // NANOSECONDS_PER_DAY
             else:
                 days = times.ns // NANOSECONDS_PER_DAY
@@ -115,9 +113,9 @@ def _seconds(name: str, times: Times, found: int | None) -> int:
 
 def _daily(times: Times, reading: Reading, asked: Asked) -> Reading:
     """Bare dates, and midnights of the zone, are sessions; other times are taken as the label says."""
-    midnights = times.kind == "date" or bool(at_midnight(times.ns).all())
+    midnights = times.kind == "date" or all_midnights(times.ns)
     if times.kind == "utc" and not midnights:
-        midnights = bool(at_midnight(from_utc(times.ns, reading.zone)).all())
+        midnights = all_midnights(from_utc(times.ns, reading.zone))
     if midnights and asked.label != "end":
         return replace(
             reading, label="session", label_from="declared" if times.kind == "date" else "detected"

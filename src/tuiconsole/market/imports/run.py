@@ -110,7 +110,7 @@ def import_bars(
     state, empty = _State(), []
     with store.transaction() as transaction:
         waiting: list[Block] = []
-        done = rows = 0
+        done = rows = stored = 0
         for file, block in _blocks(files):
             done += file.stat().st_size
             if not len(block.row):
@@ -118,9 +118,9 @@ def import_bars(
                 continue
             waiting.append(block)
             rows += len(block.row)
-            if sum(len(one.row) for one in waiting) >= _ROWS_AT_ONCE:
+            if rows - stored >= _ROWS_AT_ONCE:
                 _store(transaction, path.name, waiting, asked, adjusted, state)
-                waiting = []
+                waiting, stored = [], rows
             if progress is not None:
                 progress(done, total, rows)
         if waiting:
@@ -159,11 +159,15 @@ def _blocks(files: Sequence[Path]) -> Iterator[tuple[Path, Block]]:
 
 
 def _long(file: Path, layout: Layout, times: Times, table: Any) -> Block:
+    import pyarrow
+    from pyarrow import compute
+
     n = len(times.ns)
     if "symbol" in table.column_names:
         column = table.column("symbol")
-        if column.null_count:
-            empty = int(np.argmax(column.is_null().to_numpy()))
+        if {None, ""} & set(column.unique().to_pylist()):
+            blank = compute.fill_null(compute.equal(column.cast(pyarrow.string()), ""), True)
+            empty = int(np.argmax(blank.to_numpy()))
             raise DataError(
                 f"{file.name}, {_place(file, empty)}: the symbol is empty.", "Complete or remove the row."
             )

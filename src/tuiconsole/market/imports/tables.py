@@ -91,19 +91,6 @@ def _number_columns(layout: Layout, header: Sequence[str]) -> list[str]:
     return [layout.columns[role] for role in _NUMBERS if role in layout.columns]
 
 
-def header_of(path: Path) -> list[str]:
-    """The column names of a CSV or Parquet file."""
-    from pyarrow import ArrowException, parquet
-
-    if path.suffix.lower() != ".parquet":
-        first = _head(path)[0].decode("utf-8-sig", "replace")
-        return next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
-    try:
-        return list(parquet.read_schema(path).names)
-    except ArrowException as error:
-        raise DataError(f"{path.name} cannot be read as Parquet: {str(error).splitlines()[0]}.") from error
-
-
 def _head(path: Path) -> tuple[bytes, bytes]:
     """The header line and the bytes after it, of the first few thousand."""
     from tuiconsole.market.csv_rows import opened

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
-from tuiconsole.domain.types import BoolArray, IntArray
+from tuiconsole.domain.types import IntArray
 
 TimeKind = Literal["date", "wall", "utc"]
 _FIRST_DATE, _LAST_DATE = 18_000_101, 22_001_231
@@ -48,6 +48,8 @@ def _times(column: Any) -> Times:
 
     types = pyarrow.types
     kind = column.type
+    if not len(column):
+        return Times(np.empty(0, dtype=np.int64), "date")
     if column.null_count:
         raise NotTimes("an empty cell")
     if types.is_dictionary(kind):
@@ -67,10 +69,8 @@ def _times(column: Any) -> Times:
 
 def _numbers(values: Any) -> Times:
     """Dates written as 20240131, or seconds, milli-, micro- or nanoseconds since 1970."""
-    if not len(values):
-        return Times(np.empty(0, dtype=np.int64), "date")
     largest, smallest = float(np.max(values)), float(np.min(values))
-    if _FIRST_DATE <= smallest and largest <= _LAST_DATE:
+    if smallest >= _FIRST_DATE and largest <= _LAST_DATE:
         return Times(_dates(values.astype(np.int64)) * NANOSECONDS_PER_DAY, "date")
     if smallest < 0 or largest < 10**7:
         raise NotTimes(f"the number {smallest:g}")
@@ -111,6 +111,6 @@ def _time_of_day(column: Any) -> IntArray:
     return seconds * NANOSECONDS_PER_SECOND
 
 
-def at_midnight(local: IntArray) -> BoolArray:
-    """Where a local time is a midnight."""
-    return local % NANOSECONDS_PER_DAY == 0
+def all_midnights(local: IntArray) -> bool:
+    """Whether every local time is a midnight."""
+    return not bool((local % NANOSECONDS_PER_DAY).any())

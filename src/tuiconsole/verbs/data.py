@@ -1,0 +1,127 @@
+"""Verbs about the history store: data import."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.verbs.common import Place
+
+_LABELS: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
+_BAR_WIDTH = 30
+
+
+def history_root(place: Place) -> Path:
+    """The folder of the place's history store."""
+    return Path(place.config.desk.history.root)
+
+
+def run_import(
+    place: Place,
+    path: Path,
+    interval: str | None,
+    timezone: str | None,
+    label: str | None,
+    adjusted: bool | None,
+    universe: str | None,
+    progress: bool,
+) -> dict[str, Any]:
+    """Import ``path``; the verb's stable keys."""
+    from tuiconsole.market.history.store import HistoryStore
+    from tuiconsole.market.imports.reading import Asked
+    from tuiconsole.market.imports.run import import_bars
+
+    if label is not None and label not in _LABELS:
+        raise UsageError(f"--label is {label!r}, expected start or end.")
+    clock = WallClock()
+    began = clock.monotonic_ns()
+    asked = Asked(interval or "", timezone or "", None if label is None else _LABELS[label])
+    root = history_root(place)
+    try:
+        report = import_bars(
+            HistoryStore(root), path, asked, adjusted, universe or "", _show_progress if progress else None
+        )
+    finally:
+        if progress:
+            sys.stderr.write("\r\x1b[K")
+    seconds = (clock.monotonic_ns() - began) / 1e9
+    written, reading = report.written, report.reading
+    return {
+        "path": str(path),
+        "history": str(root),
+        "files": report.files,
+        "layout": report.layout,
+        "interval": reading.interval,
+        "label": reading.label,
+        "label_from": reading.label_from,
+        "timezone": reading.zone,
+        "prices": report.adjusted,
+        "symbols": list(report.symbols),
+        "universe": universe,
+        "rows": written.given,
+        "new": written.new,
+        "changed": written.changed,
+        "same": written.same,
+        "quarantined": dict(written.flagged),
+        "put_aside": written.put_aside,
+        "changes": [
+            {"symbol": c.symbol, "ts": iso(c.ts), "column": c.column, "before": c.before, "after": c.after}
+            for c in written.changes
+        ],
+        "first": iso(written.first),
+        "last": iso(written.last),
+        "empty_files": list(report.empty),
+        "ignored_columns": list(report.ignored),
+        "seconds": seconds,
+        "rows_per_s": written.given / seconds,
+    }
+
+
+def _show_progress(done: int, total: int, rows: int) -> None:
+    share = done / max(total, 1)
+    full = round(share * _BAR_WIDTH)
+    sys.stderr.write(f"\r[{'█' * full}{' ' * (_BAR_WIDTH - full)}] {share:4.0%}  {rows:,} rows")
+    sys.stderr.flush()
+
+
+_LABEL_TEXT = {
+    "start": "times name the start of a bar",
+    "end": "times name the end of a bar",
+    "session": "dates are sessions, available at the close",
+}
+_PRICES_TEXT = {
+    "raw": "prices as traded",
+    "split": "prices adjusted for splits",
+    "total": "prices adjusted for splits and dividends",
+}
+
+
+def import_text(body: dict[str, Any]) -> str:
+    """The import for people."""
+    names = body["symbols"]
+    shown = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
+    lines = [
+        f"{body['rows']:,} rows of {len(names)} symbols ({shown})",
+        f"  {body['first'][:10]} to {body['last'][:10]}, bars of {body['interval']}, {_PRICES_TEXT[body['prices']]}",
+        f"  {_LABEL_TEXT[body['label']]} ({body['label_from']}), zone {body['timezone']}",
+        f"  new {body['new']:,}   changed {body['changed']:,}   there already {body['same']:,}   "
+        f"put aside {body['put_aside']:,}",
+    ]
+    lines += [f"  quarantined: {count:,} {reason}" for reason, count in body["quarantined"].items()]
+    for change in body["changes"][:3]:
+        lines.append(
+            f"  changed: {change['symbol']} {change['ts'][:10]} {change['column']} "
+            f"{change['before']:g} -> {change['after']:g}"
+        )
+    if body["empty_files"]:
+        lines.append(f"  without rows: {', '.join(body['empty_files'][:5])}")
+    if body["ignored_columns"]:
+        lines.append(f"  columns not read: {', '.join(body['ignored_columns'][:8])}")
+    lines.append(f"  {body['seconds']:.2f} s, {body['rows_per_s']:,.0f} rows/s, in {body['history']}")
+    chosen = f" --universe {body['universe']}" if body["universe"] else ""
+    length = "" if body["interval"] == "1day" else f" --interval {body['interval']}"
+    lines.append(f"Play it: tuiconsole backtest --feed history{chosen}{length} --start {body['first'][:10]}")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""`data import` and `--feed history`: a folder of CSV files becomes a backtest."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tuiconsole.cli import main
+from tuiconsole.market.history.store import HistoryStore
+
+_N_BARS = 160
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text('[history]\nroot = "bars"\n[feed]\nwarmup_bars = 60\n')
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+
+
+def _folder(where: Path, names: tuple[str, ...] = ("AAA", "BBB", "CCC")) -> Path:
+    """One Yahoo file per symbol with a trend of its own."""
+    folder = where / "prices"
+    folder.mkdir(exist_ok=True)
+    days = np.busday_offset("2020-01-02", np.arange(_N_BARS), roll="forward")
+    for k, name in enumerate(names):
+        close = 50.0 * np.exp(np.cumsum(0.001 * (k - 1) + 0.01 * np.sin(np.arange(_N_BARS) * (k + 1))))
+        rows = [
+            f"{d},{c:.4f},{c * 1.01:.4f},{c * 0.99:.4f},{c:.4f},{c:.4f},1000000"
+            for d, c in zip(days, close, strict=True)
+        ]
+        (folder / f"{name}.csv").write_text(
+            "Date,Open,High,Low,Close,Adj Close,Volume\n" + "\n".join(rows) + "\n"
+        )
+    return folder
+
+
+def _asked(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    found = main([*arguments, "--json"])
+    text = capsys.readouterr()
+    assert found == code, text.err
+    body: dict[str, Any] = json.loads(text.out)
+    return body
+
+
+def test_a_folder_of_files_becomes_a_backtest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _folder(tmp_path)
+    body = _asked(capsys, "data", "import", str(folder), "--universe", "mine")
+    assert (body["rows"], body["new"], body["files"], body["layout"]) == (
+        3 * _N_BARS,
+        3 * _N_BARS,
+        3,
+        "yahoo",
+    )
+    assert (body["interval"], body["label"], body["prices"]) == ("1day", "session", "split")
+    assert (tmp_path / "bars" / "manifest.json").is_file()
+    again = _asked(capsys, "data", "import", str(folder), "--universe", "mine")
+    assert (again["new"], again["changed"], again["same"]) == (0, 0, 3 * _N_BARS)
+    feed = ("backtest", "--feed", "history", "--start", "2020-05-01")
+    whole = _asked(capsys, *feed)
+    named = _asked(capsys, *feed, "--universe", "mine")
+    listed = _asked(capsys, *feed, "--universe", "ccc,BBB,AAA")
+    assert whole["symbols"] == 3
+    assert whole["bars"] == 74
+    assert whole["journal_head"] == named["journal_head"] == listed["journal_head"]
+    two = _asked(capsys, "backtest", "--start", "2020-05-01", "--universe", "AAA,BBB")
+    assert two["symbols"] == 2
+    assert two["journal_head"] != whole["journal_head"]
+
+
+def test_people_get_a_page_that_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "import", str(_folder(tmp_path))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "480 rows of 3 symbols (AAA BBB CCC)"
+    assert lines[-1] == "Play it: tuiconsole backtest --feed history --start 2020-01-02"
+
+
+def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = _folder(tmp_path)
+    assert main(["data", "import", str(folder), "--label", "middle"]) == 2
+    assert capsys.readouterr().err == "--label is 'middle', expected start or end.\n"
+    assert main(["data", "import", str(folder), "--universe", "a b"]) == 2
+    assert "'a b' cannot name a universe." in capsys.readouterr().err
+    assert main(["backtest", "--feed", "history"]) == 2
+    assert "holds no bars of 1day; it holds nothing yet. Import some" in capsys.readouterr().err
+    assert main(["data", "import", str(folder)]) == 0
+    assert main(["backtest", "--universe", "AAA,ZZZ"]) == 2
+    assert "no bars of 1day for ZZZ" in capsys.readouterr().err
+    assert main(["backtest", "--feed", "prices.csv", "--interval", "1day"]) == 2
+    assert "choose from the history" in capsys.readouterr().err
+
+
+_SLOW_FILES = """
+import os, signal, sys
+from tuiconsole.cli import main
+from tuiconsole.market.imports import run
+shown = run.FileReader.read
+def read(self, path):
+    if path.name == "BBB.csv":
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+    return shown(self, path)
+run.FileReader.read = read
+sys.exit(main(["data", "import", "prices"]))
+"""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGKILL", -signal.SIGKILL)])
+def test_an_interrupted_import_leaves_what_was_there(tmp_path: Path, name: str, code: int) -> None:
+    """Interrupted while it reads its second file: the store holds the first import and nothing of the second."""
+    assert main(["data", "import", str(_folder(tmp_path, ("OLD",)))]) == 0
+    _folder(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", _SLOW_FILES, name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    store = HistoryStore(tmp_path / "bars")
+    assert store.symbols("1day") == ("OLD",)
+    assert main(["data", "import", "prices"]) == 0
+    assert store.symbols("1day") == ("AAA", "BBB", "CCC", "OLD")
+    assert {
+        p.relative_to(store.root).as_posix() for p in store.root.rglob("*.parquet")
+    } == store.manifest.files()
