@@ -1,12 +1,13 @@
-"""What one run left behind as columns: a value per traded bar. Currency units, float64."""
+"""What one run left behind as columns: a value per traded bar, and a row per fill. Currency units, float64."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 
 REGIME_LABELS = tuple(
     f"{volatility} volatility, {path}"
@@ -61,3 +62,40 @@ class Track:
             level=np.zeros(n_bars, dtype=np.int8),
             regime=np.full(n_bars, -1, dtype=np.int8),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FillTable:
+    """One row per execution, in the order in which they were booked; columns ``[n_fills]``.
+
+    Attributes
+    ----------
+    ts
+        int64 ns UTC.
+    order
+        int64 order number.
+    symbol
+        int64 universe column.
+    quantity
+        Signed, in shares, coins or contracts.
+    price
+        Currency units per point.
+    realised
+        Profit of lots closed by this fill (first in, first out), before fees.
+    forced
+        True when Kill's flatten was filled at once at the last good price.
+    costs
+        Money paid by kind; ``fee`` is beside the price, all others are already contained in it.
+    """
+
+    ts: IntArray
+    order: IntArray
+    symbol: IntArray
+    quantity: FloatArray
+    price: FloatArray
+    realised: FloatArray
+    forced: BoolArray
+    costs: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ts)

@@ -1,0 +1,138 @@
+"""Turns a finished backtest into a :class:`~tuiconsole.reports.run.Run` that can be reported, stored and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from tuiconsole import __version__
+from tuiconsole.analytics.samples import Sample
+from tuiconsole.analytics.track import FillTable
+from tuiconsole.domain.clock import Clock, iso
+from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.money import MONEY_SCALE
+from tuiconsole.domain.records import Filled
+from tuiconsole.domain.types import FloatArray
+from tuiconsole.market.tape import Tape
+from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
+from tuiconsole.research.backtests import Backtest
+
+ENSEMBLE = "ensemble"
+"""Name and digest of the desk's own policy; its parameters are in the configuration's digest."""
+
+
+def capture(
+    finished: Backtest,
+    clock: Clock,
+    *,
+    name: str = "",
+    verb: str = "backtest",
+    arguments: Mapping[str, Any] | None = None,
+    policy: str = ENSEMBLE,
+    policy_digest: str = ENSEMBLE,
+    sample: Sample = Sample.IN,
+    notes: Sequence[str] = (),
+) -> Run:
+    """Everything ``finished`` left behind, as one value.
+
+    Parameters
+    ----------
+    clock
+        Says when it was made; nothing else depends on it.
+    name
+        Of the run; empty lets the store choose one.
+    arguments
+        What the verb was given, plain JSON values: with them and the settings the run can be made again.
+    policy, policy_digest
+        What decided (``FILE:Class`` for a user's own), and the hash of its source.
+    sample
+        In-sample unless the period was declared out-of-sample before anything was chosen.
+    notes
+        Sentences to print under every figure, besides those of the tape.
+    """
+    chosen, result = finished.plan, finished.result
+    settings, tape = chosen.settings, chosen.tape
+    universe = tape.universe
+    return Run(
+        name=name,
+        sample=sample,
+        provenance=Provenance(
+            verb=verb,
+            arguments=dict(arguments or {}),
+            settings=json.loads(json.dumps(asdict(settings))),
+            configuration=chosen.opened.configuration,
+            tape=tape.name,
+            source=tape.source,
+            tape_digest=tape.digest,
+            binding=chosen.opened.tape,
+            policy=policy,
+            policy_digest=policy_digest,
+            version=__version__,
+            made=iso(clock.now_ns()),
+        ),
+        outcome=Outcome(
+            order_hash=result.order_hash,
+            journal_head=result.journal_head,
+            bars=result.bars,
+            orders=result.orders,
+            fills=result.fills,
+            refused=result.refused,
+            last_tenth_orders=result.last_tenth_orders,
+            halts=result.halts,
+            rearmed=result.rearmed,
+            cool_down_bars=settings.risk.cool_down_bars,
+            seconds=result.seconds,
+        ),
+        symbols=universe.symbols,
+        capital=chosen.opened.capital / MONEY_SCALE,
+        currency=universe.instruments[0].currency.code,
+        bars_per_year=settings.engine.bars_per_year,
+        track=result.track,
+        fills=fill_table(result.filled, universe),
+        stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
+        benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
+        notes=(*tape.notes, *notes),
+    )
+
+
+def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
+    """The journalled fills as columns in currency units."""
+
+    def column(name: str) -> Any:
+        parts = [getattr(record, name) for record in records]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def money(name: str) -> FloatArray:
+        return np.asarray(column(name) / MONEY_SCALE)
+
+    symbol = column("symbol")
+    repeats = [len(record.number) for record in records]
+    return FillTable(
+        ts=np.repeat(np.array([record.ts for record in records], dtype=np.int64), repeats),
+        order=column("number"),
+        symbol=symbol,
+        quantity=column("quantity") / universe.quantity_scale[symbol],
+        price=column("price") / universe.price_scale[symbol],
+        realised=money("realised"),
+        forced=np.repeat(np.array([record.forced for record in records], dtype=np.bool_), repeats),
+        costs={"fee": money("fee"), "spread": money("spread_cost"), "impact": money("impact_cost")},
+    )
+
+
+def buy_and_hold(tape: Tape, start: int, bars: int, capital: float) -> FloatArray | None:
+    """``capital`` in equal parts in every symbol with a price at the first traded bar, held to the end without costs.
+
+    A symbol that stops having bars keeps its last price. None when there is no bar or no price at the first one.
+    """
+    close = tape.close[start : start + bars]
+    held = np.flatnonzero(close[0] > 0.0) if bars else np.zeros(0, dtype=np.int64)
+    if not len(held):
+        return None
+    growth = close[:, held] / close[0, held]
+    known = np.where(np.isfinite(growth), np.arange(bars)[:, None], 0)
+    rows = np.maximum.accumulate(known, axis=0)
+    return np.asarray(capital * np.take_along_axis(growth, rows, axis=0).mean(axis=1))

@@ -1,0 +1,290 @@
+"""The run store: finished runs by name, each a folder that is either complete or not there.
+
+``runs/NAME/run.json`` holds what is one value per run, ``track.parquet`` a row per bar, ``fills.parquet`` a row per execution
+and, when asked for, ``journal`` the hashed batch journal. ``run.json`` names the hashes of the two tables; a run whose files
+were changed is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tuiconsole.analytics.samples import Sample
+from tuiconsole.analytics.track import FillTable, Track
+from tuiconsole.domain import ids
+from tuiconsole.domain.errors import StoreError, UsageError
+from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
+
+SCHEMA = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FACTS, _TRACK, _FILLS, JOURNAL = "run.json", "track.parquet", "fills.parquet", "journal"
+_BENCHMARK, _COST = "benchmark", "cost_"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the list of runs.
+
+    Attributes
+    ----------
+    facts
+        ``run.json`` as it is stored: name, sample, provenance, outcome, capital, metrics.
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+
+
+class RunStore:
+    """Named runs in one directory.
+
+    Parameters
+    ----------
+    directory
+        Made when the first run is saved.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def save(
+        self,
+        run: Run,
+        metrics: Mapping[str, float | None],
+        journal: Path | None = None,
+        replaces: bool = False,
+    ) -> Run:
+        """Store ``run`` under its name, or under the next free ``VERB-NNNN`` when it has none.
+
+        Parameters
+        ----------
+        metrics
+            Its figures by name, kept beside it so that lists need not read the tables.
+        journal
+            A finished batch journal, which is moved into the run's folder.
+        replaces
+            Whether a run of that name may be overwritten.
+
+        Returns
+        -------
+        Run
+            The same with the name it was stored under.
+
+        Raises
+        ------
+        UsageError
+            The name is no name, or is taken.
+        StoreError
+            The folder cannot be written; nothing of the run is left there.
+        """
+        if run.name:
+            require_name(run.name)
+            self._require_free(run.name, replaces)
+        draft = self.directory / f".partial-{ids.fresh_id()}"
+        try:
+            draft.mkdir(parents=True)
+            try:
+                return self._publish(run, metrics, journal, draft, replaces)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        except OSError as error:
+            raise StoreError(
+                f"The run cannot be stored in {self.directory}: {error.strerror}.",
+                "Free some space or use --runs.",
+            ) from error
+
+    def _publish(
+        self, run: Run, metrics: Mapping[str, float | None], journal: Path | None, draft: Path, replaces: bool
+    ) -> Run:
+        """Write everything into ``draft``, then make it visible by one rename."""
+        hashes = _write_tables(run, draft)
+        if journal is not None:
+            shutil.move(journal, draft / JOURNAL)
+        number = 0
+        while True:
+            number += 1
+            named = run if run.name else replace(run, name=f"{run.provenance.verb}-{number:04d}")
+            place = self.directory / named.name
+            if not run.name and place.exists():
+                continue
+            _write_synced(draft / _FACTS, json.dumps(_facts(named, metrics, hashes), indent=1).encode())
+            if run.name and replaces and place.exists():
+                self.remove(named.name)
+            try:
+                draft.rename(place)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                if run.name:
+                    self._require_free(run.name, replaces=False)
+                continue
+            return named
+
+    def _require_free(self, name: str, replaces: bool) -> None:
+        if not replaces and (self.directory / name).exists():
+            raise UsageError(
+                f"There is already a run named {name}.",
+                f"Choose another --name, or remove it: tuiconsole runs remove {name}",
+            )
+
+    def load(self, name: str) -> Run:
+        """The run of that name.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        StoreError
+            Its files were changed or are not complete.
+        """
+        facts = self.facts(name)
+        place = self.directory / name
+        try:
+            track = _read_table(place / _TRACK, facts["hashes"][_TRACK])
+            fills = _read_table(place / _FILLS, facts["hashes"][_FILLS])
+            return _run_of(facts, track, fills)
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise StoreError(
+                f"The run {name} cannot be read: {error}.", f"Remove it: tuiconsole runs remove {name}"
+            ) from error
+
+    def facts(self, name: str) -> Mapping[str, Any]:
+        """``run.json`` of the run of that name; errors as in :meth:`load`."""
+        require_name(name)
+        path = self.directory / name / _FACTS
+        try:
+            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(f"There is no run named {name}.", "See: tuiconsole runs list") from None
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read: {error}.", f"Remove the run {name}.") from error
+        if facts.get("schema") != SCHEMA:
+            raise StoreError(
+                f"The run {name} was written as version {facts.get('schema')}, this program reads version {SCHEMA}.",
+                "Run the backtest again.",
+            )
+        return facts
+
+    def list(self) -> tuple[Entry, ...]:
+        """All complete runs, oldest first."""
+        if not self.directory.is_dir():
+            return ()
+        found = [path.name for path in self.directory.iterdir() if (path / _FACTS).is_file()]
+        entries = [Entry(name, self.facts(name)) for name in found if _NAME.fullmatch(name)]
+        return tuple(sorted(entries, key=lambda entry: (entry.facts["provenance"]["made"], entry.name)))
+
+    def remove(self, name: str) -> None:
+        """Delete the run of that name; its trials stay counted. :class:`UsageError` when there is none."""
+        require_name(name)
+        place = self.directory / name
+        if not place.is_dir():
+            raise UsageError(f"There is no run named {name}.", "See: tuiconsole runs list")
+        doomed = self.directory / f".removed-{ids.fresh_id()}"
+        try:
+            place.rename(doomed)
+            shutil.rmtree(doomed)
+        except OSError as error:
+            raise StoreError(f"The run {name} cannot be removed: {error.strerror}.") from error
+
+    def journal(self, name: str) -> Path | None:
+        """The batch journal of the run of that name, or None when it kept none."""
+        path = self.directory / require_name(name) / JOURNAL
+        return path if path.is_file() else None
+
+
+def require_name(name: str) -> str:
+    """``name`` itself when it can name a run; else :class:`UsageError`."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot name a run.", "Use up to 64 letters, digits, dots, dashes and underscores."
+        )
+    return name
+
+
+def _facts(run: Run, metrics: Mapping[str, float | None], hashes: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": run.name,
+        "sample": run.sample.value,
+        "provenance": asdict(run.provenance),
+        "outcome": asdict(run.outcome),
+        "symbols": run.symbols,
+        "capital": run.capital,
+        "currency": run.currency,
+        "bars_per_year": run.bars_per_year,
+        "stops": [asdict(stop) for stop in run.stops],
+        "notes": run.notes,
+        "metrics": dict(metrics),
+        "hashes": dict(hashes),
+    }
+
+
+def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, Any]) -> Run:
+    benchmark = track.pop(_BENCHMARK, None)
+    costs = {name.removeprefix(_COST): fills.pop(name) for name in list(fills) if name.startswith(_COST)}
+    return Run(
+        name=facts["name"],
+        sample=Sample(facts["sample"]),
+        provenance=Provenance(**facts["provenance"]),
+        outcome=Outcome(**facts["outcome"]),
+        symbols=tuple(facts["symbols"]),
+        capital=facts["capital"],
+        currency=facts["currency"],
+        bars_per_year=facts["bars_per_year"],
+        track=Track(**track),
+        fills=FillTable(**fills, costs=costs),
+        stops=tuple(Stop(**stop) for stop in facts["stops"]),
+        benchmark=benchmark,
+        notes=tuple(facts["notes"]),
+    )
+
+
+def _write_tables(run: Run, place: Path) -> dict[str, str]:
+    """The two tables as Parquet; their hashes by file name."""
+    track = {item.name: getattr(run.track, item.name) for item in fields(run.track)}
+    if run.benchmark is not None:
+        track[_BENCHMARK] = run.benchmark
+    fills = {item.name: getattr(run.fills, item.name) for item in fields(run.fills) if item.name != "costs"}
+    fills |= {f"{_COST}{name}": values for name, values in run.fills.costs.items()}
+    return {
+        _TRACK: _write_table(track, place / _TRACK),
+        _FILLS: _write_table(fills, place / _FILLS),
+    }
+
+
+def _write_table(columns: Mapping[str, Any], path: Path) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(columns)), out, compression="zstd")
+    content = out.getvalue().to_pybytes()
+    _write_synced(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_table(path: Path, expected: str) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise ValueError(f"{path.name} was changed after the run")
+    table = pq.read_table(pa.BufferReader(content))
+    return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
