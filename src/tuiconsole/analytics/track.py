@@ -80,6 +80,8 @@ class FillTable:
         Signed, in shares, coins or contracts.
     price
         Currency units per point.
+    value
+        Signed money: price times quantity times the contract's multiplier.
     realised
         Profit of lots closed by this fill (first in, first out), before fees.
     forced
@@ -93,6 +95,7 @@ class FillTable:
     symbol: IntArray
     quantity: FloatArray
     price: FloatArray
+    value: FloatArray
     realised: FloatArray
     forced: BoolArray
     costs: Mapping[str, FloatArray] = field(default_factory=dict)

@@ -30,7 +30,7 @@ class Provenance:
     binding
         Tape, start and warm-up, as the journal is bound to them.
     policy, policy_digest
-        What decided, and the hash of its source; ``"ensemble"`` is the desk's own.
+        What decided (a user's class, or ``"ensemble"``), and the hash of its source and parameters; empty for the ensemble.
     version
         Of tuiconsole.
     made
@@ -63,6 +63,8 @@ class Outcome:
         Stops by breakers, how many the declared cool-down released, and its length.
     seconds
         Wall time of the run; not part of what is compared.
+    failed
+        A sentence for every agent or strategy that failed and was switched off.
     """
 
     order_hash: str
@@ -76,6 +78,7 @@ class Outcome:
     rearmed: int
     cool_down_bars: int
     seconds: float
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,6 @@ from tuiconsole.market.tape import Tape
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
 from tuiconsole.research.backtests import Backtest
 
-ENSEMBLE = "ensemble"
-"""Name and digest of the desk's own policy; its parameters are in the configuration's digest."""
-
 
 def capture(
     finished: Backtest,
@@ -32,8 +29,6 @@ def capture(
     name: str = "",
     verb: str = "backtest",
     arguments: Mapping[str, Any] | None = None,
-    policy: str = ENSEMBLE,
-    policy_digest: str = ENSEMBLE,
     sample: Sample = Sample.IN,
     notes: Sequence[str] = (),
 ) -> Run:
@@ -47,8 +42,6 @@ def capture(
         Of the run; empty lets the store choose one.
     arguments
         What the verb was given, plain JSON values: with them and the settings the run can be made again.
-    policy, policy_digest
-        What decided (``FILE:Class`` for a user's own), and the hash of its source.
     sample
         In-sample unless the period was declared out-of-sample before anything was chosen.
     notes
@@ -69,8 +62,8 @@ def capture(
             source=tape.source,
             tape_digest=tape.digest,
             binding=chosen.opened.tape,
-            policy=policy,
-            policy_digest=policy_digest,
+            policy=settings.policy.name,
+            policy_digest=settings.policy.digest(),
             version=__version__,
             made=iso(clock.now_ns()),
         ),
@@ -86,6 +79,7 @@ def capture(
             rearmed=result.rearmed,
             cool_down_bars=settings.risk.cool_down_bars,
             seconds=result.seconds,
+            failed=result.failed,
         ),
         symbols=universe.symbols,
         capital=chosen.opened.capital / MONEY_SCALE,
@@ -110,13 +104,17 @@ def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
         return np.asarray(column(name) / MONEY_SCALE)
 
     symbol = column("symbol")
+    quantity = column("quantity") / universe.quantity_scale[symbol]
+    price = column("price") / universe.price_scale[symbol]
+    multiplier = np.array([item.multiplier for item in universe.instruments])[symbol]
     repeats = [len(record.number) for record in records]
     return FillTable(
         ts=np.repeat(np.array([record.ts for record in records], dtype=np.int64), repeats),
         order=column("number"),
         symbol=symbol,
-        quantity=column("quantity") / universe.quantity_scale[symbol],
-        price=column("price") / universe.price_scale[symbol],
+        quantity=quantity,
+        price=price,
+        value=quantity * price * multiplier,
         realised=money("realised"),
         forced=np.repeat(np.array([record.forced for record in records], dtype=np.bool_), repeats),
         costs={"fee": money("fee"), "spread": money("spread_cost"), "impact": money("impact_cost")},

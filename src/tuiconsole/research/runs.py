@@ -235,7 +235,7 @@ def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, An
         name=facts["name"],
         sample=Sample(facts["sample"]),
         provenance=Provenance(**facts["provenance"]),
-        outcome=Outcome(**facts["outcome"]),
+        outcome=Outcome(**{**facts["outcome"], "failed": tuple(facts["outcome"]["failed"])}),
         symbols=tuple(facts["symbols"]),
         capital=facts["capital"],
         currency=facts["currency"],

@@ -1,0 +1,107 @@
+"""Returns by month and year, over rolling windows, and by regime."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.analytics.performance import sharpe, total_return, volatility
+from tuiconsole.analytics.track import REGIME_LABELS
+from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
+
+LEAST_BARS = 20
+"""Annual figures of fewer bars are not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """One row of the monthly table: compound returns of the twelve months (None where nothing was traded) and of the year."""
+
+    year: int
+    months: tuple[float | None, ...]
+    total: float
+
+
+def months(ts: IntArray) -> IntArray:
+    """Months since January 1970 of bars that end at ``ts`` (ns UTC); one that ends at midnight closes its day."""
+    return (ts - 1).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+
+
+def monthly(ts: IntArray, returns: FloatArray) -> tuple[Year, ...]:
+    """The monthly table of simple returns per bar.
+
+    >>> day = 86_400_000_000_000
+    >>> monthly(np.array([day, 40 * day]), np.array([0.5, 0.25]))[0].months[:3]
+    (0.5, 0.25, None)
+    """
+    key = months(ts)
+    edges = np.flatnonzero(np.diff(key, prepend=-1)) if len(key) else np.zeros(0, dtype=np.int64)
+    found: dict[int, dict[int, float]] = {}
+    for first, last in zip(edges.tolist(), [*edges[1:].tolist(), len(key)], strict=True):
+        year, month = divmod(int(key[first]), 12)
+        found.setdefault(1970 + year, {})[month] = total_return(returns[first:last])
+    return tuple(
+        Year(
+            year,
+            tuple(parts.get(month) for month in range(12)),
+            math.prod(1.0 + part for part in parts.values()) - 1.0,
+        )
+        for year, parts in found.items()
+    )
+
+
+def rolling_sharpe(returns: FloatArray, window: int, bars_per_year: float) -> FloatArray:
+    """Annual Sharpe ratio of the last ``window`` bars at each bar, ``[n]``; NaN before, and where nothing moved."""
+    found = np.full(len(returns), np.nan)
+    if len(returns) >= window >= 2:
+        views = np.lib.stride_tricks.sliding_window_view(returns, window)
+        deviation = views.std(axis=1, ddof=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = views.mean(axis=1) / deviation * math.sqrt(bars_per_year)
+        found[window - 1 :] = np.where(deviation > 0.0, ratio, np.nan)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeReturns:
+    """What was earned in one regime.
+
+    Attributes
+    ----------
+    bars
+        Over which the desk knew this to be the likeliest regime before they began.
+    total_return
+        Compound return over those bars alone; ``volatility`` and ``sharpe`` are annual, NaN where not defined.
+    """
+
+    label: str
+    bars: int
+    total_return: float
+    volatility: float
+    sharpe: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are bars enough for annual figures."""
+        return self.bars >= LEAST_BARS
+
+
+def by_regime(returns: FloatArray, regime: CodeArray, bars_per_year: float) -> tuple[RegimeReturns, ...]:
+    """Returns split by the regime that was known *before* each bar; only regimes that occurred, unknown last.
+
+    Parameters
+    ----------
+    regime
+        int8 ``[n]`` as in :attr:`~tuiconsole.analytics.track.Track.regime`: known at the end of each bar.
+    """
+    before = np.concatenate((np.full(min(1, len(regime)), -1, dtype=np.int8), regime[:-1]))
+    found = []
+    for code in (*range(len(REGIME_LABELS)), -1):
+        part = returns[before == code]
+        if len(part):
+            label = REGIME_LABELS[code] if code >= 0 else "not yet known"
+            figures = (total_return(part), volatility(part, bars_per_year), sharpe(part, bars_per_year))
+            found.append(RegimeReturns(label, len(part), *figures))
+    return tuple(found)

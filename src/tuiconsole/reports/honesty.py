@@ -1,0 +1,73 @@
+"""What a reader must know before believing a run; each sentence follows from the run's own figures."""
+
+from __future__ import annotations
+
+from tuiconsole.analytics.measures import Measure
+from tuiconsole.analytics.samples import Sample
+from tuiconsole.analytics.significance import Trials, expected_best_sharpe
+from tuiconsole.reports.run import Run
+
+SUSPICIOUS_SHARPE = 2.0
+"""Net Sharpe ratios of daily strategies above this are rarely true: look for leakage first (see the published results of Gu,
+Kelly and Xiu, Review of Financial Studies 2020: 1.35 value-weighted, before costs)."""
+
+
+def statements(run: Run, found: dict[str, Measure], trials: Trials | None) -> list[str]:
+    """Sentences about sample, trials, costs, survivorship, failures and reading of the data, the weightiest first."""
+    return [
+        _sample(run),
+        *_trials(run, trials),
+        *_suspicion(found),
+        *(f"Failed and switched off: {text}" for text in run.outcome.failed),
+        _costs(run),
+        *_stops(run),
+        *run.notes,
+    ]
+
+
+def _sample(run: Run) -> str:
+    if run.sample is Sample.OUT:
+        return "Out-of-sample: this period was declared so before the run; every look at it makes it less so."
+    return "In-sample: whoever chose the strategy may have seen these bars. What it will earn is not known from this."
+
+
+def _trials(run: Run, trials: Trials | None) -> list[str]:
+    if trials is None:
+        return [
+            "Trials on this tape were not counted: the deflated Sharpe ratio takes this run for the only one."
+        ]
+    if trials.count <= 1:
+        return ["This is the first trial counted on this tape."]
+    best = expected_best_sharpe(trials.count, trials.variance) * run.bars_per_year**0.5
+    return [
+        f"{trials.count:,} different trials were counted on this tape. The best of as many without any skill would show "
+        f"a Sharpe ratio of about {best:.2f}."
+    ]
+
+
+def _suspicion(found: dict[str, Measure]) -> list[str]:
+    ratio = found["sharpe"].value
+    if ratio is None or ratio <= SUSPICIOUS_SHARPE:
+        return []
+    return [
+        f"A Sharpe ratio of {ratio:.2f} after costs is above {SUSPICIOUS_SHARPE:g}: look for leakage before you believe it."
+    ]
+
+
+def _costs(run: Run) -> str:
+    free = [kind for kind, paid in run.fills.costs.items() if len(paid) and not paid.any()]
+    if free:
+        return f"No {' and no '.join(free)} was charged: the settings say so, the market will not."
+    return f"All returns are after costs: {', '.join(run.fills.costs)}."
+
+
+def _stops(run: Run) -> list[str]:
+    outcome = run.outcome
+    if not outcome.halts:
+        return []
+    after = f"of {outcome.cool_down_bars} bars" if outcome.cool_down_bars else "(none is set)"
+    times = "once" if outcome.halts == 1 else f"{outcome.halts} times"
+    return [
+        f"Breakers halted the desk {times}; the declared cool-down {after} re-armed it {outcome.rearmed} times. Each re-arming "
+        "counts limits from the equity of that moment."
+    ]

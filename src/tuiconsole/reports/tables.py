@@ -1,0 +1,116 @@
+"""The tables of a report as rows of numbers, from a run alone; what terminal and HTML both show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuiconsole.analytics.drawdowns import episodes
+from tuiconsole.analytics.trades import RoundTrips, holding_bars, round_trips
+from tuiconsole.domain.clock import iso
+from tuiconsole.reports.run import Run
+
+LEVELS = ("running", "paused", "halted", "killed")
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """One drawdown with its dates; ``recovery`` is None while under water, ``bars`` counts from peak to trough."""
+
+    depth: float
+    peak: str
+    trough: str
+    recovery: str | None
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One round trip; money in currency units, after all costs."""
+
+    symbol: str
+    opened: str
+    closed: str
+    quantity: float
+    entry: float
+    exit: float
+    profit: float
+    bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money paid of one kind; ``basis_points`` of all that was traded, ``annual`` as a share of mean equity per year."""
+
+    kind: str
+    money: float
+    basis_points: float
+    annual: float
+
+
+def day(ts: int) -> str:
+    """Date of a bar that ends at ``ts``; one that ends at midnight closes its day."""
+    return iso(ts - 1)[:10]
+
+
+def falls(run: Run, count: int = 5) -> list[Fall]:
+    """The deepest drawdowns of a run; the starting capital is a peak too."""
+    curve = np.concatenate(([run.capital], run.track.equity))
+
+    def date(position: int) -> str:
+        return day(int(run.track.ts[max(0, position - 1)]))
+
+    return [
+        Fall(
+            fall.depth,
+            date(fall.peak),
+            date(fall.trough),
+            None if fall.recovery is None else date(fall.recovery),
+            fall.trough - fall.peak,
+        )
+        for fall in episodes(curve)[:count]
+    ]
+
+
+def worst_trades(run: Run, count: int = 5) -> list[Trade]:
+    """The round trips that lost most, worst first."""
+    trips = round_trips(run.fills)
+    order = np.argsort(trips.profit, kind="stable")[:count]
+    return [trade for trade in trades(run, trips, order.tolist()) if trade.profit < 0]
+
+
+def trades(run: Run, trips: RoundTrips, rows: list[int]) -> list[Trade]:
+    """The round trips at ``rows``."""
+    bars = holding_bars(trips, run.track.ts)
+    return [
+        Trade(
+            run.symbols[int(trips.symbol[i])],
+            day(int(trips.opened[i])),
+            day(int(trips.closed[i])),
+            float(trips.quantity[i]),
+            float(trips.entry[i]),
+            float(trips.exit[i]),
+            float(trips.profit[i]),
+            int(bars[i]),
+        )
+        for i in rows
+    ]
+
+
+def costs(run: Run) -> list[Cost]:
+    """What was paid, by kind; the last row is everything."""
+    traded = float(np.abs(run.fills.value).sum())
+    years = len(run.track) / run.bars_per_year
+    base = float(run.track.equity.mean()) * years if len(run.track) else 0.0
+    paid = {kind: float(column.sum()) for kind, column in run.fills.costs.items()}
+    paid["all"] = sum(paid.values())
+    return [
+        Cost(
+            kind,
+            money,
+            1e4 * money / traded if traded > 0 else 0.0,
+            money / base if base > 0 else 0.0,
+        )
+        for kind, money in paid.items()
+    ]

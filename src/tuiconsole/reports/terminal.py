@@ -1,0 +1,250 @@
+"""The report of a run as text for a terminal; 80 columns are enough."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuiconsole.analytics.drawdowns import drawdowns
+from tuiconsole.analytics.measures import Measure
+from tuiconsole.analytics.periods import by_regime, monthly
+from tuiconsole.analytics.significance import Trials
+from tuiconsole.domain.events import DeskLevel
+from tuiconsole.reports import strip, tables
+from tuiconsole.reports.figures import LABELS, MISSING, figures, reasons, write, written
+from tuiconsole.reports.honesty import statements
+from tuiconsole.reports.run import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CURVE_ROWS = 6
+_AXIS = 12
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STOPS_SHOWN = 5
+_SAMPLE_STYLE = {"in-sample": "bold yellow", "out-of-sample": "bold cyan"}
+
+
+def render(run: Run, width: int = 80, trials: Trials | None = None, colour: bool = False) -> str:
+    """The whole report.
+
+    Parameters
+    ----------
+    width
+        Columns of the terminal, at least 60.
+    trials
+        Those counted on the run's tape, this run among them; None when they were not counted.
+    colour
+        Whether to write ANSI colours.
+
+    Returns
+    -------
+    str
+        Lines of at most ``width`` columns.
+    """
+    from rich.console import Console
+
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=max(60, width),
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    found = figures(run, trials)
+    _head(console, run)
+    if len(run.track):
+        _curve(console, run)
+    _figures(console, found)
+    if len(run.track):
+        _falls(console, run)
+        _months(console, run)
+        _regimes(console, run)
+    _trades(console, run)
+    _costs(console, run)
+    _stops(console, run)
+    _statements(console, run, found, trials)
+    _digests(console, run)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _head(console: Console, run: Run) -> None:
+    from rich.text import Text
+
+    sample = run.sample.value
+    console.print(
+        Text.assemble(
+            (run.name or run.provenance.verb, "bold"), "   ", (sample.upper(), _SAMPLE_STYLE[sample])
+        )
+    )
+    span = "no bars"
+    if len(run.track):
+        span = f"{tables.day(int(run.track.ts[0]))} to {tables.day(int(run.track.ts[-1]))}"
+    console.print(
+        f"{run.provenance.policy} on {run.provenance.tape}: {span}, {run.outcome.bars:,} bars, {len(run.symbols)} symbols, "
+        f"{run.capital:,.0f} {run.currency}"
+    )
+    outcome = run.outcome
+    console.print(
+        f"orders {outcome.orders:,} ({outcome.last_tenth_orders:,} in the last tenth), fills {outcome.fills:,}, "
+        f"refused {outcome.refused:,}"
+    )
+
+
+def _curve(console: Console, run: Run) -> None:
+    columns = console.width - _AXIS - 2
+    equity = np.concatenate(([run.capital], run.track.equity))
+    _title(console, "Equity")
+    lines = strip.chart(strip.resampled(equity, columns), _CURVE_ROWS)
+    labels = {0: f"{equity.max():,.0f}", _CURVE_ROWS - 1: f"{equity.min():,.0f}"}
+    for row, line in enumerate(lines):
+        console.print(
+            f"{labels.get(row, ''):>{_AXIS}} {line}", style=_SAMPLE_STYLE[run.sample.value].split()[1]
+        )
+    fall = strip.worst(drawdowns(equity), columns)
+    console.print(f"{f'to -{100 * fall.max():.1f} %':>{_AXIS}} {strip.depth(fall)}", style="red")
+
+
+def _figures(console: Console, found: dict[str, Measure]) -> None:
+    _title(console, "Figures (net of all costs)")
+    shown = [(LABELS[measure.name], written(measure)) for measure in found.values()]
+    half = (len(shown) + 1) // 2
+    grid = _grid(("left", "right", "left", "right"))
+    for i in range(half):
+        right = shown[half + i] if half + i < len(shown) else ("", "")
+        grid.add_row(*shown[i], *right)
+    console.print(grid)
+    for sentence in reasons(found.values()):
+        console.print(f"{MISSING}  {sentence}", style="dim")
+
+
+def _falls(console: Console, run: Run) -> None:
+    _title(console, "Deepest drawdowns")
+    grid = _grid(
+        ("right", "left", "left", "left", "right"), ("depth", "peak", "trough", "recovery", "bars down")
+    )
+    for fall in tables.falls(run):
+        grid.add_row(
+            f"-{write(fall.depth, 'share')}",
+            fall.peak,
+            fall.trough,
+            fall.recovery or "not yet",
+            f"{fall.bars:,}",
+        )
+    console.print(grid if grid.row_count else "none")
+
+
+def _months(console: Console, run: Run) -> None:
+    from rich.table import Table
+
+    _title(console, "Months (%)")
+    table = Table(box=None, padding=(0, 0, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("", width=4)
+    for month in _MONTHS:
+        table.add_column(month, justify="right", width=5)
+    table.add_column("Year", justify="right", width=8)
+    for year in monthly(run.track.ts, run.curve.returns):
+        cells = ["" if part is None else f"{100 * part:.1f}" for part in year.months]
+        table.add_row(str(year.year), *cells, f"{100 * year.total:.1f}")
+    console.print(table)
+
+
+def _regimes(console: Console, run: Run) -> None:
+    _title(console, "By regime, as known before each bar")
+    header = ("regime", "bars", "return", "volatility", "Sharpe")
+    grid = _grid(("left", "right", "right", "right", "right"), header)
+    for row in by_regime(run.curve.returns, run.track.regime, run.bars_per_year):
+        grid.add_row(
+            row.label,
+            f"{row.bars:,}",
+            write(row.total_return, "share"),
+            _or_missing(row.volatility, "share", row.enough),
+            _or_missing(row.sharpe, "ratio", row.enough),
+        )
+    console.print(grid)
+
+
+def _or_missing(value: float, unit: Any, enough: bool) -> str:
+    return write(value, unit) if enough and np.isfinite(value) else MISSING
+
+
+def _trades(console: Console, run: Run) -> None:
+    worst = tables.worst_trades(run)
+    if not worst:
+        return
+    _title(console, "Worst round trips")
+    header = ("symbol", "opened", "closed", "quantity", "entry", "exit", "profit")
+    grid = _grid(("left", "left", "left", "right", "right", "right", "right"), header)
+    for trade in worst:
+        grid.add_row(
+            trade.symbol,
+            trade.opened,
+            trade.closed,
+            f"{trade.quantity:,.10g}",
+            f"{trade.entry:,.2f}",
+            f"{trade.exit:,.2f}",
+            f"{trade.profit:,.2f}",
+        )
+    console.print(grid)
+
+
+def _costs(console: Console, run: Run) -> None:
+    _title(console, "Costs")
+    header = ("kind", run.currency, "bp of traded", "of equity p.a.")
+    grid = _grid(("left", "right", "right", "right"), header)
+    for cost in tables.costs(run):
+        grid.add_row(cost.kind, f"{cost.money:,.2f}", f"{cost.basis_points:.2f}", write(cost.annual, "share"))
+    console.print(grid)
+
+
+def _stops(console: Console, run: Run) -> None:
+    halts = [stop for stop in run.stops if stop.level >= DeskLevel.HALTED]
+    if not halts:
+        return
+    _title(console, "Stops")
+    for stop in halts[:_STOPS_SHOWN]:
+        console.print(f"{tables.day(stop.ts)}  {tables.LEVELS[stop.level]}: {stop.text}")
+    if len(halts) > _STOPS_SHOWN:
+        console.print(f"and {len(halts) - _STOPS_SHOWN} more", style="dim")
+
+
+def _statements(console: Console, run: Run, found: dict[str, Measure], trials: Trials | None) -> None:
+    _title(console, "Before you believe it")
+    for sentence in statements(run, found, trials):
+        grid = _grid(("left", "left"))
+        grid.add_row("·", sentence)
+        console.print(grid)
+
+
+def _digests(console: Console, run: Run) -> None:
+    _title(console, "To run it again")
+    where, outcome = run.provenance, run.outcome
+    grid = _grid(("left", "left"))
+    for name, text in (
+        ("orders", outcome.order_hash),
+        ("journal", outcome.journal_head),
+        ("tape", where.tape_digest),
+        ("policy", where.policy_digest or where.policy),
+        ("settings", where.configuration),
+    ):
+        grid.add_row(name, text)
+    console.print(grid)
+
+
+def _title(console: Console, text: str) -> None:
+    console.print()
+    console.print(text, style="bold")
+
+
+def _grid(sides: tuple[Any, ...], header: tuple[str, ...] = ()) -> Any:
+    from rich.table import Table
+
+    grid = Table(box=None, padding=(0, 3, 0, 0), show_header=bool(header), header_style="dim", pad_edge=False)
+    for i, side in enumerate(sides):
+        grid.add_column(header[i] if header else "", justify=side, overflow="fold")
+    return grid
