@@ -62,6 +62,16 @@ def sortino(returns: FloatArray, bars_per_year: float, target: float = 0.0) -> f
     return _ratio(excess, downside_deviation(returns, target)) * math.sqrt(bars_per_year)
 
 
+def stability(returns: FloatArray) -> float:
+    """How straight the logarithm of wealth grows: R² of its regression on time, from 0 to 1; NaN where nothing moved."""
+    if len(returns) < 2 or not (returns > -1.0).all():
+        return _NAN
+    logarithm = np.cumsum(np.log1p(returns))
+    if not np.ptp(logarithm) > _ROUNDING:
+        return _NAN
+    return float(np.corrcoef(np.arange(len(logarithm)), logarithm)[0, 1]) ** 2
+
+
 def hit_rate(returns: FloatArray) -> float:
     """Share of returns above zero."""
     return float(np.mean(returns > 0)) if len(returns) else _NAN

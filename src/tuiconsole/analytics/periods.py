@@ -36,8 +36,10 @@ def monthly(ts: IntArray, returns: FloatArray) -> tuple[Year, ...]:
     >>> monthly(np.array([day, 40 * day]), np.array([0.5, 0.25]))[0].months[:3]
     (0.5, 0.25, None)
     """
+    if not len(ts):
+        return ()
     key = months(ts)
-    edges = np.flatnonzero(np.diff(key, prepend=-1)) if len(key) else np.zeros(0, dtype=np.int64)
+    edges = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
     found: dict[int, dict[int, float]] = {}
     for first, last in zip(edges.tolist(), [*edges[1:].tolist(), len(key)], strict=True):
         year, month = divmod(int(key[first]), 12)

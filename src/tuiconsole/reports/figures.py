@@ -26,6 +26,7 @@ LABELS = {
     "value_at_risk_95": "VaR 95 % (bar)",
     "expected_shortfall_95": "ES 95 % (bar)",
     "hit_rate": "Bars up",
+    "stability": "Straightness (R²)",
     "probabilistic_sharpe": "P(Sharpe > 0)",
     "deflated_sharpe": "Deflated Sharpe",
     "minimum_track_record": "Min. track record",

@@ -66,8 +66,11 @@ def _stops(run: Run) -> list[str]:
     if not outcome.halts:
         return []
     after = f"of {outcome.cool_down_bars} bars" if outcome.cool_down_bars else "(none is set)"
-    times = "once" if outcome.halts == 1 else f"{outcome.halts} times"
     return [
-        f"Breakers halted the desk {times}; the declared cool-down {after} re-armed it {outcome.rearmed} times. Each re-arming "
-        "counts limits from the equity of that moment."
+        f"Breakers halted the desk {_times(outcome.halts)}; the declared cool-down {after} re-armed it "
+        f"{_times(outcome.rearmed)}. Each re-arming counts limits from the equity of that moment."
     ]
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")

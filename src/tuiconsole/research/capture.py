@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tuiconsole import __version__
+from tuiconsole.analytics.measures import measures, plain_figures
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable
 from tuiconsole.domain.clock import Clock, iso
@@ -20,6 +21,7 @@ from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.tape import Tape
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
 from tuiconsole.research.backtests import Backtest
+from tuiconsole.research.tripwires import survivorship
 
 
 def capture(
@@ -89,8 +91,16 @@ def capture(
         fills=fill_table(result.filled, universe),
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
-        notes=(*tape.notes, *notes),
+        notes=(*tape.notes, survivorship(tape).text, *notes),
     )
+
+
+def metrics(finished: Backtest) -> dict[str, float | None]:
+    """All figures of a backtest by name; None where the data do not carry one."""
+    result, settings = finished.result, finished.plan.settings
+    fills = fill_table(result.filled, finished.plan.tape.universe)
+    capital = finished.plan.opened.capital / MONEY_SCALE
+    return plain_figures(measures(result.track, fills, capital, settings.engine.bars_per_year))
 
 
 def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:

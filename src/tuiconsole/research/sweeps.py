@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuiconsole.analytics.performance import summary
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import DeskError, UsageError
 from tuiconsole.engine.build import plan
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.backtests import backtest, end_index
+from tuiconsole.research.capture import metrics
 from tuiconsole.research.grid import Axis, Value, applied, combinations
 from tuiconsole.research.settings import ResearchSettings
 
@@ -34,7 +34,7 @@ class Trial:
     values
         The combination.
     metrics
-        As :func:`~tuiconsole.analytics.performance.summary` gives them; empty when the run failed.
+        As :func:`~tuiconsole.research.capture.metrics` gives them; empty when the run failed.
     order_hash, orders, halts, seconds
         Of the run.
     error
@@ -91,9 +91,8 @@ def run_trial(settings: Settings, tape: Tape, values: Mapping[str, Value], end: 
     except DeskError as problem:
         return Trial(values, {}, "", 0, 0, 0.0, str(problem))
     result = done.result
-    metrics = summary(result.equity, settings.engine.capital, settings.engine.bars_per_year)
     error = " ".join(result.failed)
-    return Trial(values, metrics, result.order_hash, result.orders, result.halts, result.seconds, error)
+    return Trial(values, metrics(done), result.order_hash, result.orders, result.halts, result.seconds, error)
 
 
 def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:

@@ -17,25 +17,25 @@ def run_backtest_verb(
     place: Place, end: str | None, agents: str | None, journal: Path | None, progress: bool
 ) -> dict[str, Any]:
     """Run a backtest; the verb's stable keys."""
-    from tuiconsole.analytics.performance import summary
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.backtests import backtest
+    from tuiconsole.research.capture import metrics
 
     settings = place.config.desk
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
-    result = backtest(
+    finished = backtest(
         settings,
         load_tape(settings),
         WallClock(),
         end=end,
         journal=journal,
         progress=_show_progress if progress else None,
-    ).result
+    )
+    result = finished.result
     if progress:
         sys.stderr.write("\r\x1b[K")
-    metrics = summary(result.equity, settings.engine.capital, settings.engine.bars_per_year)
     return {
         "journal_head": result.journal_head,
         "order_hash": result.order_hash,
@@ -55,7 +55,7 @@ def run_backtest_verb(
         "orders_in_last_tenth": result.last_tenth_orders,
         "first": iso(int(result.ts[0]))[:10] if result.bars else None,
         "last": iso(int(result.ts[-1]))[:10] if result.bars else None,
-        "metrics": metrics,
+        "metrics": metrics(finished),
     }
 
 
@@ -66,11 +66,17 @@ def _show_progress(done: int, total: int) -> None:
 
 def backtest_text(body: dict[str, Any]) -> str:
     """The backtest for people."""
-    metrics = body["metrics"]
+    from tuiconsole.analytics.measures import UNITS
+    from tuiconsole.reports.figures import LABELS, MISSING, write
+
+    shown = [
+        (LABELS[name], MISSING if value is None else write(value, UNITS[name]))
+        for name, value in body["metrics"].items()
+    ]
     lines = [
         f"{body['first']} to {body['last']}: {body['bars']:,} bars, {body['symbols']} symbols",
         f"final equity {body['final_equity']:,.2f}   fees {body['fees']:,.2f}",
-        *(f"  {name.replace('_', ' '):<22} {_figure(name, value)}" for name, value in metrics.items()),
+        *(f"  {label:<22} {text}" for label, text in shown),
         f"orders {body['orders']:,} ({body['orders_in_last_tenth']} in the last tenth), fills {body['fills']:,}, "
         f"refused {body['refused']:,}",
         *(f"FAILED {text}" for text in body["failed"]),
@@ -80,15 +86,6 @@ def backtest_text(body: dict[str, Any]) -> str:
         f"orders {body['order_hash'][:16]}…  journal {body['journal_head'][:16]}…",
     ]
     return "\n".join(lines)
-
-
-_RATIOS = ("sharpe", "sortino", "calmar", "skewness", "kurtosis")
-
-
-def _figure(name: str, value: float | None) -> str:
-    if value is None:
-        return "n/a"
-    return f"{value:.2f}" if name.startswith(_RATIOS) else f"{value:.2%}"
 
 
 def run_tripwires(place: Place, end: str | None, cuts: int, progress: bool) -> dict[str, Any]:
