@@ -1,4 +1,4 @@
-"""Months, rolling windows and regimes, each against a loop over the bars."""
+"""Months and rolling windows, each against a loop over the bars."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiconsole.analytics import performance as p
-from tuiconsole.analytics.periods import by_regime, monthly, rolling_sharpe
-from tuiconsole.analytics.track import REGIME_LABELS
+from tuiconsole.analytics.periods import monthly, rolling_sharpe
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, parse_iso
 from tuiconsole.domain.rng import generator
 
@@ -53,25 +52,3 @@ def test_a_rolling_sharpe_is_the_sharpe_of_its_window() -> None:
         assert found[i] == pytest.approx(expected, nan_ok=True)
     assert np.isnan(found[45])
     assert np.isnan(rolling_sharpe(returns[:5], 12, 252)).all()
-
-
-def test_a_return_belongs_to_the_regime_that_was_known_before() -> None:
-    returns = np.array([0.01, 0.02, -0.03, 0.04])
-    rows = by_regime(returns, np.array([4, 4, 1, 0], dtype=np.int8), 252)
-    assert [(row.label, row.bars) for row in rows] == [
-        (REGIME_LABELS[1], 1),
-        (REGIME_LABELS[4], 2),
-        ("not yet known", 1),
-    ]
-    assert rows[1].total_return == pytest.approx(1.02 * 0.97 - 1)
-    assert math.isnan(rows[0].sharpe)
-    assert not rows[1].enough
-    assert by_regime(np.zeros(0), np.zeros(0, dtype=np.int8), 252) == ()
-
-
-@given(st.lists(st.integers(-1, 5), min_size=1, max_size=50))
-def test_regimes_divide_all_bars(codes: list[int]) -> None:
-    returns = generator(3, "regimes").normal(0.0, 0.01, len(codes))
-    rows = by_regime(returns, np.array(codes, dtype=np.int8), 252)
-    assert sum(row.bars for row in rows) == len(codes)
-    assert math.prod(1 + row.total_return for row in rows) - 1 == pytest.approx(p.total_return(returns))

@@ -28,7 +28,8 @@ def table(rows: list[tuple[int, int, float, float, float]], multiplier: float = 
         value=quantity * price * multiplier,
         realised=np.zeros(n),
         forced=np.zeros(n, dtype=np.bool_),
-        costs={"fee": fee.astype(float)},
+        fee=fee.astype(float),
+        costs={"commission_fixed": fee.astype(float)},
     )
 
 
@@ -93,7 +94,7 @@ def test_profit_and_what_is_still_open_add_up_to_the_cash(drawn: list[tuple[int,
         [(i + 1, symbol, q, float(price), float(fee)) for i, (symbol, q, price, fee) in enumerate(drawn)]
     )
     found = trades.round_trips(fills)
-    cash = -float(fills.value.sum() + fills.costs["fee"].sum())
+    cash = -float(fills.value.sum() + fills.fee.sum())
     open_cost = 0.0
     for symbol in range(3):
         lots: list[list[float]] = []

@@ -53,10 +53,13 @@ def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
         value=value,
         realised=np.zeros(len(at)),
         forced=np.zeros(len(at), dtype=np.bool_),
+        fee=0.5 + np.abs(value) * 1e-4,
         costs={
-            "fee": 0.5 + np.abs(value) * 1e-4,
+            "commission_fixed": np.full(len(at), 0.5),
+            "commission_proportional": np.abs(value) * 1e-4,
             "spread": np.abs(value) * 2e-4,
-            "impact": np.abs(value) * 3e-4,
+            "temporary": np.abs(value) * 3e-4,
+            "borrow": np.zeros(len(at)),
         },
     )
     return Run(
@@ -87,6 +90,7 @@ def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
             halts=1,
             rearmed=1,
             cool_down_bars=20,
+            borrow=1.25,
             seconds=0.25,
             failed=(),
         ),

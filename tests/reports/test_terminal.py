@@ -28,7 +28,16 @@ def empty(run: Run) -> Run:
     nothing = np.zeros(0)
     whole = np.zeros(0, dtype=np.int64)
     fills = FillTable(
-        whole, whole, whole, nothing, nothing, nothing, nothing, np.zeros(0, dtype=np.bool_), {"fee": nothing}
+        whole,
+        whole,
+        whole,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        np.zeros(0, dtype=np.bool_),
+        nothing,
+        {"spread": nothing},
     )
     outcome = replace(run.outcome, bars=0, orders=0, fills=0, halts=0)
     return replace(run, track=Track.zeros(0), fills=fills, outcome=outcome, stops=(), benchmark=None)
@@ -76,8 +85,11 @@ def test_the_honest_sentences() -> None:
     assert "In-sample" not in unseen
     assert "first trial" in unseen
     run = rig.made()
-    free = replace(run, fills=replace(run.fills, costs={"fee": np.zeros(len(run.fills))}))
-    assert "No fee was charged" in render(free, 200)
+    nothing = np.zeros(len(run.fills))
+    free = replace(run, fills=replace(run.fills, costs={"spread": nothing}))
+    assert "No costs were charged" in render(free, 200)
+    partly = replace(run, fills=replace(run.fills, costs={**run.fills.costs, "spread": nothing}))
+    assert "nothing was charged for spread: the market will" in render(partly, 200)
     failed = replace(run, outcome=replace(run.outcome, failed=("Agent x failed.",)))
     assert "Failed and switched off: Agent x failed." in render(failed, 200)
     steady = replace(
@@ -128,7 +140,10 @@ def test_costs_by_hand() -> None:
     assert spread.money == pytest.approx(traded * 2e-4)
     assert spread.basis_points == pytest.approx(2.0)
     assert spread.annual == pytest.approx(traded * 2e-4 / (520 / 252) / float(run.track.equity.mean()))
-    assert tables.costs(run)[-1].money == pytest.approx(sum(float(c.sum()) for c in run.fills.costs.values()))
+    assert tables.costs(run)[-1].money == pytest.approx(
+        1.25 + sum(float(c.sum()) for c in run.fills.costs.values())
+    )
+    assert figures(run)["costs"].value == pytest.approx(tables.costs(run)[-1].money)
 
 
 def test_charts_keep_extremes() -> None:

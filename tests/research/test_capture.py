@@ -19,8 +19,10 @@ from tuiconsole.research.capture import buy_and_hold
 def test_the_fills_of_a_run_add_up_to_its_cash() -> None:
     made = rig.run("mine")
     fills, track = made.fills, made.track
-    paid = float(fills.quantity @ fills.price + fills.costs["fee"].sum())
+    paid = float(fills.quantity @ fills.price + fills.fee.sum())
     assert made.capital - paid == pytest.approx(track.cash[-1], abs=1e-6)
+    parts = fills.costs["commission_fixed"] + fills.costs["commission_proportional"]
+    np.testing.assert_allclose(parts, fills.fee, rtol=1e-12)
     assert len(fills) == made.outcome.fills
     assert made.curve.sample is Sample.IN
     assert math.prod((1 + made.curve.returns).tolist()) == pytest.approx(track.equity[-1] / made.capital)

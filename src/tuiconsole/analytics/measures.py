@@ -1,7 +1,7 @@
 """All figures of one run by name, each with its unit, and with the reason where there is too little data for it.
 
 A figure that the data cannot carry is not given: an annual return needs a year (as the GIPS standards, 2020, demand), an annual
-ratio needs :data:`~tuiconsole.analytics.periods.LEAST_BARS` bars, a five-per-cent tail :data:`LEAST_TAIL_BARS`, and figures of
+ratio needs :data:`LEAST_BARS` bars, a five-per-cent tail :data:`LEAST_TAIL_BARS`, and figures of
 trades :data:`LEAST_TRIPS` round trips.
 """
 
@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 
 from tuiconsole.analytics import drawdowns, performance, relative, significance, tails, trades
-from tuiconsole.analytics.periods import LEAST_BARS
 from tuiconsole.analytics.significance import Trials
 from tuiconsole.analytics.track import FillTable, Track
 from tuiconsole.domain.types import FloatArray
 
+LEAST_BARS = 20
 LEAST_TAIL_BARS = 100
 LEAST_TRIPS = 10
 
@@ -96,6 +96,7 @@ def measures(
     bars_per_year: float,
     benchmark: FloatArray | None = None,
     trials: Trials | None = None,
+    borrow: float = 0.0,
 ) -> dict[str, Measure]:
     """Every figure of one run by name, in the order in which reports show them.
 
@@ -107,6 +108,8 @@ def measures(
         float64 ``[n_bars]`` equity of a benchmark that started with the same capital.
     trials
         Trials counted on the same tape; None counts this run alone.
+    borrow
+        Money paid for short positions over the whole run.
     """
     table = _Table()
     curve = np.concatenate(([capital], track.equity))
@@ -118,7 +121,7 @@ def measures(
     _luck(table, returns, trials or Trials(1, 0.0), ruined or _too_few(len(returns), LEAST_BARS, "bars"))
     if benchmark is not None:
         _against(table, returns, np.concatenate(([capital], benchmark)), bars_per_year, ruined)
-    _trading(table, track, fills, bars_per_year, float(curve[-1] - capital))
+    _trading(table, track, fills, bars_per_year, float(curve[-1] - capital), borrow)
     return table.found
 
 
@@ -183,11 +186,13 @@ def _against(
     )
 
 
-def _trading(table: _Table, track: Track, fills: FillTable, bars_per_year: float, profit: float) -> None:
+def _trading(
+    table: _Table, track: Track, fills: FillTable, bars_per_year: float, profit: float, borrow: float
+) -> None:
     trips = trades.round_trips(fills)
     few = _too_few(len(trips), LEAST_TRIPS, "round trips")
     traded = float(np.abs(fills.value).sum())
-    costs = float(sum(float(paid.sum()) for paid in fills.costs.values()))
+    costs = borrow + sum(float(paid.sum()) for part, paid in fills.costs.items() if part != "borrow")
     none = "" if len(track) else "no bars"
     bars = trades.holding_bars(trips, track.ts)
     table.add("win_rate", trades.win_rate(trips.profit), few)

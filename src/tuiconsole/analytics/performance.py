@@ -15,6 +15,7 @@ from tuiconsole.analytics.tails import downside_deviation
 from tuiconsole.domain.types import FloatArray
 
 _NAN = float("nan")
+_LARGEST_LOGARITHM = 700.0
 _ROUNDING = 1e-12
 """Returns that differ by less than this share of the largest one do not differ: their Sharpe ratio is not defined."""
 
@@ -34,11 +35,14 @@ def total_return(returns: FloatArray) -> float:
 
 
 def annual_return(returns: FloatArray, bars_per_year: float) -> float:
-    """Geometric mean return per year (Bacon eq. 3.3); NaN without returns, -1 when everything was lost."""
+    """Geometric mean return per year (Bacon eq. 3.3); NaN without returns, -1 when everything was lost; infinite beyond float64."""
     if not len(returns):
         return _NAN
     growth = float(np.prod(1.0 + returns))
-    return growth ** (bars_per_year / len(returns)) - 1.0 if growth > 0 else -1.0
+    if not growth > 0:
+        return -1.0
+    logarithm = math.log(growth) * bars_per_year / len(returns)
+    return math.expm1(logarithm) if logarithm < _LARGEST_LOGARITHM else math.inf
 
 
 def volatility(returns: FloatArray, bars_per_year: float = 1.0) -> float:

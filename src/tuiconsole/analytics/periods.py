@@ -1,4 +1,4 @@
-"""Returns by month and year, over rolling windows, and by regime."""
+"""Returns by month and year, and over rolling windows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuiconsole.analytics.performance import sharpe, total_return, volatility
-from tuiconsole.analytics.track import REGIME_LABELS
-from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
-
-LEAST_BARS = 20
-"""Annual figures of fewer bars are not given."""
+from tuiconsole.analytics.performance import total_return
+from tuiconsole.domain.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +60,3 @@ def rolling_sharpe(returns: FloatArray, window: int, bars_per_year: float) -> Fl
             ratio = views.mean(axis=1) / deviation * math.sqrt(bars_per_year)
         found[window - 1 :] = np.where(deviation > 0.0, ratio, np.nan)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class RegimeReturns:
-    """What was earned in one regime.
-
-    Attributes
-    ----------
-    bars
-        Over which the desk knew this to be the likeliest regime before they began.
-    total_return
-        Compound return over those bars alone; ``volatility`` and ``sharpe`` are annual, NaN where not defined.
-    """
-
-    label: str
-    bars: int
-    total_return: float
-    volatility: float
-    sharpe: float
-
-    @property
-    def enough(self) -> bool:
-        """Whether there are bars enough for annual figures."""
-        return self.bars >= LEAST_BARS
-
-
-def by_regime(returns: FloatArray, regime: CodeArray, bars_per_year: float) -> tuple[RegimeReturns, ...]:
-    """Returns split by the regime that was known *before* each bar; only regimes that occurred, unknown last.
-
-    Parameters
-    ----------
-    regime
-        int8 ``[n]`` as in :attr:`~tuiconsole.analytics.track.Track.regime`: known at the end of each bar.
-    """
-    before = np.concatenate((np.full(min(1, len(regime)), -1, dtype=np.int8), regime[:-1]))
-    found = []
-    for code in (*range(len(REGIME_LABELS)), -1):
-        part = returns[before == code]
-        if len(part):
-            label = REGIME_LABELS[code] if code >= 0 else "not yet known"
-            figures = (total_return(part), volatility(part, bars_per_year), sharpe(part, bars_per_year))
-            found.append(RegimeReturns(label, len(part), *figures))
-    return tuple(found)

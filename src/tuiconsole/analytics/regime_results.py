@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuiconsole.analytics.performance import max_drawdown, sharpe, total_return, volatility, wealth
+from tuiconsole.analytics.drawdowns import max_drawdown
+from tuiconsole.analytics.performance import sharpe, total_return, volatility, wealth
 from tuiconsole.analytics.track import REGIME_LABELS
 from tuiconsole.domain.types import CodeArray, FloatArray
 

@@ -86,8 +86,11 @@ class FillTable:
         Profit of lots closed by this fill (first in, first out), before fees.
     forced
         True when Kill's flatten was filled at once at the last good price.
+    fee
+        Money paid beside the price: both commissions.
     costs
-        Money paid by kind; ``fee`` is beside the price, all others are already contained in it.
+        Money paid by part (:data:`~tuiconsole.domain.costs.COST_NAMES`): the commissions are the fee, ``borrow`` is what the
+        closed part of a short was charged while it was open, all others are already contained in the price.
     """
 
     ts: IntArray
@@ -98,6 +101,7 @@ class FillTable:
     value: FloatArray
     realised: FloatArray
     forced: BoolArray
+    fee: FloatArray
     costs: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __len__(self) -> int:

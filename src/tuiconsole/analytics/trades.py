@@ -1,7 +1,7 @@
 """Round trips out of fills, first in, first out, and what they say about a strategy.
 
 A round trip is a quantity that was opened by one fill and closed by another. Its profit contains spread and impact, because
-its prices do; fees are shared out by quantity. What is still open at the end is no round trip.
+its prices do; fees and borrow are shared out by quantity. What is still open at the end is no round trip.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class RoundTrips:
     entry, exit
         Prices, currency units per point.
     profit
-        Currency units after all costs, fees of both ends included.
+        Currency units after all costs: fees of both ends and borrow included.
     fees
-        Those fees.
+        Those fees and that borrow.
     """
 
     symbol: IntArray
@@ -54,20 +54,22 @@ class RoundTrips:
 
 def round_trips(fills: FillTable) -> RoundTrips:
     """Match every closing quantity with the oldest open one of its symbol."""
-    fee = fills.costs.get("fee", np.zeros(len(fills)))
-    columns = (fills.symbol, fills.ts, fills.quantity, fills.price, fills.value, fee)
+    borrow = fills.costs.get("borrow", np.zeros(len(fills)))
+    columns = (fills.symbol, fills.ts, fills.quantity, fills.price, fills.value, fills.fee, borrow)
     lots: dict[int, deque[list[float]]] = {}
     rows: list[tuple[float, ...]] = []
-    for symbol, ts, quantity, price, value, paid in zip(
+    for symbol, ts, quantity, price, value, paid, borrowed in zip(
         *(column.tolist() for column in columns), strict=True
     ):
         open_lots = lots.setdefault(symbol, deque())
         left, unit_value, unit_fee = quantity, value / quantity, paid / abs(quantity)
+        closing = min(abs(quantity), abs(sum(lot[0] for lot in open_lots)))
+        unit_borrow = borrowed / closing if borrowed and closing else 0.0
         while open_lots and abs(left) > abs(quantity) * _DUST and (open_lots[0][0] > 0) != (left > 0):
             lot = open_lots[0]
             size = min(abs(left), abs(lot[0]))
             signed = size if lot[0] > 0 else -size
-            fees = size * (unit_fee + lot[4])
+            fees = size * (unit_fee + lot[4] + unit_borrow)
             profit = signed * (unit_value - lot[3]) - fees
             rows.append((symbol, lot[1], ts, signed, lot[2], price, profit, fees))
             left += signed

@@ -29,6 +29,8 @@ class BacktestResult:
         SHA-256 over number, symbol column, quantity and decision of every approved order, in order.
     last_tenth_orders
         Orders approved in the last tenth of the bars: a desk that died early shows here.
+    fees, borrow
+        Commissions, and what short positions were charged, currency units.
     halts, rearmed
         Stops by breakers, and how many of them the declared cool-down released.
     failed
@@ -49,6 +51,7 @@ class BacktestResult:
     seconds: float
     final_equity: float
     fees: float
+    borrow: float
     last_tenth_orders: int
     halts: int
     rearmed: int
@@ -181,6 +184,7 @@ def run_backtest(
         seconds=seconds,
         final_equity=to_float(desk.ledger.equity),
         fees=to_float(desk.ledger.fees),
+        borrow=to_float(desk.ledger.borrow),
         last_tenth_orders=sum(1 for bar in sink.order_bars if bar >= last_tenth),
         halts=sink.halts,
         rearmed=rearmed,

@@ -51,7 +51,9 @@ MISSING = "n/a"
 
 def figures(run: Run, trials: Trials | None = None) -> dict[str, Measure]:
     """All figures of ``run`` by name; ``trials`` are those counted on its tape, this run among them."""
-    return measures(run.track, run.fills, run.capital, run.bars_per_year, run.benchmark, trials)
+    return measures(
+        run.track, run.fills, run.capital, run.bars_per_year, run.benchmark, trials, run.outcome.borrow
+    )
 
 
 def written(measure: Measure) -> str:

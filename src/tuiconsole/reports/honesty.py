@@ -7,6 +7,9 @@ from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.significance import Trials, expected_best_sharpe
 from tuiconsole.reports.run import Run
 
+_MARKET = ("spread", "temporary")
+"""Parts of a cost that the market charges everybody: half the spread, temporary impact."""
+
 SUSPICIOUS_SHARPE = 2.0
 """Net Sharpe ratios of daily strategies above this are rarely true: look for leakage first (see the published results of Gu,
 Kelly and Xiu, Review of Financial Studies 2020: 1.35 value-weighted, before costs)."""
@@ -55,10 +58,13 @@ def _suspicion(found: dict[str, Measure]) -> list[str]:
 
 
 def _costs(run: Run) -> str:
-    free = [kind for kind, paid in run.fills.costs.items() if len(paid) and not paid.any()]
+    parts = run.fills.costs
+    if len(run.fills) and not any(paid.any() for paid in parts.values()):
+        return "No costs were charged: the settings say so, the market will not."
+    free = [part for part in _MARKET if part in parts and len(run.fills) and not parts[part].any()]
     if free:
-        return f"No {' and no '.join(free)} was charged: the settings say so, the market will not."
-    return f"All returns are after costs: {', '.join(run.fills.costs)}."
+        return f"Returns are after costs, but nothing was charged for {' or '.join(free)}: the market will."
+    return "All returns are after commissions, spread, impact and borrow."
 
 
 def _stops(run: Run) -> list[str]:

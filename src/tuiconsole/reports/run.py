@@ -61,6 +61,8 @@ class Outcome:
         Orders approved in the last tenth of the bars: a desk that died early shows here.
     halts, rearmed, cool_down_bars
         Stops by breakers, how many the declared cool-down released, and its length.
+    borrow
+        Money paid for short positions, currency units.
     seconds
         Wall time of the run; not part of what is compared.
     failed
@@ -77,6 +79,7 @@ class Outcome:
     halts: int
     rearmed: int
     cool_down_bars: int
+    borrow: float
     seconds: float
     failed: tuple[str, ...]
 

@@ -103,7 +103,8 @@ def costs(run: Run) -> list[Cost]:
     traded = float(np.abs(run.fills.value).sum())
     years = len(run.track) / run.bars_per_year
     base = float(run.track.equity.mean()) * years if len(run.track) else 0.0
-    paid = {kind: float(column.sum()) for kind, column in run.fills.costs.items()}
+    paid = {part.replace("_", " "): float(column.sum()) for part, column in run.fills.costs.items()}
+    paid["borrow"] = run.outcome.borrow
     paid["all"] = sum(paid.values())
     return [
         Cost(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuiconsole.analytics.drawdowns import drawdowns
-from tuiconsole.analytics.measures import Measure
-from tuiconsole.analytics.periods import by_regime, monthly
+from tuiconsole.analytics.measures import LEAST_BARS, Measure
+from tuiconsole.analytics.periods import monthly
+from tuiconsole.analytics.regime_results import results_by_regime
 from tuiconsole.analytics.significance import Trials
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.reports import strip, tables
@@ -156,21 +157,20 @@ def _months(console: Console, run: Run) -> None:
 
 def _regimes(console: Console, run: Run) -> None:
     _title(console, "By regime, as known before each bar")
-    header = ("regime", "bars", "return", "volatility", "Sharpe")
-    grid = _grid(("left", "right", "right", "right", "right"), header)
-    for row in by_regime(run.curve.returns, run.track.regime, run.bars_per_year):
+    header = ("regime", "bars", "of known", "return", "volatility", "Sharpe", "drawdown")
+    grid = _grid(("left", *("right",) * 6), header)
+    for row in results_by_regime(run.track.equity, run.capital, run.track.regime, run.bars_per_year):
+        enough = row.bars >= LEAST_BARS
         grid.add_row(
-            row.label,
+            row.name,
             f"{row.bars:,}",
+            f"{100 * row.share:.0f} %",
             write(row.total_return, "share"),
-            _or_missing(row.volatility, "share", row.enough),
-            _or_missing(row.sharpe, "ratio", row.enough),
+            write(row.volatility, "share") if enough else MISSING,
+            write(row.sharpe, "ratio") if enough and np.isfinite(row.sharpe) else MISSING,
+            f"-{write(row.max_drawdown, 'share')}" if row.bars else MISSING,
         )
     console.print(grid)
-
-
-def _or_missing(value: float, unit: Any, enough: bool) -> str:
-    return write(value, unit) if enough and np.isfinite(value) else MISSING
 
 
 def _trades(console: Console, run: Run) -> None:

@@ -14,6 +14,7 @@ from tuiconsole.analytics.measures import measures, plain_figures
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable
 from tuiconsole.domain.clock import Clock, iso
+from tuiconsole.domain.costs import COST_NAMES
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.records import Filled
@@ -80,6 +81,7 @@ def capture(
             halts=result.halts,
             rearmed=result.rearmed,
             cool_down_bars=settings.risk.cool_down_bars,
+            borrow=result.borrow,
             seconds=result.seconds,
             failed=result.failed,
         ),
@@ -100,7 +102,9 @@ def metrics(finished: Backtest) -> dict[str, float | None]:
     result, settings = finished.result, finished.plan.settings
     fills = fill_table(result.filled, finished.plan.tape.universe)
     capital = finished.plan.opened.capital / MONEY_SCALE
-    return plain_figures(measures(result.track, fills, capital, settings.engine.bars_per_year))
+    return plain_figures(
+        measures(result.track, fills, capital, settings.engine.bars_per_year, borrow=result.borrow)
+    )
 
 
 def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
@@ -117,6 +121,12 @@ def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
     quantity = column("quantity") / universe.quantity_scale[symbol]
     price = column("price") / universe.price_scale[symbol]
     multiplier = np.array([item.multiplier for item in universe.instruments])[symbol]
+    parts = (
+        np.concatenate([record.costs for record in records], axis=1)
+        if records
+        else np.zeros((len(COST_NAMES), 0))
+    )
+    parts = parts / MONEY_SCALE
     repeats = [len(record.number) for record in records]
     return FillTable(
         ts=np.repeat(np.array([record.ts for record in records], dtype=np.int64), repeats),
@@ -127,7 +137,8 @@ def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
         value=quantity * price * multiplier,
         realised=money("realised"),
         forced=np.repeat(np.array([record.forced for record in records], dtype=np.bool_), repeats),
-        costs={"fee": money("fee"), "spread": money("spread_cost"), "impact": money("impact_cost")},
+        fee=money("fee"),
+        costs=dict(zip(COST_NAMES, parts, strict=True)),
     )
 
 
