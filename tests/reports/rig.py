@@ -23,28 +23,15 @@ def days(n: int) -> np.ndarray:
     return weekdays * NANOSECONDS_PER_DAY + CLOSE
 
 
-def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
-    """A run of ``n`` bars and about ``n / 5`` fills in two symbols."""
-    rng = generator(11, "report")
-    ts = days(n)
-    equity = np.round(100_000 * np.cumprod(1 + rng.normal(0.0006, 0.009, n)), 2)
-    share = np.round(rng.uniform(0.2, 0.9, n), 3)
-    track = replace(
-        Track.zeros(n),
-        ts=ts,
-        equity=equity,
-        cash=equity * (1 - share),
-        gross=equity * share,
-        net=equity * share,
-        holdings=np.where(np.arange(n) < 5, 0, 2),
-        regime=(np.arange(n) // 60 % 6).astype(np.int8),
-    )
-    at = np.arange(5, n - 5, 5)
+def filled(ts: np.ndarray) -> FillTable:
+    """Four fills in twenty bars: two buys, two sales, in two symbols."""
+    rng = generator(13, "fills")
+    at = np.arange(5, len(ts) - 5, 5)
     side = np.where(np.arange(len(at)) % 4 < 2, 1.0, -1.0)
     price = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.02, len(at)))), 2)
     quantity = side * 10
     value = quantity * price
-    fills = FillTable(
+    return FillTable(
         ts=ts[at],
         order=np.arange(1, len(at) + 1),
         symbol=np.arange(len(at)) % 2,
@@ -62,6 +49,25 @@ def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
             "borrow": np.zeros(len(at)),
         },
     )
+
+
+def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
+    """A run of ``n`` bars and about ``n / 5`` fills in two symbols."""
+    rng = generator(11, "report")
+    ts = days(n)
+    equity = np.round(100_000 * np.cumprod(1 + rng.normal(0.0006, 0.009, n)), 2)
+    share = np.round(rng.uniform(0.2, 0.9, n), 3)
+    track = replace(
+        Track.zeros(n),
+        ts=ts,
+        equity=equity,
+        cash=equity * (1 - share),
+        gross=equity * share,
+        net=equity * share,
+        holdings=np.where(np.arange(n) < 5, 0, 2),
+        regime=(np.arange(n) // 60 % 6).astype(np.int8),
+    )
+    fills = filled(ts)
     return Run(
         name=name,
         sample=sample,
@@ -83,8 +89,8 @@ def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
             order_hash="a" * 64,
             journal_head="b" * 64,
             bars=n,
-            orders=len(at),
-            fills=len(at),
+            orders=len(fills),
+            fills=len(fills),
             refused=3,
             last_tenth_orders=10,
             halts=1,

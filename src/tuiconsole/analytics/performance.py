@@ -35,7 +35,7 @@ def total_return(returns: FloatArray) -> float:
 
 
 def annual_return(returns: FloatArray, bars_per_year: float) -> float:
-    """Geometric mean return per year (Bacon eq. 3.3); NaN without returns, -1 when everything was lost; infinite beyond float64."""
+    """Geometric mean return per year (Bacon eq. 3.3); NaN without returns, -1 when all was lost, infinite beyond float64."""
     if not len(returns):
         return _NAN
     growth = float(np.prod(1.0 + returns))
