@@ -226,7 +226,7 @@ def test_both_ways_of_counting_money_agree():
     rng = np.random.default_rng(2)
     universe = Universe.of(["A", "B"])
     fast, exact = CostModel(universe, ExecutionSettings()), CostModel(universe, ExecutionSettings())
-    exact._divisor = ints(1, 1)  # as for instruments that divide: Python's integers
+    exact._plain = False  # as for instruments that divide: Python's integers
     for _ in range(50):
         given_ = (
             rng.integers(0, 2, 8),

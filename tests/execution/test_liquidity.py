@@ -25,7 +25,7 @@ def test_estimates_equal_the_recursion_written_out():
     made = Liquidity(2, CHOSEN)
     variance, volume, last = [9e-4, 9e-4], [None, None], [None, None]
     for ts in range(200):
-        price, traded = 50 * np.exp(0.02 * rng.standard_normal(2)), 1 + 1000 * rng.random(2)
+        price, traded = 50 * np.exp(0.02 * rng.standard_normal(2)), 1000 * rng.random(2)
         quality = np.where(rng.random(2) < 0.2, BAD, 0)
         made.update(ranged(ts, price, price, price, price, traded, quality))
         for i in range(2):

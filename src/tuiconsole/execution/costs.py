@@ -15,13 +15,13 @@ price is worse than the reference price by these shares of it::
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
-from tuiconsole.domain.costs import IN_PRICE, CostPart
+from tuiconsole.domain.costs import IMPACT, IN_PRICE, CostPart
 from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import INT64_MAX, MONEY_DECIMALS, divide_half_even, to_scaled
@@ -39,12 +39,22 @@ _EXACT = float(2**52)
 """Products of whole numbers below this are exact in float64, and so is their quotient rounded half-even."""
 
 _SQUARE_ROOT = 0.5
+_ZERO, _HALF = np.array(0.0), np.array(0.5)
 _PARTS = len(CostPart)
-_FIRST_IMPACT = int(CostPart.TEMPORARY)
+_FIXED, _PROPORTIONAL, _SPREAD = (
+    int(part) for part in (CostPart.COMMISSION_FIXED, CostPart.COMMISSION_PROPORTIONAL, CostPart.SPREAD)
+)
+_IN_PRICE = slice(int(IN_PRICE.start), int(IN_PRICE.stop))
+_IMPACT = slice(int(IMPACT.start), int(IMPACT.stop))
+_IMPACT_ROWS = slice(int(IMPACT.start), None)
 
 
 def temporary_impact(
-    coefficient: float, exponent: float, sigma: FloatArray, participation: FloatArray
+    coefficient: float | FloatArray,
+    exponent: float,
+    sigma: FloatArray,
+    participation: FloatArray,
+    out: FloatArray | None = None,
 ) -> FloatArray:
     """Impact that is gone after the trade, as a share of the price: ``coefficient * sigma * participation ** exponent``.
 
@@ -59,6 +69,8 @@ def temporary_impact(
     participation
         ``[n]``, traded quantity over the market's volume *in the same period as* ``sigma``, non-negative. The
         square-root law does not depend on the period: a day's figures and an hour's give the same answer.
+    out
+        Where the answer goes, if anywhere.
 
     References
     ----------
@@ -72,12 +84,16 @@ def temporary_impact(
     >>> (temporary_impact(1.0, 0.5, np.array([0.02]), np.array([0.01])) * 1e4).tolist()  # basis points
     [20.0]
     """
-    power = np.sqrt(participation) if exponent == _SQUARE_ROOT else participation**exponent
-    impact: FloatArray = sigma * (power * coefficient)
+    plain = exponent == _SQUARE_ROOT
+    impact = np.sqrt(participation, out=out) if plain else np.power(participation, exponent, out=out)
+    impact *= coefficient
+    impact *= sigma
     return impact
 
 
-def permanent_impact(coefficient: float, sigma: FloatArray, participation: FloatArray) -> FloatArray:
+def permanent_impact(
+    coefficient: float | FloatArray, sigma: FloatArray, participation: FloatArray
+) -> FloatArray:
     """How far a trade moves the price for later ones, as a share of it: ``coefficient * sigma * participation``.
 
     Linear, because any other law lets a round trip earn money from its own impact (Huberman and Stanzl, "Price
@@ -90,12 +106,12 @@ def permanent_impact(coefficient: float, sigma: FloatArray, participation: Float
     >>> (permanent_impact(0.1, np.array([0.02]), np.array([0.05])) * 1e4).round(9).tolist()  # basis points
     [1.0]
     """
-    impact: FloatArray = sigma * (participation * coefficient)
+    impact: FloatArray = participation * coefficient
+    impact *= sigma
     return impact
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """What a batch of fills costs, columns ``[n_fills]``.
 
     Attributes
@@ -143,13 +159,19 @@ class CostModel:
         fixed = to_scaled(Decimal(repr(settings.fixed_usd)), MONEY_DECIMALS)
         self._fixed = _constant([divide_half_even(fixed, cent) * cent for cent in cents])
         self._rate = Fraction(settings.proportional_bps).limit_denominator(_RATE_STEPS) / 10_000
-        self._half_spread = settings.half_spread_bps / 1e4
-        self._temporary = settings.temporary_impact
+        self._over = float(self._rate.numerator)
+        self._cent_per_rate = self._cent * float(self._rate.denominator)
+        self._largest = _EXACT / max(1.0, self._over)
+        self._plain = bool((self._divisor == 1.0).all())
+        self._unit_tick = bool((self._tick == 1.0).all())
+        self._half_spread = np.array(settings.half_spread_bps / 1e4)
+        self._temporary = np.array(settings.temporary_impact)
         self._exponent = settings.temporary_exponent
-        self._permanent = settings.permanent_impact
+        self._permanent = np.array(settings.permanent_impact)
         self._free = settings.capacity_free
         self._capacity = settings.capacity_penalty
         self._adverse = settings.adverse_selection
+        self._drifts = settings.adverse_selection > 0.0
 
     def price(
         self,
@@ -189,48 +211,62 @@ class CostModel:
         MoneyOverflow
             A traded value leaves the range of int64.
         """
-        side = np.sign(quantity)
-        shares: FloatArray = np.zeros((_PARTS, len(symbol)))
-        shares[CostPart.TEMPORARY] = temporary_impact(self._temporary, self._exponent, sigma, participation)
+        parts: FloatArray = np.zeros((_PARTS, len(symbol)))
+        if not len(symbol):
+            return Priced(quantity, quantity, parts.astype(np.int64), base)
+        size = quantity.astype(np.float64)
+        side = np.sign(size)
+        size *= side
+        impact = parts[_IMPACT]
+        temporary, permanent, capacity, adverse, _ = parts[_IMPACT_ROWS]
+        temporary_impact(self._temporary, self._exponent, sigma, participation, out=temporary)
         moved = permanent_impact(self._permanent, sigma, participation)
-        np.multiply(moved, 0.5, out=shares[CostPart.PERMANENT])
+        np.multiply(moved, _HALF, out=permanent)
         moved *= side
         if displaced is not None:
-            shares[CostPart.PERMANENT] += np.maximum(displaced * side, 0.0)
+            displaced = displaced * side
+            permanent += np.maximum(displaced, _ZERO, out=displaced)
+        rare = stress is not None or self._drifts
         if stress is not None:
             excess = np.maximum(participation / self._free - 1.0, 0.0)
-            shares[CostPart.CAPACITY] = self._capacity * stress * sigma * excess
-        if self._adverse:
-            shares[CostPart.ADVERSE_SELECTION] = self._adverse * sigma
-        impact = shares[_FIRST_IMPACT:]
-        total = impact.sum(axis=0)
-        if float(total.max(initial=0.0)) > LARGEST_IMPACT:
+            capacity[:] = self._capacity * stress * sigma * excess
+        if self._drifts:
+            adverse[:] = self._adverse * sigma
+        total = impact.sum(axis=0) if rare else temporary + permanent
+        if total[total.argmax()] > LARGEST_IMPACT:
             impact *= np.minimum(LARGEST_IMPACT / total, 1.0)
             np.minimum(total, LARGEST_IMPACT, out=total)
         total += self._half_spread
         total *= base
         price = self._adverse_price(base, side, total, symbol)
-        units = np.floor(np.multiply(impact, base, out=impact), out=impact)
-        slipped = np.abs(price - base)
-        spread = np.subtract(slipped, units.sum(axis=0), out=shares[CostPart.SPREAD])
-        if float(spread.min(initial=0.0)) < 0.0:  # a sale at the lowest price there is
-            reached = np.minimum(np.cumsum(units, axis=0), slipped)
+        np.multiply(impact, base, out=impact)
+        np.floor(impact, out=impact)
+        slipped = np.subtract(price, base, out=total)
+        np.abs(slipped, out=slipped)
+        told = impact.sum(axis=0) if rare else temporary + permanent
+        spread = np.subtract(slipped, told, out=parts[_SPREAD])
+        if spread[spread.argmin()] < 0.0:  # a sale at the lowest price there is
+            reached = np.minimum(np.cumsum(impact, axis=0), slipped)
             impact[1:] = np.diff(reached, axis=0)
             impact[0] = reached[0]
-            np.subtract(slipped, impact.sum(axis=0), out=spread)
-        return self._priced(symbol, price, quantity * side, shares, first, moved)
+            np.subtract(slipped, reached[-1], out=spread)
+        notional = price * size
+        notional *= _at(self._factor, symbol)
+        if not self._plain or notional[notional.argmax()] >= self._largest:
+            return self._priced_exactly(symbol, price, np.abs(quantity), parts, first, moved)
+        return self._priced(symbol, price, size, parts, first, moved, notional)
 
     def _adverse_price(
-        self, base: FloatArray, side: IntArray, slippage: FloatArray, symbol: IntArray
+        self, base: FloatArray, side: FloatArray, slippage: FloatArray, symbol: IntArray
     ) -> FloatArray:
         """Prices moved by ``slippage`` against ``side`` and up to the tick there; at least a tick."""
-        tick = _at(self._tick, symbol)
         price = base * side
         price += slippage
-        if isinstance(tick, int) and tick == 1:
+        if self._unit_tick:
             np.ceil(price, out=price)
             price *= side
             return np.maximum(price, 1.0, out=price)
+        tick = _at(self._tick, symbol)
         price = np.maximum(side * np.ceil(price / tick), 1.0) * tick
         return price
 
@@ -238,31 +274,29 @@ class CostModel:
         self,
         symbol: IntArray,
         price: FloatArray,
-        size: IntArray,
+        size: FloatArray,
         units: FloatArray,
         first: IntArray,
         moved: FloatArray,
+        notional: FloatArray,
     ) -> Priced:
-        """Turn price units into money: in float64 where that is exact, else in Python's integers.
+        """Turn price units ``[len(CostPart), n_fills]`` into money in float64, which is exact here.
 
-        ``units`` ``[len(CostPart), n_fills]`` is used up.
+        ``size``, ``units`` and ``notional`` are used up.
         """
-        worth = size.astype(np.float64)
-        worth *= _at(self._factor, symbol)
-        notional = price * worth
-        over, under = self._rate.numerator, self._rate.denominator
-        plain = isinstance(self._divisor, int) and self._divisor == 1
-        if not (plain and float(notional.max(initial=0.0)) * over < _EXACT):
-            return self._priced_exactly(symbol, price, size, units, first, moved)
-        units[IN_PRICE] *= worth
-        cent = _at(self._cent, symbol)
-        notional *= over
-        np.rint(np.divide(notional, cent * under, out=notional), out=notional)
-        np.multiply(notional, cent, out=units[CostPart.COMMISSION_PROPORTIONAL])
-        np.multiply(first, _at(self._fixed, symbol), out=units[CostPart.COMMISSION_FIXED], casting="unsafe")
+        size *= _at(self._factor, symbol)
+        priced = units[_IN_PRICE]
+        np.multiply(priced, size, out=priced)
+        if self._over != 1.0:
+            notional *= self._over
+        notional /= _at(self._cent_per_rate, symbol)
+        np.rint(notional, out=notional)
+        np.multiply(notional, _at(self._cent, symbol), out=units[_PROPORTIONAL])
+        units[_FIXED] = _at(self._fixed, symbol)
+        if np.count_nonzero(first) < len(first):
+            units[_FIXED] *= first
         costs = units.astype(np.int64)
-        fee = costs[CostPart.COMMISSION_FIXED] + costs[CostPart.COMMISSION_PROPORTIONAL]
-        return Priced(price.astype(np.int64), fee, costs, moved)
+        return Priced(price.astype(np.int64), costs[_FIXED] + costs[_PROPORTIONAL], costs, moved)
 
     def _priced_exactly(
         self,
@@ -273,13 +307,14 @@ class CostModel:
         first: IntArray,
         moved: FloatArray,
     ) -> Priced:
+        """The same in Python's integers, for values and units that float64 does not hold."""
         over, under = self._rate.numerator, self._rate.denominator
         scaled = price.astype(np.int64)
         whole = units.astype(np.int64).T.tolist()
         rows: list[list[int]] = []
         for i, column in enumerate(symbol.tolist()):
             factor, divisor, cent, fixed = (
-                constant if isinstance(constant, int) else int(constant[column])
+                int(constant[column] if constant.ndim else constant)
                 for constant in (self._factor, self._divisor, self._cent, self._fixed)
             )
             worth = int(size[i]) * factor
@@ -299,13 +334,10 @@ class CostModel:
         return Priced(scaled, fee, costs, moved)
 
 
-Constant = int | IntArray
-"""One number for all symbols, or one for each."""
+def _constant(values: list[int]) -> FloatArray:
+    """One whole number for all symbols (no axis), or one for each."""
+    return np.array(values[0] if len(set(values)) == 1 else values, dtype=np.float64)
 
 
-def _constant(values: list[int]) -> Constant:
-    return values[0] if len(set(values)) == 1 else np.array(values, dtype=np.int64)
-
-
-def _at(constant: Constant, symbol: IntArray) -> Constant:
-    return constant if isinstance(constant, int) else constant.take(symbol)
+def _at(constant: FloatArray, symbol: IntArray) -> FloatArray:
+    return constant[symbol] if constant.ndim else constant

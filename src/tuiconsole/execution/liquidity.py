@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,43 +14,48 @@ from tuiconsole.execution.settings import ExecutionSettings
 
 _RECENT, _LONG, _VOLUME = range(3)
 _BUFFERED = 32
-"""Bars that are collected before they are worked off together, unless somebody asks earlier."""
+"""Bars that are collected before they are worked off, unless somebody asks earlier."""
 
-_LEAST_MOVE = 1e-16
-"""Least squared log-return: volatility never falls to nothing."""
+_LEAST_VARIANCE: FloatArray = np.array(1e-16)
+"""Volatility never falls to nothing."""
 
-_LEAST_VOLUME = 1.0
-"""A bar without trades counts as one share."""
+_LEAST_VOLUME: FloatArray = np.array(1.0)
+"""Usual volume never falls to nothing."""
 
 
 class Liquidity:
     """Exponentially weighted variance of log-returns and volume per bar, ``[n_symbols]``.
 
-    With ``r`` one over the memory in bars, an estimate moves by ``x = (1 - r) x + r y``. Only bars judged good
-    move one. Before a symbol has history the configured volatility is assumed, and the configured volume for as
-    long as its source shows none.
+    With ``r`` one over the memory in bars, an estimate moves by ``x = (1 - r) x + r y`` (kept as ``x / r``). Only
+    bars judged good move one. Before a symbol has history the configured volatility is assumed, and the configured
+    volume for as long as its source shows none.
 
-    Bars are only copied when they come in; the arithmetic is done for many at once when an estimate is asked
-    for. One bar at a time or a whole block, the bits are the same.
+    Bars are only copied when they come in; the arithmetic is done when an estimate is asked for. One bar at a time
+    or a whole block, the bits are the same.
     """
 
     def __init__(self, n_symbols: int, settings: ExecutionSettings) -> None:
         memory = (settings.memory_bars, settings.long_memory_bars, settings.memory_bars)
-        self._rate: FloatArray = 1.0 / np.array(memory, dtype=np.float64)[:, None]
-        self._keep: FloatArray = 1.0 - self._rate
+        self._rate: list[FloatArray] = [np.array(1.0 / bars) for bars in memory]
+        self._keep: FloatArray = np.repeat([1.0 - rate for rate in self._rate], n_symbols).reshape(
+            3, n_symbols
+        )
         self._displayed = settings.displayed_volume
         self._displayed_volume: FloatArray = np.full(n_symbols, settings.displayed_volume)
         self._ratios = (settings.low_volatility_ratio, 1.0, settings.high_volatility_ratio)
         self._factors = (settings.capacity_low_volatility, 1.0, settings.capacity_high_volatility)
-        self._estimate: FloatArray = np.zeros((3, n_symbols))
-        self._estimate[:_VOLUME] = settings.initial_volatility**2
+        self._sums: FloatArray = np.empty((3, n_symbols))
+        self._sums[:] = settings.initial_volatility**2 / np.array(self._rate)[:, None]
+        self._sums[_VOLUME] = np.nan
         self._log_price: FloatArray = np.full(n_symbols, np.nan)
         self._prices: FloatArray = np.empty((_BUFFERED, n_symbols))
         self._volumes: FloatArray = np.empty((_BUFFERED, n_symbols))
         self._quality: CodeArray = np.empty((_BUFFERED, n_symbols), dtype=np.int8)
+        self._move: FloatArray = np.empty(n_symbols)
         self._waiting = 0
         self._with_volume = False
-        self._volume_known = False
+        self._all_priced = False
+        self._all_traded = False
 
     # ---- estimates -----------------------------------------------------------------------------------------
 
@@ -57,31 +63,39 @@ class Liquidity:
         """Volatility of one bar's log-return of the given columns ``[n]``, positive."""
         if self._waiting:
             self._work_off()
-        sigma: FloatArray = self._estimate[_RECENT].take(symbol)
-        return np.sqrt(sigma, out=sigma)
+        return self._as_sigma(self._sums[_RECENT][symbol])
 
     def volume(self, symbol: IntArray) -> FloatArray:
         """Usual volume of one bar in shares, positive: estimated, or displayed where there is no estimate."""
         if self._waiting:
             self._work_off()
-        volume: FloatArray = self._estimate[_VOLUME].take(symbol)
-        if not self._volume_known:
-            volume = np.where(volume > 0.0, volume, self._displayed)
-        return volume
+        return self._as_volume(self._sums[_VOLUME][symbol])
 
     def stress(self, symbol: IntArray) -> FloatArray:
         """Factor of the capacity penalty ``[n]``: by recent volatility over long volatility, interpolated."""
-        if self._waiting:
-            self._work_off()
-        ratio: FloatArray = self._estimate[_RECENT].take(symbol) / self._estimate[_LONG].take(symbol)
-        return np.interp(np.sqrt(ratio), self._ratios, self._factors)
+        recent = self.sigma(symbol)
+        long = np.maximum(self._sums[_LONG][symbol] * self._rate[_LONG], _LEAST_VARIANCE)
+        return np.interp(recent / np.sqrt(long), self._ratios, self._factors)
+
+    def _as_sigma(self, sums: FloatArray) -> FloatArray:
+        sums *= self._rate[_RECENT]
+        np.maximum(sums, _LEAST_VARIANCE, out=sums)
+        return np.sqrt(sums, out=sums)
+
+    def _as_volume(self, sums: FloatArray) -> FloatArray:
+        sums *= self._rate[_VOLUME]
+        if not self._all_traded:
+            sums = np.where(np.isnan(sums), self._displayed, sums)
+        return np.maximum(sums, _LEAST_VOLUME, out=sums)
 
     def bar_volume(self, bars: Bars, symbol: IntArray) -> FloatArray:
         """Volume of this very bar in shares, or the displayed volume where the source has none."""
         if bars.volume is bars.open:
             return self._displayed_volume[symbol]
-        volume: FloatArray = bars.volume.take(symbol)
-        return np.where(np.isnan(volume), self._displayed, volume)
+        volume: FloatArray = bars.volume[symbol]
+        if math.isnan(volume.dot(volume)):
+            volume = np.where(np.isnan(volume), self._displayed, volume)
+        return volume
 
     # ---- bars ----------------------------------------------------------------------------------------------
 
@@ -121,10 +135,13 @@ class Liquidity:
         """
         if self._waiting:
             self._work_off()
-        before: FloatArray = np.empty((len(price), *self._estimate.shape))
+        before: FloatArray = np.empty((len(price), *self._sums.shape))
+        all_traded = self._all_traded
         self._advance(price, volume, quality, before)
-        known = before[:, _VOLUME]
-        return np.sqrt(before[:, _RECENT]), np.where(known > 0.0, known, self._displayed)
+        self._all_traded, after = all_traded, self._all_traded
+        answer = self._as_sigma(before[:, _RECENT].copy()), self._as_volume(before[:, _VOLUME].copy())
+        self._all_traded = after
+        return answer
 
     def _work_off(self) -> None:
         count, self._waiting = self._waiting, 0
@@ -138,84 +155,50 @@ class Liquidity:
         quality: CodeArray,
         before: FloatArray | None,
     ) -> None:
-        """Take in ``[n_bars, n_symbols]``; ``before`` receives the estimates at each bar's start."""
-        log = np.log(price)
-        rows = _LONG + 1 if volume is None else _VOLUME + 1
-        estimate, keep = self._estimate[:rows], self._keep[:rows]
-        step: FloatArray = np.empty((len(price), rows, price.shape[1]))
-        move = step[:, _RECENT]
-        np.subtract(log[0], self._log_price, out=move[0])
-        if len(price) > 1:
-            np.subtract(log[1:], log[:-1], out=move[1:])
-        if volume is not None:
-            np.maximum(volume, _LEAST_VOLUME, out=step[:, _VOLUME])
-        if not quality.any() and self._ready(move, volume):
-            self._log_price = log[-1]
-            self._weigh(step, rows)
-            for bar in range(len(price)):
-                if before is not None:
-                    before[bar] = self._estimate
-                np.multiply(estimate, keep, out=estimate)
-                np.add(estimate, step[bar], out=estimate)
-            return
-        use, fresh = self._usable(log, move, volume, quality, step)
-        self._weigh(step, rows)
-        keeps = np.where(use, keep, 1.0)
-        step = np.where(use, step, 0.0)
-        if volume is not None:
-            np.copyto(keeps[:, _VOLUME], 0.0, where=fresh)
-            np.copyto(step[:, _VOLUME], np.maximum(volume, _LEAST_VOLUME), where=fresh)
-        for bar in range(len(price)):
+        """Take in ``[n_bars, n_symbols]``; ``before`` receives the sums at each bar's start."""
+        logs = np.log(price)
+        for bar, log in enumerate(logs):
             if before is not None:
-                before[bar] = self._estimate
-            np.multiply(estimate, keeps[bar], out=estimate)
-            np.add(estimate, step[bar], out=estimate)
-        self._volume_known = bool((self._estimate[_VOLUME] > 0.0).all())
+                before[bar] = self._sums
+            traded = None if volume is None else volume[bar]
+            if np.count_nonzero(quality[bar]) or not (self._all_priced and self._counts(traded)):
+                self._step_some(log, traded, quality[bar] == 0)
+                continue
+            move = np.subtract(log, self._log_price, out=self._move)
+            np.multiply(move, move, out=move)
+            self._log_price = log
+            if traded is None:
+                self._sums[:_VOLUME] *= self._keep[:_VOLUME]
+            else:
+                np.multiply(self._sums, self._keep, out=self._sums)
+                self._sums[_VOLUME] += traded
+            self._sums[:_VOLUME] += move
 
-    def _weigh(self, step: FloatArray, rows: int) -> None:
-        """Turn moves (in the first row) and volumes into what they add to the estimates, in place."""
-        move = step[:, _RECENT]
+    def _counts(self, traded: FloatArray | None) -> bool:
+        """Whether every symbol's volume is a number and none is its first; true without volumes."""
+        return traded is None or (self._all_traded and math.isfinite(traded.dot(traded)))
+
+    def _step_some(self, log: FloatArray, traded: FloatArray | None, good: BoolArray) -> None:
+        """One bar that not all symbols take part in."""
+        priced = good & ~np.isnan(log)
+        move = np.subtract(log, self._log_price, out=self._move)
+        use = priced & ~np.isnan(move)
         np.multiply(move, move, out=move)
-        np.maximum(move, _LEAST_MOVE, out=move)
-        step[:, _LONG] = move
-        np.multiply(step, self._rate[:rows], out=step)
-
-    def _ready(self, move: FloatArray, volume: FloatArray | None) -> bool:
-        """Whether every symbol has a move and, where there are volumes, one in each bar and one before."""
-        if volume is not None and not (self._volume_known and np.isfinite(volume.sum())):
-            return False
-        return bool(np.isfinite(move.sum()))
-
-    def _usable(
-        self,
-        log: FloatArray,
-        move: FloatArray,
-        volume: FloatArray | None,
-        quality: CodeArray,
-        step: FloatArray,
-    ) -> tuple[BoolArray, BoolArray]:
-        """Which figures ``[n_bars, rows, n_symbols]`` count, and which are a symbol's first volume.
-
-        Moves are taken again from the last good price of each symbol, and ``step`` keeps what is no number out of
-        the arithmetic.
-        """
-        good = quality == 0
-        last = self._log_price
-        for bar in range(len(log)):
-            np.subtract(log[bar], last, out=move[bar])
-            last = np.where(good[bar] & ~np.isnan(log[bar]), log[bar], last)
-        self._log_price = last
-        use: BoolArray = np.empty(step.shape, dtype=np.bool_)
-        use[:, _RECENT] = use[:, _LONG] = good & ~np.isnan(move)
-        fresh: BoolArray = np.zeros(good.shape, dtype=np.bool_)
-        if volume is not None:
-            use[:, _VOLUME] = good & np.isfinite(volume)
-            seen = np.logical_or.accumulate(use[:, _VOLUME], axis=0)
-            fresh[0] = seen[0]
-            fresh[1:] = seen[1:] & ~seen[:-1]
-            fresh &= self._estimate[_VOLUME] == 0.0
-        np.copyto(step, 0.0, where=~use)
-        return use, fresh
+        pair, keep = self._sums[:_VOLUME], self._keep[:_VOLUME]
+        np.multiply(pair, keep, out=pair, where=use)
+        np.add(pair, move, out=pair, where=use)
+        self._log_price = np.where(priced, log, self._log_price)
+        self._all_priced = not np.count_nonzero(np.isnan(self._log_price))
+        if traded is None:
+            return
+        sums = self._sums[_VOLUME]
+        use = good & np.isfinite(traded)
+        np.multiply(sums, self._keep[_VOLUME], out=sums, where=use)
+        np.add(sums, traded, out=sums, where=use)
+        first = use & np.isnan(sums)
+        if np.count_nonzero(first):
+            sums[first] = traded[first] / self._rate[_VOLUME]
+            self._all_traded = not np.count_nonzero(np.isnan(sums))
 
     # ---- state ---------------------------------------------------------------------------------------------
 
@@ -223,11 +206,12 @@ class Liquidity:
         """The estimates, copied."""
         if self._waiting:
             self._work_off()
-        return {"estimate": self._estimate.copy(), "log_price": self._log_price.copy()}
+        return {"sums": self._sums.copy(), "log_price": self._log_price.copy()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`, bit for bit."""
-        self._estimate = state["estimate"].copy()
+        self._sums = state["sums"].copy()
         self._log_price = state["log_price"].copy()
         self._waiting = 0
-        self._volume_known = bool((self._estimate[_VOLUME] > 0.0).all())
+        self._all_priced = not np.count_nonzero(np.isnan(self._log_price))
+        self._all_traded = not np.count_nonzero(np.isnan(self._sums[_VOLUME]))

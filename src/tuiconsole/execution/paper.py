@@ -62,10 +62,10 @@ class PaperVenue:
         n = len(universe)
         self._universe = universe
         scale: FloatArray = universe.price_scale.astype(np.float64)
-        self._price_scale = float(scale[0]) if (scale == scale[0]).all() else scale
+        self._price_scale = np.array(scale[0]) if (scale == scale[0]).all() else scale
         self._quantity_scale: FloatArray = universe.quantity_scale.astype(np.float64)
         self._whole_units = bool((universe.quantity_scale == 1).all())
-        self._share = chosen.max_participation
+        self._share = np.array(chosen.max_participation)
         self._free = chosen.capacity_free if chosen.capacity_penalty else math.inf
         self._costs = CostModel(universe, chosen)
         self._liquidity = Liquidity(n, chosen)
@@ -178,12 +178,12 @@ class PaperVenue:
         if (
             self._delayed
             or not self._distinct
-            or screened.quality.take(symbol).any()
-            or not 0.0 < float(base.min()) <= float(base.max()) < _LARGEST_PRICE
+            or np.count_nonzero(screened.quality[symbol])
+            or not 0.0 < base[base.argmin()] <= base[base.argmax()] < _LARGEST_PRICE
         ):
             return self._fill_some(screened)
-        size = np.abs(remaining)
-        if not bool((size <= self._allowed(bars, symbol)).all()):
+        allowed = np.abs(remaining) <= self._allowed(bars, symbol)
+        if np.count_nonzero(allowed) < len(symbol):
             return self._fill_some(screened)
         self._rest(_NOTHING)
         return self._execute(bars, number, symbol, remaining, base, first, True)
@@ -218,17 +218,15 @@ class PaperVenue:
 
     def _reference(self, bars: Bars, symbol: IntArray, arrival: IntArray | None = None) -> FloatArray:
         """Scaled prices before costs, whole; NaN where there is none."""
-        price: FloatArray = bars.close.take(symbol)
+        price: FloatArray = bars.close[symbol]
         if bars.volume is not bars.open:
-            opened = bars.open.take(symbol)
+            opened = bars.open[symbol]
             if arrival is not None:
                 opened = np.where((opened > 0.0) & np.isfinite(opened), opened, price)
                 if self._latency_ns:
                     opened += (price - opened) * self._elapsed(bars.ts, arrival)
             price = opened
-        scaled = price * (
-            self._price_scale if isinstance(self._price_scale, float) else self._price_scale[symbol]
-        )
+        scaled = price * (self._price_scale[symbol] if self._price_scale.ndim else self._price_scale)
         return np.rint(scaled, out=scaled)
 
     def _elapsed(self, ts: int, arrival: IntArray) -> FloatArray:
@@ -242,7 +240,8 @@ class PaperVenue:
 
     def _allowed(self, bars: Bars, symbol: IntArray) -> FloatArray:
         """Largest size that one bar may fill in each symbol, scaled quantity."""
-        allowed = self._liquidity.bar_volume(bars, symbol) * self._share
+        allowed = self._liquidity.bar_volume(bars, symbol)
+        allowed *= self._share
         return allowed if self._whole_units else allowed * self._quantity_scale[symbol]
 
     def _rest(self, resting: IntArray) -> None:
@@ -287,11 +286,12 @@ class PaperVenue:
         forced: bool = False,
     ) -> Fills:
         liquidity = self._liquidity
-        participation = np.abs(quantity) / liquidity.volume(symbol)
+        participation = np.abs(quantity, dtype=np.float64) / liquidity.volume(symbol)
         if not self._whole_units:
             participation /= self._quantity_scale[symbol]
-        stress = liquidity.stress(symbol) if float(participation.max()) > self._free else None
-        displaced = self._displaced.take(symbol) if self._moving else None
+        crowded = participation[participation.argmax()] > self._free
+        stress = liquidity.stress(symbol) if crowded else None
+        displaced = self._displaced[symbol] if self._moving else None
         priced = self._costs.price(
             symbol, quantity, base, participation, liquidity.sigma(symbol), first, displaced, stress
         )
@@ -320,7 +320,7 @@ class PaperVenue:
         if self._short:
             priced.costs[CostPart.BORROW] = self._borrow.settle(symbol, quantity, self._position)
         if distinct:
-            held = self._position.take(symbol)
+            held = self._position[symbol]
             held += quantity
             self._position[symbol] = held
         else:
@@ -328,7 +328,7 @@ class PaperVenue:
             held = self._position
         if self._short:
             self._short = bool((self._position < 0).any())
-        elif int(held.min()) < 0:
+        elif held[held.argmin()] < 0:
             self._short = True
             self._borrow.begin(moment.ts, moment.session if isinstance(moment, Bars) else -1)
 
