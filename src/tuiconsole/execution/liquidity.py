@@ -75,7 +75,8 @@ class Liquidity:
         """Factor of the capacity penalty ``[n]``: by recent volatility over long volatility, interpolated."""
         recent = self.sigma(symbol)
         long = np.maximum(self._sums[_LONG][symbol] * self._rate[_LONG], _LEAST_VARIANCE)
-        return np.interp(recent / np.sqrt(long), self._ratios, self._factors)
+        factor: FloatArray = np.interp(recent / np.sqrt(long), self._ratios, self._factors)
+        return factor
 
     def _as_sigma(self, sums: FloatArray) -> FloatArray:
         sums *= self._rate[_RECENT]
