@@ -49,7 +49,9 @@ LASTING = replace(FREE, permanent_impact=1.0, displayed_volume=100_000.0, initia
 def test_a_fill_moves_the_price_for_later_ones_and_the_move_fades():
     made = venue(LASTING)
     made.submit(approved(batch(1, [(0, 1000)])))  # 1 % of the volume: moves the market by 2 bp
-    assert worse(flat_bars(made, 2)) == [pytest.approx(1.0)], "half of its own move"
+    fills = flat_bars(made, 2)
+    assert worse(fills) == [pytest.approx(1.0)], "half of its own move"
+    assert fills.costs[CostPart.PERMANENT].tolist() == [10 * MONEY_SCALE]
     made.submit(approved(batch(2, [(0, 1)])))
     first = worse(flat_bars(made, 3))
     made = venue(LASTING)
