@@ -22,6 +22,10 @@ class Clock(Protocol):
         """Nanoseconds of a clock that never goes backwards; only differences mean anything."""
         ...
 
+    def seconds_until(self, ts: int) -> float:
+        """Seconds to wait until :meth:`now_ns` is ``ts``; 0 when that is past."""
+        ...
+
 
 class WallClock:
     """The machine's clock, for shells, sockets and logs; never for the core."""
@@ -33,6 +37,10 @@ class WallClock:
     def monotonic_ns(self) -> int:
         """Nanoseconds of the machine's monotonic clock."""
         return time.monotonic_ns()
+
+    def seconds_until(self, ts: int) -> float:
+        """Seconds of waiting until ``ts`` (ns UTC); 0 when that is past."""
+        return max(0.0, (ts - time.time_ns()) / NANOSECONDS_PER_SECOND)
 
 
 class EventClock:
@@ -56,6 +64,10 @@ class EventClock:
     def monotonic_ns(self) -> int:
         """The same as :meth:`now_ns`: event time never goes backwards."""
         return self._now_ns
+
+    def seconds_until(self, ts: int) -> float:
+        """Seconds of event time until ``ts`` (ns); 0 when that is past."""
+        return max(0.0, (ts - self._now_ns) / NANOSECONDS_PER_SECOND)
 
     def advance_to(self, ts: int) -> None:
         """Move to ``ts`` (ns); a step backwards raises ``ValueError``."""

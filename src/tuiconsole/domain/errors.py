@@ -53,6 +53,14 @@ class JournalDivergence(StoreError):
     """Replaying the inputs did not reproduce the journal."""
 
 
+class TapeDamaged(StoreError):
+    """A recorded tape was changed, cut or lost; what was traded on it can no longer be driven again."""
+
+
+class FeedError(DeskError):
+    """A live feed is unreachable, refuses, is too slow or answers what cannot be understood."""
+
+
 class EngineError(DeskError):
     """The engine is not running, already running, or did not answer."""
 

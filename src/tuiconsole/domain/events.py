@@ -20,6 +20,7 @@ __all__ = [
     "DecisionReady",
     "DeskLevel",
     "Event",
+    "FeedStatus",
     "Fills",
     "OrderUpdates",
     "Quotes",
@@ -155,6 +156,25 @@ class TapeEnd:
     """The recorded tape has no more events; a labelled stop, not a failure."""
 
     ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """What became of a live feed; shells journal it as an alert.
+
+    Attributes
+    ----------
+    feed
+        Its name, e.g. ``"yahoo"``.
+    code
+        ``"feed failed"``, ``"feed switched"``, ``"feed back"``, ``"symbol failed"`` or ``"feed stale"``.
+    text
+        One sentence for the trader.
+    """
+
+    feed: str
+    code: str
+    text: str
 
 
 Event = ScreenedBars | OrderUpdates | Fills | Charges | Command | DecisionReady | TapeEnd

@@ -29,7 +29,7 @@ from tuiconsole.engine.market_side import Observed
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
-from tuiconsole.market.tape import Tape
+from tuiconsole.market.tape import BarSource
 from tuiconsole.store.sink import JournalSink
 
 FAULT_POINTS = (
@@ -64,7 +64,7 @@ class Session:
 
     def __init__(
         self,
-        tape: Tape,
+        tape: BarSource,
         start: int,
         warmup: int,
         defence: Defence,

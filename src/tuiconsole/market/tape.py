@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,26 @@ from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, session_days
 
 _FIELDS = ("open", "high", "low", "close", "volume")
+
+
+class BarSource(Protocol):
+    """What a session plays: bars by index, whole in memory (:class:`Tape`) or growing while a live feed records them."""
+
+    @property
+    def name(self) -> str:
+        """Short label for the header."""
+        ...
+
+    @property
+    def universe(self) -> Universe:
+        """Instruments in column order."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def bars(self, index: int) -> Bars:
+        """The cross-section at ``index``, with ``seq`` = ``index``."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
