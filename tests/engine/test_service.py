@@ -120,14 +120,14 @@ class Rig:
 
     async def bars(self, count: int) -> None:
         for _ in range(count):
-            await self.service._one_bar()
+            await self.service.play()
 
     async def until_orders_wait(self) -> asyncio.Task[None]:
         """A bar whose orders are written but not yet sent: its task, which waits for :meth:`GatedSink.release`."""
         while True:
             self.sink.held = []
             at = len(self.sink.records)
-            bar = asyncio.create_task(self.service._one_bar())
+            bar = asyncio.create_task(self.service.play())
             await until(lambda: bool(self.sink.held))
             if any(isinstance(r, Decided) and r.number.any() for r in self.sink.records[at:]):
                 return bar

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from tuiconsole.domain import ids
 from tuiconsole.domain.instruments import Universe
@@ -13,6 +14,7 @@ from tuiconsole.domain.money import MONEY_DECIMALS, to_scaled
 from tuiconsole.domain.policy import Policy
 from tuiconsole.domain.records import LevelChanged, Opened
 from tuiconsole.engine.desk import Desk, DeskSettings
+from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.pipeline import EnsemblePolicy
 from tuiconsole.engine.policies import content as policy_content
 from tuiconsole.engine.policies import load_strategy, with_source
@@ -20,11 +22,15 @@ from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
+from tuiconsole.market.live.recorded import RecordedTape
 from tuiconsole.market.replay import open_tape, replay_from
-from tuiconsole.market.tape import Tape
+from tuiconsole.market.tape import BarSource, Tape
 from tuiconsole.store.sink import JournalSink
 
 RECORD_SCHEMA = 2
+REPLAY, PAPER = "replay", "paper"
+"""Modes of the live engine: a tape that is played again, and today's market with paper money."""
+
 _CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution")
 _NOT_CORE = {"engine": ("checkpoint_bars", "stall_ms")}
 
@@ -41,7 +47,7 @@ class Plan:
         The journal's first row: the binding.
     """
 
-    tape: Tape
+    tape: BarSource
     start: int
     warmup: int
     mode: str
@@ -61,11 +67,39 @@ def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None
     Raises :class:`UsageError` when the start date is no date or lies outside the tape, or when the user's strategy cannot be
     loaded.
     """
-    settings = replace(settings, policy=with_source(settings.policy, None))
     cursor = replay_from(tape, settings.feed.start, settings.feed.warmup_bars)
+    return _bound(settings, tape, mode, cursor.binding, cursor.start, cursor.warmup, policy)
+
+
+def plan_recorded(settings: Settings, tape: RecordedTape, mode: str, policy: Policy | None = None) -> Plan:
+    """The plan of a desk on a recorded tape, whose header says where trading starts and how many bars make a year.
+
+    Raises :class:`TapeDamaged` when the bars of the warm-up were changed, and as :func:`plan` for a user's strategy.
+    """
+    engine = replace(settings.engine, bars_per_year=tape.header.bars_per_year)
+    settings = replace(settings, engine=engine)
+    return _bound(settings, tape, mode, tape.binding, tape.header.start, 0, policy)
+
+
+def plan_again(state: Path, mode: str, settings: Settings) -> Plan:
+    """The plan of a desk that was started before, from its mode and settings; its tape is opened for reading."""
+    if mode == PAPER:
+        return plan_recorded(settings, RecordedTape.open(tape_path(state)), mode)
+    return plan(settings, load_tape(settings), mode)
+
+
+def _bound(
+    settings: Settings,
+    tape: BarSource,
+    mode: str,
+    bound: str,
+    start: int,
+    warmup: int,
+    policy: Policy | None,
+) -> Plan:
+    settings = replace(settings, policy=with_source(settings.policy, None))
     policy = policy or make_policy(settings, tape.universe)
     configuration = configuration_digest(settings)
-    bound = cursor.binding
     seed = settings.engine.seed
     desk = ids.desk_id(f"{mode}|{bound}|{configuration}|{seed}".encode())
     opened = Opened(
@@ -81,7 +115,7 @@ def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None
         sheet=tuple(policy.sheet_names),
         scalars=tuple(policy.scalar_names),
     )
-    return Plan(tape, cursor.start, cursor.warmup, mode, opened, policy, settings)
+    return Plan(tape, start, warmup, mode, opened, policy, settings)
 
 
 def make_policy(settings: Settings, universe: Universe) -> Policy:

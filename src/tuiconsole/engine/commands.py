@@ -14,6 +14,9 @@ from tuiconsole.domain.records import AgentChanged, Commanded
 if TYPE_CHECKING:
     from tuiconsole.engine.desk import Desk
 
+FEED = "feed"
+"""Source of the pauses that a late or silent live feed makes; they end by themselves, a trader's do not."""
+
 LEVEL_NAMES = {level: level.name.lower() for level in DeskLevel}
 WAY_ON = {
     DeskLevel.RUNNING: "",
@@ -38,9 +41,13 @@ def _answer(desk: Desk, command: Command, refusal: str = "") -> Journal:
 
 
 def _pause(desk: Desk, command: Command) -> list[Effect]:
-    if desk.level == DeskLevel.PAUSED and desk.release_session >= 0:
-        desk.release_session = -1  # a breaker's pause would end by itself; the trader's does not
+    ends_by_itself = desk.release_session >= 0 or desk.level_cause == FEED
+    if desk.level == DeskLevel.PAUSED and ends_by_itself and command.source != FEED:
+        desk.release_session = (
+            -1
+        )  # a breaker's or the feed's pause would end by itself; the trader's does not
         desk.level_text = command.reason or "Paused by the trader."
+        desk.level_cause = command.source
         return [_answer(desk, command)]
     if desk.level >= DeskLevel.PAUSED:
         return [_answer(desk, command, f"The desk is already {LEVEL_NAMES[desk.level]}.")]

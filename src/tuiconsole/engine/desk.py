@@ -99,6 +99,7 @@ class Desk:
         self.disabled: frozenset[str] = frozenset()
         self.level = DeskLevel.RUNNING
         self.level_text = ""
+        self.level_cause = ""
         self.release_session = -1
         self.kill_id = ""
         self.flatten_due = False
@@ -377,7 +378,7 @@ class Desk:
     ) -> list[Effect]:
         """Stop or release the desk; raising to HALTED or beyond cancels what is working."""
         before, self.level = self.level, level
-        self.level_text = text
+        self.level_text, self.level_cause = text, cause
         self.bars_at_level = 0
         self.release_session = -1
         record = LevelChanged(self.ts, int(level), int(before), cause, value, limit, text)
@@ -424,6 +425,7 @@ class Desk:
 
     _PLAIN = (
         "level_text",
+        "level_cause",
         "release_session",
         "kill_id",
         "flatten_due",

@@ -19,11 +19,11 @@ from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import DeskError, EngineError, StoreError
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.engine.build import Plan, load_tape, make_session, plan
+from tuiconsole.engine.build import PAPER, REPLAY, Plan, make_session, plan_again
 from tuiconsole.engine.latching import STOP_LEVELS, stop_in_latch
 from tuiconsole.engine.launch import Launch, launch_path, load_launch
 from tuiconsole.engine.lock import STOPPER, EngineLock, process_started, wait_for_end
-from tuiconsole.engine.paths import DeskPaths
+from tuiconsole.engine.paths import DeskPaths, tape_path
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
@@ -197,13 +197,14 @@ def _open(paths: DeskPaths, otherwise: Settings | None) -> tuple[Plan, StateStor
     if otherwise is None:
         raise unknown
     try:
-        return _open_with(paths, Launch("replay", otherwise))
+        mode = PAPER if tape_path(paths.state).exists() else REPLAY
+        return _open_with(paths, Launch(mode, otherwise))
     except DeskError as error:
         raise StoreError(f"{unknown.what} With the configuration at hand: {error}") from error
 
 
 def _open_with(paths: DeskPaths, launch: Launch) -> tuple[Plan, StateStore]:
-    chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
+    chosen = plan_again(paths.state, launch.mode, launch.settings)
     return chosen, StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
 
 

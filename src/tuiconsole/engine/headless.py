@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuiconsole.domain import ids
-from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.clock import Clock, WallClock
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.records import Record
-from tuiconsole.engine.build import Plan, load_tape, make_session, plan
+from tuiconsole.engine.build import make_session
 from tuiconsole.engine.latching import reconcile_latch, stop_in_latch
 from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.lock import EngineLock
@@ -23,6 +23,7 @@ from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.server import Server
 from tuiconsole.engine.service import EngineService
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.source import Market, open_market
 from tuiconsole.engine.supervisor import tell_ready
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
@@ -33,7 +34,7 @@ from tuiconsole.store.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How to run an engine; ``ready_fd`` reports readiness to whoever spawned it."""
+    """How to run an engine; ``ready_fd`` reports readiness to whoever spawned it, ``pace`` is that of a replay."""
 
     settings: Settings
     state: Path
@@ -42,6 +43,8 @@ class EngineOptions:
     json_log: bool = False
     every_bar: bool = False
     ready_fd: int | None = None
+    pace: float = 0.0
+    clock: Clock = field(default_factory=WallClock)
 
 
 class ToldSink:
@@ -76,10 +79,11 @@ def run_engine(options: EngineOptions) -> None:
     paths = DeskPaths.of(options.state)
     lock = take_lock(paths)
     try:
-        chosen = plan(options.settings, load_tape(options.settings), "replay")
+        market = open_market(options.settings, paths.state, options.clock, options.speed, options.pace)
+        chosen = market.plan
         store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
-        save_launch(paths.state, Launch("replay", chosen.settings))
-        _serve(options, paths, chosen, store)
+        save_launch(paths.state, Launch(chosen.mode, chosen.settings))
+        _serve(options, paths, market, store)
     finally:
         lock.release()
 
@@ -103,7 +107,8 @@ def take_lock(paths: DeskPaths) -> EngineLock:
     return lock
 
 
-def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateStore) -> None:
+def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: StateStore) -> None:
+    chosen = market.plan
     fresh = store.rows == 0
     checkpoint = store.last_checkpoint()
     after = checkpoint.seq if checkpoint is not None else 0
@@ -118,7 +123,12 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
     store.checkpoint(session.state())
     log = open_log(options.log, options.json_log)
     log.info(
-        "recovered" if not fresh else "started", rows=store.rows, driven_again=recovered, bar=session.cursor
+        "recovered" if not fresh else "started",
+        rows=store.rows,
+        driven_again=recovered,
+        bar=session.cursor,
+        mode=chosen.mode,
+        market=market.told,
     )
     writer = Writer(store, lambda error: log.error("store failed", text=str(error)))
     sink = ToldSink(writer, RecordLog(log, chosen.tape.universe.symbols, options.every_bar).tell)
@@ -126,19 +136,20 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
         session=session,
         sink=sink,
         latch=latch,
-        clock=WallClock(),
+        clock=options.clock,
         paths=paths,
-        mode="replay",
+        mode=chosen.mode,
         feed=chosen.tape.name,
         desk_id=chosen.opened.desk,
         speed=options.speed,
         checkpoint_bars=options.settings.engine.checkpoint_bars,
         stall_ms=options.settings.engine.stall_ms,
+        pacer=market.pacer,
     )
     session.sink = sink
     session.on_level = service.on_level
     try:
-        _run_loop(service, paths, options, log.info)
+        _run_loop(service, market, paths, options, log.info)
     except EngineError:
         raise
     except Exception as error:
@@ -155,7 +166,11 @@ def _serve(options: EngineOptions, paths: DeskPaths, chosen: Plan, store: StateS
 
 
 def _run_loop(
-    service: EngineService, paths: DeskPaths, options: EngineOptions, tell: Callable[..., object]
+    service: EngineService,
+    market: Market,
+    paths: DeskPaths,
+    options: EngineOptions,
+    tell: Callable[..., object],
 ) -> None:
     async def main() -> None:
         server = Server(service, paths.socket)
@@ -171,6 +186,7 @@ def _run_loop(
             await service.run()
         finally:
             keeping.cancel()
+            await market.close()
             await server.stop(f"The engine stopped: {service.stop_reason or 'it is leaving'}.")
 
     import uvloop

@@ -67,6 +67,15 @@ def beside(state: Path, ending: str) -> Path:
     return state.with_name(state.name.removesuffix(".db") + ending)
 
 
+def tape_path(state: Path) -> Path:
+    """Directory of the tape that a live desk records.
+
+    >>> tape_path(Path("/d/state.db")).name
+    'state.tape'
+    """
+    return beside(state, ".tape")
+
+
 def runtime_directory() -> Path:
     """Where sockets go: ``$XDG_RUNTIME_DIR/tuiconsole``, or a directory of this user under the temporary one."""
     base = os.environ.get("XDG_RUNTIME_DIR")

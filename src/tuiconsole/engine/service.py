@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
 from tuiconsole.engine.commands import LEVEL_NAMES
 from tuiconsole.engine.latching import STOP_LEVELS
+from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.session import Session, Steps
 from tuiconsole.engine.why import why
@@ -34,7 +35,6 @@ from tuiconsole.store.sink import DurableSink
 
 _CYCLES_KEPT = 512
 _STALL_CHECK_S = 0.05
-_MAX_SPEED = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class EngineService:
         Raised as soon as a stop is asked for, before the journal says so; lowered only after it does.
     speed
         Bars per second; 0 means as fast as it goes.
+    pacer
+        Says when the next bar is played, instead of ``speed``.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class EngineService:
         speed: float,
         checkpoint_bars: int,
         stall_ms: float,
+        pacer: Pacer | None = None,
     ) -> None:
         self.session = session
         self.desk = session.desk
@@ -87,7 +90,7 @@ class EngineService:
         self.desk_id = desk_id
         self.paths = paths
         self.clock = clock
-        self.speed = speed
+        self.pacer = pacer or TapePacer(speed)
         self.changes = 0
         self.failed = ""
         self.stop_reason = ""
@@ -118,30 +121,26 @@ class EngineService:
         watchdog = asyncio.create_task(self._watch_loop())
         try:
             while not self._stop.is_set():
-                await self._pace()
+                await self.pacer.step(self)
         finally:
             watchdog.cancel()
             await self._close()
         if self._fault is not None:
             raise self._fault
 
-    async def _pace(self) -> None:
-        if self.failed or (self.session.ended and self.desk.tape_ended):
-            await self._stop.wait()
-            return
-        due = self.clock.monotonic_ns()
-        self._wake.clear()
-        await self._one_bar()
-        if self.speed <= 0:
-            await asyncio.sleep(0)
-            return
-        spent = (self.clock.monotonic_ns() - due) / 1e9
-        try:
-            await asyncio.wait_for(self._wake.wait(), max(0.0, 1.0 / self.speed - spent))
-        except TimeoutError:
-            return
+    async def rest(self, seconds: float) -> None:
+        """Wait so long, or until the pace changes or the engine is to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        if not self._stop.is_set():
+            self._wake.clear()
 
-    async def _one_bar(self) -> None:
+    async def rest_until_stopped(self) -> None:
+        """Nothing more is played: wait for the end."""
+        await self._stop.wait()
+
+    async def play(self) -> None:
+        """The next bar of the tape, or the end of it; durable when this returns."""
         began = self.clock.monotonic_ns()
         async with self._turn:
             if self._stop.is_set() or self.failed:
@@ -166,14 +165,14 @@ class EngineService:
                 await asyncio.wrap_future(self._sink.submit())
                 await self._settle_latch()
         except DeskError as error:
-            await self._fail(error)
+            await self.fail(error)
         except Exception as error:  # noqa: BLE001 - kept, not swallowed: run() raises it and the engine ends
             self._fault = error
             self.failed = f"internal error ({type(error).__name__}): the engine stops."
             self.desk.level = max(self.desk.level, DeskLevel.HALTED)
             self.request_stop(self.failed)
 
-    async def _fail(self, error: DeskError) -> None:
+    async def fail(self, error: DeskError) -> None:
         """Nothing is traded any more, also when nothing can be journalled: the latch is raised, the screen says so."""
         stored = isinstance(error, StoreError)
         self.failed = str(error)
@@ -199,14 +198,14 @@ class EngineService:
         try:
             return self._sink.checkpoint(self.session.state())
         except StoreError as error:
-            await self._fail(error)
+            await self.fail(error)
             return None
 
     async def _finish_checkpoint(self, checkpoint: Future[int]) -> None:
         try:
             await asyncio.wrap_future(checkpoint)
         except StoreError as error:
-            await self._fail(error)
+            await self.fail(error)
 
     async def _close(self) -> None:
         async with self._turn:
@@ -222,14 +221,21 @@ class EngineService:
         self._wake.set()
 
     def set_speed(self, bars_per_second: float) -> None:
-        """Change the pace of the replay; 0 is as fast as it goes."""
-        if not 0 <= bars_per_second <= _MAX_SPEED:
-            raise EngineError(
-                f"Speed must be between 0 and {_MAX_SPEED:.0f} bars a second, was {bars_per_second}."
-            )
-        self.speed = bars_per_second
+        """Change the pace of the replay; 0 is as fast as it goes. :class:`EngineError` for no pace, or a live market."""
+        self.pacer.set_speed(bars_per_second)
         self._wake.set()
         self.changes += 1
+
+    async def note(self, severity: Severity, code: str, text: str) -> None:
+        """Journal an alert that a shell raises, and show it."""
+        async with self._turn:
+            if not self.failed:
+                await self._drive(self.session.note(severity, code, text))
+        await self._publish()
+
+    async def publish(self) -> None:
+        """Show that something changed outside the desk, e.g. that the market closed."""
+        await self._publish()
 
     # ---- commands ---------------------------------------------------------------------------------------------------
 
@@ -333,6 +339,11 @@ class EngineService:
         return (self.clock.monotonic_ns() - self.last_bar_ns) / 1e9
 
     @property
+    def speed(self) -> float:
+        """Bars per second of a replay; 0 means as fast as it goes, or as the market does."""
+        return self.pacer.speed
+
+    @property
     def journal_rows(self) -> int:
         """Rows in the journal."""
         return self._sink.rows
@@ -381,9 +392,7 @@ class EngineService:
     async def _report_stall(self) -> None:
         late, self._stalled_ms = self._stalled_ms, 0.0
         text = f"The engine's loop was late by {late:.0f} ms (more than {self._stall_ms:.0f} ms)."
-        async with self._turn:
-            if not self.failed:
-                await self._drive(self.session.note(Severity.WARNING, "loop stalled", text))
+        await self.note(Severity.WARNING, "loop stalled", text)
 
     @property
     def pid(self) -> int:

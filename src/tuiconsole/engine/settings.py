@@ -11,6 +11,7 @@ from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
 from tuiconsole.execution.settings import ExecutionSettings
+from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.settings import DefenceSettings, FeedSettings, HistorySettings
 from tuiconsole.portfolio.settings import SizingSettings
 from tuiconsole.regimes.settings import RegimeSettings
@@ -40,6 +41,7 @@ class Settings:
     engine: EngineSettings = field(default_factory=EngineSettings)
     feed: FeedSettings = field(default_factory=FeedSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
+    feeds: FeedsSettings = field(default_factory=FeedsSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuiconsole.domain.errors import StoreBindingError
-from tuiconsole.engine.build import load_tape, make_session, plan
+from tuiconsole.engine.build import make_session, plan_again
 from tuiconsole.engine.launch import Launch
 from tuiconsole.engine.recovery import recover
+from tuiconsole.market.live.recorded import RecordedTape
 from tuiconsole.store.batch_journal import BatchJournal
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.readers import journal_rows, opened_row
@@ -24,8 +25,12 @@ def replay_journal(state: Path, launch: Launch) -> int:
         At the first row that differs.
     StoreBindingError
         When tape, mode or settings are no longer those of the journal.
+    TapeDamaged
+        When the recorded tape of a live desk was changed or cut.
     """
-    chosen = plan(launch.settings, load_tape(launch.settings), launch.mode)
+    chosen = plan_again(state, launch.mode, launch.settings)
+    if isinstance(chosen.tape, RecordedTape):
+        chosen.tape.check()
     stored = opened_row(state)
     difference = Binding.of(stored).difference(Binding.of(chosen.opened))
     if difference is not None:

@@ -12,9 +12,10 @@ from annotated_types import Ge, Gt, Interval, Le
 class FeedSettings:
     """Where prices come from and how fast a replay runs."""
 
-    feed: Literal["auto", "replay", "history"] = "auto"
+    feed: Literal["auto", "replay", "history", "live"] = "auto"
     """Which feed to open. "auto" takes the first source that is available at start; "replay" always plays a
-    tape; "history" plays the bars that `tuiconsole data import` or `data pull` stored."""
+    tape; "history" plays the bars that `tuiconsole data import` or `data pull` stored; "live" trades paper
+    money on today's market, see [feeds]."""
 
     universe: str = ""
     """Symbols of the history to play: the name of a stored list, or symbols with commas between. Empty: all."""

@@ -2,8 +2,8 @@
 
 A directory of append-only segments of :data:`SEGMENT_BARS` bars. A segment is a row of frames: length (4 bytes, big-endian),
 payload (canonical bytes), link (32 bytes). The first frame holds the :class:`TapeHeader`, every further one a bar. A link is
-``SHA-256(link before | payload)`` and the chain runs on from segment to segment, so no bar can be changed, cut out or put in without
-breaking it. A frame that a crash cut short was never played, and is dropped when the tape is opened for writing.
+``SHA-256(link before | payload)`` and the chain runs on from segment to segment, so no bar can be changed, cut out or put in
+without breaking it. A frame that a crash cut short was never played; it is set aside when the tape is opened for writing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tuiconsole.domain.errors import StoreError, TapeDamaged
 from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.market import Bars
 from tuiconsole.market.sectors import sector_of
-from tuiconsole.market.tape import Tape
 
 SEGMENT_BARS = 1024
 FORMAT = 1
@@ -50,6 +49,8 @@ class TapeHeader:
         Exchange calendar that says when bars are due, e.g. ``"XNYS"``.
     start
         Index of the first bar that trades; the bars before it only warm the indicators.
+    bars_per_year
+        Of this interval and calendar, for annual figures.
     """
 
     name: str
@@ -59,6 +60,7 @@ class TapeHeader:
     timezone: str
     symbols: tuple[str, ...]
     start: int
+    bars_per_year: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,8 @@ class RecordedTape:
         number, position = divmod(index, SEGMENT_BARS)
         if not 0 <= index < len(self):
             raise TapeDamaged(
-                f"The journal goes on to bar {index + 1}, but {self.directory.name} holds {len(self)}.", _REMEDY
+                f"The journal goes on to bar {index + 1}, but {self.directory.name} holds {len(self)}.",
+                _REMEDY,
             )
         if number == self._last.number:
             return self._last.bars[position]
@@ -182,18 +185,6 @@ class RecordedTape:
             digest.update(_payload(self.recorded(index)))
         parts = (header.name, "live", header.family, header.interval, header.calendar, digest.hexdigest())
         return ":".join(parts)
-
-    def as_tape(self) -> Tape:
-        """All bars so far in memory, as research wants them; an empty tape raises :class:`DataError`."""
-        rows = [self.bars(index) for index in range(len(self))]
-        columns = {
-            name: np.array([getattr(row, name) for row in rows]).reshape(len(rows), len(self.universe))
-            for name in _COLUMNS
-        }
-        ts = np.array([row.ts for row in rows], dtype=np.int64)
-        return Tape(
-            self.name, self.directory.name, self.universe, ts, timezone=self.header.timezone, **columns
-        )
 
     def check(self) -> int:
         """Walk the whole chain; the number of bars. Raises :class:`TapeDamaged` at the first frame that was changed."""

@@ -40,9 +40,7 @@ _MAKERS: dict[str, Callable[[_Making], LiveFeed]] = {
 }
 
 
-def make_feeds(
-    settings: FeedsSettings, symbols: Sequence[str], schedule: Schedule, clock: Clock
-) -> FeedLine:
+def make_feeds(settings: FeedsSettings, symbols: Sequence[str], schedule: Schedule, clock: Clock) -> FeedLine:
     """The feeds that ``settings.order`` names, as one line with failover.
 
     Raises
@@ -57,4 +55,3 @@ def make_feeds(
     http = YahooHttp(settings.yahoo_url, settings.timeout_s, settings.connections)
     making = _Making(tuple(symbols), schedule, clock, settings, http)
     return FeedLine([_MAKERS[name](making) for name in settings.order], clock, settings.failback_s)
-

@@ -1,7 +1,7 @@
 """Bars from Yahoo's streamed quotes, through the yfinance client's websocket.
 
-Bars that began before the connection stood are asked from the chart service, as is the history. The client's own ``listen`` never
-returns once the server has closed the connection, so its parts are used here: connect, subscribe, keep alive, decode.
+Bars that began before the connection stood are asked from the chart service, as is the history. The client's own ``listen``
+spins for ever once the server has closed the connection, so its parts are used here: connect, subscribe, keep alive, decode.
 """
 
 from __future__ import annotations
@@ -106,7 +106,6 @@ class YahooStream:
         return self._schedule.next_end(first) if self._schedule.is_open(self._since) else first
 
     async def _keep_listening(self) -> None:
-        from google.protobuf.message import DecodeError
         from websockets.exceptions import WebSocketException
 
         pause = _FIRST_PAUSE_S
@@ -115,7 +114,7 @@ class YahooStream:
                 await self._listen()
                 self._trouble = "the server closed the connection"
                 pause = _FIRST_PAUSE_S
-            except (OSError, TimeoutError, WebSocketException, DecodeError, ValueError, TypeError) as error:
+            except (OSError, TimeoutError, WebSocketException, ValueError, TypeError) as error:
                 self._trouble = str(error).rstrip(".") or type(error).__name__
             finally:
                 self._connected.clear()
