@@ -13,12 +13,13 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import typer  # noqa: E402 - thread counts must be set before anything loads a BLAS library
 
-from tuiconsole import cli_data, cli_research  # noqa: E402
+from tuiconsole import cli_data, cli_live, cli_research  # noqa: E402
 from tuiconsole.cli_options import (  # noqa: E402
     ConfigOption,
     FeedOption,
     IntervalOption,
     JsonOption,
+    PaceOption,
     PolicyOption,
     ReasonOption,
     SetOption,
@@ -47,6 +48,7 @@ agents_app = typer.Typer(help="List the agents, or switch one on or off.", no_ar
 app.add_typer(agents_app, name="agents")
 cli_research.register(app)
 cli_data.register(app)
+cli_live.register(app)
 
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a fault of the program looks like: the user gets a sentence, and --debug shows the rest."""
@@ -64,6 +66,7 @@ def console(
     interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    pace: PaceOption = None,
     theme: Annotated[str | None, typer.Option("--theme", help="Theme of the console.")] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -79,6 +82,7 @@ def console(
         "interval": interval,
         "policy": policy,
         "parameters": parameters,
+        "pace": pace,
     }
     if version:
         from tuiconsole import __version__
@@ -89,12 +93,8 @@ def console(
         return
     from tuiconsole.verbs.console import open_console
 
-    code = open_console(
-        place_of(config, state, feed, speed, start, policy, parameters, universe, interval),
-        theme,
-        spawn=True,
-        read_only=False,
-    )
+    place = place_of(config, state, feed, speed, start, policy, parameters, universe, interval, pace)
+    code = open_console(place, theme, spawn=True, read_only=False)
     raise typer.Exit(code)
 
 
@@ -128,6 +128,7 @@ def headless(
     interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    pace: PaceOption = None,
     as_json: JsonOption = False,
     log: Annotated[
         Path | None, typer.Option("--log", help="Write the log to this rotating file instead.")
@@ -142,7 +143,7 @@ def headless(
 
     run_headless(
         lambda: shared_place(
-            context, config, state, feed, speed, start, policy, parameters, universe, interval
+            context, config, state, feed, speed, start, policy, parameters, universe, interval, pace
         ),
         log,
         as_json,
@@ -354,6 +355,7 @@ def replay(
     interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    pace: PaceOption = None,
     no_console: Annotated[
         bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
     ] = False,
@@ -362,7 +364,9 @@ def replay(
     """Play history through the live engine at a chosen pace and watch it in the console."""
     named = universe or interval or (context.find_root().obj or {}).get("feed")
     feed = str(path) if path is not None else None if named else "replay"
-    place = shared_place(context, config, state, feed, speed, start, policy, parameters, universe, interval)
+    place = shared_place(
+        context, config, state, feed, speed, start, policy, parameters, universe, interval, pace
+    )
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 

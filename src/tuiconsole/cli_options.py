@@ -19,11 +19,16 @@ StateOption = Annotated[
     typer.Option("--state", help="The desk's state file; default state.db beside the configuration."),
 ]
 FeedOption = Annotated[
-    str | None, typer.Option("--feed", help="auto, replay, history, or a CSV/Parquet file to replay.")
+    str | None,
+    typer.Option("--feed", help="auto, replay, history, live, a live feed, or a CSV/Parquet file to replay."),
 ]
 SpeedOption = Annotated[
     float | None,
     typer.Option("--speed", min=0.0, help="Bars per second of a replay; 0 = as fast as it goes."),
+]
+PaceOption = Annotated[
+    str | None,
+    typer.Option("--pace", help="Replay as the market went: original, or so many times faster, e.g. 10x."),
 ]
 StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
 UniverseOption = Annotated[
@@ -69,11 +74,12 @@ def place_of(
     parameters: list[str] | None = None,
     universe: str | None = None,
     interval: str | None = None,
+    pace: str | None = None,
 ) -> Place:
     """The place that these options name."""
     from tuiconsole.verbs.common import Place
 
-    return Place.of(config, state, feed, speed, start, policy, parameters or (), universe, interval)
+    return Place.of(config, state, feed, speed, start, policy, parameters or (), universe, interval, pace)
 
 
 def shared_paths(
@@ -95,6 +101,7 @@ def shared_place(
     parameters: list[str] | None = None,
     universe: str | None = None,
     interval: str | None = None,
+    pace: str | None = None,
 ) -> Place:
     """The place a verb works on; options may stand before the verb or after it."""
     shared = context.find_root().obj or {}
@@ -108,4 +115,5 @@ def shared_place(
         parameters if parameters is not None else shared.get("parameters"),
         universe if universe is not None else shared.get("universe"),
         interval if interval is not None else shared.get("interval"),
+        pace if pace is not None else shared.get("pace"),
     )

@@ -70,8 +70,8 @@ class LivePacer:
         return self._schedule.describe(self._clock.now_ns())
 
     def feed(self) -> str:
-        """The feed in use."""
-        return self._feeds.name
+        """The feed in use and its bars, e.g. ``yahoo 1min``."""
+        return f"{self._feeds.name} {self._settings.bar}"
 
     def stale(self) -> bool:
         """Whether a bar that was due has not come."""

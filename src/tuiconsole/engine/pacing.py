@@ -37,7 +37,7 @@ class Pacer(Protocol):
         ...
 
     def feed(self) -> str:
-        """Name of the feed in use; empty for a tape."""
+        """Name of the live feed in use; empty for a tape."""
         ...
 
     def stale(self) -> bool:

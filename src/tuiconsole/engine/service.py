@@ -338,6 +338,10 @@ class EngineService:
         """Wall seconds since the last bar."""
         return (self.clock.monotonic_ns() - self.last_bar_ns) / 1e9
 
+    def event_ns(self) -> int:
+        """Event time of the desk in ns UTC; before the first bar, the clock's."""
+        return self.desk.ts or self.clock.now_ns()
+
     @property
     def speed(self) -> float:
         """Bars per second of a replay; 0 means as fast as it goes, or as the market does."""

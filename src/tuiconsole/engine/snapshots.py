@@ -82,12 +82,12 @@ def _header(service: EngineService) -> Header:
     text = desk.level_text if desk.level > DeskLevel.RUNNING else ""
     return Header(
         mode=service.mode,
-        feed=service.feed,
+        feed=_feed(service),
         ts=desk.ts,
-        clock=iso(desk.ts)[:16].replace("T", " "),
+        clock=iso(service.event_ns())[:16].replace("T", " "),
         speed=service.speed,
         bar=max(0, service.session.cursor - service.session.start),
-        bars_total=len(service.session.tape) - service.session.start,
+        bars_total=0 if service.pacer.feed() else len(service.session.tape) - service.session.start,
         tape_ended=desk.tape_ended,
         level=LEVEL_NAMES[desk.level],
         level_text=text,
@@ -104,7 +104,15 @@ def _header(service: EngineService) -> Header:
         cycle_p99_ms=_p99(service),
         regime=desk.regimes.label(),
         currency=desk.universe.instruments[0].currency.code,
+        market=service.pacer.market(),
+        data_stale=service.pacer.stale(),
+        pace=service.pacer.pace,
     )
+
+
+def _feed(service: EngineService) -> str:
+    """The live feed in use, or the tape."""
+    return service.pacer.feed() or service.feed
 
 
 def _way_on(service: EngineService) -> str:
@@ -332,8 +340,8 @@ def status(service: EngineService) -> dict[str, Any]:
     return {
         "state": LEVEL_NAMES[desk.level],
         "mode": service.mode,
-        "feed": service.feed,
-        "clock": iso(desk.ts),
+        "feed": _feed(service),
+        "clock": iso(service.event_ns()),
         "equity": to_float(desk.ledger.equity),
         "cash": to_float(desk.ledger.cash),
         "positions": [
@@ -365,4 +373,6 @@ def status(service: EngineService) -> dict[str, Any]:
         "alerts_open": desk.alerts.open_count,
         "tape_ended": desk.tape_ended,
         "speed": service.speed,
+        "market": service.pacer.market(),
+        "data_stale": service.pacer.stale(),
     }

@@ -129,7 +129,7 @@ async def _begin_tape(
     finally:
         await feeds.close()
     header = TapeHeader(
-        name=f"{feeds.family.capitalize()} {settings.bar}",
+        name=f"{feeds.family} {settings.bar}",
         family=feeds.family,
         interval=settings.bar,
         calendar=settings.calendar,

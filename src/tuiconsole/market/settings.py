@@ -36,6 +36,10 @@ class FeedSettings:
     bars_per_second: Annotated[float, Gt(0.0), Le(1_000_000.0)] = 1.0
     """Speed of a replay, in bars per second of wall time."""
 
+    pace: str = ""
+    """Let the bars of a replay follow each other as they did in the market: "original", or so many times
+    faster, e.g. "10x". Empty: bars_per_second counts."""
+
     timezone: str = ""
     """Zone of timestamps in `path` that carry none, e.g. "America/New_York" or "UTC". Empty: such timestamps
     are refused, and bare dates mean sessions of the New York exchanges."""

@@ -20,6 +20,12 @@ class Header(msgspec.Struct, frozen=True):
         Fractions (0.01 = 1 %); ``drawdown`` is positive below the all-time peak.
     data_age_s
         Wall seconds since the last bar arrived.
+    market
+        What a live market does: ``open until 16:00`` or ``closed, opens Mon 09:30``; empty for a tape.
+    data_stale
+        Whether a bar of a live market that was due has not come.
+    pace
+        How many times faster than in the market a replay's bars follow each other; 0 = ``speed`` counts.
     cycle_p99_ms
         99th percentile of the time to handle one bar, decision and commit included.
     """
@@ -47,6 +53,9 @@ class Header(msgspec.Struct, frozen=True):
     cycle_p99_ms: float
     regime: str
     currency: str
+    market: str = ""
+    data_stale: bool = False
+    pace: float = 0.0
 
 
 class PositionRow(msgspec.Struct, frozen=True):

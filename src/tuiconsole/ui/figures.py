@@ -21,14 +21,16 @@ def drawdown_tone(drawdown: float, limit: float) -> str:
     return "warn" if drawdown >= NEAR_LIMIT * limit > 0 else "plain"
 
 
-def aged(data_age_s: float, waited_s: float) -> Cell:
-    """Age of the data: what the engine said, and the time since it said so once that is a second or more."""
-    made = cell("header.data_age_s", data_age_s, "age")
+def aged(data_age_s: float, waited_s: float, *, live: bool = False, stale: bool = False) -> Cell:
+    """Age of the data: what the engine said, and the time since it said so once that is a second or more.
+
+    On a live market the engine says when data is ``stale``; elsewhere silence of some seconds is.
+    """
+    old = stale if live else waited_s >= OLD_AFTER_S
+    made = cell("header.data_age_s", data_age_s, "age", "warn" if live and old else "plain")
     if waited_s < 1:
         return made
-    return Cell(
-        age(data_age_s + waited_s), "warn" if waited_s >= OLD_AFTER_S else "plain", made.path, made.form
-    )
+    return Cell(age(data_age_s + waited_s), "warn" if old else "plain", made.path, made.form)
 
 
 def header_fields(snapshot: Snapshot, waited_s: float = 0.0) -> tuple[Field, ...]:
@@ -39,7 +41,11 @@ def header_fields(snapshot: Snapshot, waited_s: float = 0.0) -> tuple[Field, ...
     h = snapshot.header
     fell = drawdown_tone(h.drawdown, h.drawdown_limit)
     # at the end of the tape no data comes any more: its age would say nothing
-    age = () if h.tape_ended else (Field("data", aged(h.data_age_s, waited_s), 1),)
+    age = (
+        ()
+        if h.tape_ended
+        else (Field("data", aged(h.data_age_s, waited_s, live=bool(h.market), stale=h.data_stale), 1),)
+    )
     return (
         Field("equity", cell("header.equity", h.equity, "money", "strong")),
         Field(
@@ -63,7 +69,11 @@ def header_fields(snapshot: Snapshot, waited_s: float = 0.0) -> tuple[Field, ...
 def title_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     """Feed, event time and pace: the header's first line after the mode."""
     h = snapshot.header
-    pace = (Field("", cell("header.speed", h.speed, "speed", "dim"), 2),) if h.mode == "replay" else ()
+    pace: tuple[Field, ...] = ()
+    if h.mode == "replay":
+        told = cell("header.pace", h.pace, "pace", "dim") if h.pace else None
+        pace = (Field("", told or cell("header.speed", h.speed, "speed", "dim"), 2),)
+    market = (Field("", cell("header.market", h.market, "plain"), 1),) if h.market else ()
     bars = (
         Field("bar", cell("header.bar", h.bar, "number", "dim"), 3),
         Field("", cell("header.bars_total", h.bars_total, "number", "dim"), 3, glue="/"),
@@ -71,6 +81,7 @@ def title_fields(snapshot: Snapshot) -> tuple[Field, ...]:
     return (
         Field("", cell("header.clock", h.clock, "clock", "strong")),
         Field("", cell("header.feed", h.feed, "plain"), 1),
+        *market,
         *pace,
         *(bars if h.bars_total else ()),
     )

@@ -173,6 +173,17 @@ def speed(bars_per_second: float | None) -> str:
     return "max speed" if bars_per_second == 0 else f"×{bars_per_second:g} bars/s"
 
 
+def pace(times: float | None) -> str:
+    """Pace of a replay against the market's own.
+
+    >>> pace(1.0), pace(10.0)
+    ('original pace', '×10 market')
+    """
+    if times is None:
+        return MISSING
+    return "original pace" if times == 1 else f"×{times:g} market"
+
+
 def clock(text: object) -> str:
     """Event time for people: ``2008-09-15`` or ``2008-09-15 14:30:00``."""
     return plain(text).replace("T", " ").removesuffix("Z")
@@ -262,6 +273,7 @@ FORMS: dict[str, Callable[[Any], str]] = {
         age,
         milliseconds,
         speed,
+        pace,
         clock,
         date,
         time_of_day,

@@ -11,11 +11,13 @@ from typing import Any
 
 from tuiconsole.config import Config, load
 from tuiconsole.domain.errors import ConfigError, UsageError
+from tuiconsole.engine.pacing import parse_pace
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.settings import Settings
+from tuiconsole.market.live.settings import FEED_NAMES
 from tuiconsole.market.settings import FeedSettings
 
-_NAMED_FEEDS = ("auto", "replay", "history")
+_NAMED_FEEDS = ("auto", "replay", "history", "live")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Place:
     paths: DeskPaths
     speed: float
     arguments: tuple[str, ...]
+    pace: float = 0.0
 
     @classmethod
     def of(
@@ -40,6 +43,7 @@ class Place:
         parameters: Sequence[str] = (),
         universe: str | None = None,
         interval: str | None = None,
+        pace: str | None = None,
     ) -> Place:
         """The place named by these options; each may be None.
 
@@ -49,13 +53,14 @@ class Place:
         loaded = load(path)
         settings = _located(loaded.desk, path)
         if feed is not None:
-            settings = replace(settings, feed=_feed(settings.feed, feed))
+            settings = _with_feed(settings, feed)
         settings = replace(settings, feed=_stored(settings.feed, universe, interval))
         if start is not None:
             settings = replace(settings, feed=replace(settings.feed, start=start))
         settings = _with_policy(settings, policy, parameters, path)
         where = (state or default_state(path)).expanduser()
-        pace = settings.feed.bars_per_second if speed is None else speed
+        bars_per_second = settings.feed.bars_per_second if speed is None else speed
+        chosen_pace = settings.feed.pace if pace is None and speed is None else pace or ""
         arguments = _arguments(path, feed, settings.feed.path, speed, start)
         if policy is not None:
             arguments += ("--policy", settings.policy.strategy)
@@ -63,7 +68,12 @@ class Place:
             arguments += () if value is None else (option, value)
         for parameter in parameters:
             arguments += ("--set", parameter)
-        return cls(replace(loaded, desk=settings), path, DeskPaths.of(where), pace, arguments)
+        if pace is not None:
+            arguments += ("--pace", pace)
+        scale = parse_pace(chosen_pace) if chosen_pace else 0.0
+        return cls(
+            replace(loaded, desk=settings), path, DeskPaths.of(where), bars_per_second, arguments, scale
+        )
 
     @classmethod
     def for_stop(cls, config: Path | None, state: Path | None) -> Place:
@@ -121,15 +131,19 @@ def _stored(settings: FeedSettings, universe: str | None, interval: str | None) 
     return chosen if interval is None else replace(chosen, interval=interval)
 
 
-def _feed(settings: Any, feed: str) -> Any:
+def _with_feed(settings: Settings, feed: str) -> Settings:
+    """``settings`` with the feed that the command line names: a word, a live feed, or a file to replay."""
     if feed in _NAMED_FEEDS:
-        return replace(settings, feed=feed)
+        named: Any = feed
+        return replace(settings, feed=replace(settings.feed, feed=named))
+    if feed in FEED_NAMES:
+        live = replace(settings.feeds, order=(feed,))
+        return replace(settings, feed=replace(settings.feed, feed="live"), feeds=live)
     path = Path(feed).expanduser()
     if not path.exists() and "." not in feed and os.sep not in feed:
-        raise UsageError(
-            f"Unknown feed {feed!r}.", "Known: auto, replay, history, or the path of a CSV or Parquet file."
-        )
-    return replace(settings, feed="replay", path=str(path.absolute()))
+        known = ", ".join((*_NAMED_FEEDS, *FEED_NAMES))
+        raise UsageError(f"Unknown feed {feed!r}.", f"Known: {known}, or the path of a CSV or Parquet file.")
+    return replace(settings, feed=replace(settings.feed, feed="replay", path=str(path.absolute())))
 
 
 def _arguments(
@@ -140,7 +154,7 @@ def _arguments(
     if config is not None:
         found += ["--config", str(config.absolute())]
     if feed is not None:
-        found += ["--feed", feed if feed in _NAMED_FEEDS else file]
+        found += ["--feed", feed if feed in _NAMED_FEEDS or feed in FEED_NAMES else file]
     if speed is not None:
         found += ["--speed", str(speed)]
     if start is not None:

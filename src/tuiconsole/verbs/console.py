@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiconsole.domain.errors import EngineError
+from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.supervisor import Starting, engine_runs, spawn_engine, wait_ready
 from tuiconsole.verbs.common import Place
 
@@ -104,9 +105,15 @@ def _options(place: Place, theme: str, read_only: bool, startup: Startup | None)
         read_only=read_only,
         ascii=console.ascii,
         mouse=mouse,
-        mode_hint="replay",
+        mode_hint=_mode_hint(place),
         startup_failure=startup.failure if startup is not None else None,
     )
+
+
+def _mode_hint(place: Place) -> str:
+    """The mode to show while nobody knows it yet."""
+    live = place.config.desk.feed.feed == "live" or tape_path(place.paths.state).exists()
+    return "paper" if live else "replay"
 
 
 def _plain_status(place: Place, startup: Startup | None) -> int:

@@ -32,6 +32,7 @@ def run_headless(
                 json_log=as_json,
                 every_bar=every_bar,
                 ready_fd=ready_fd,
+                pace=place.pace,
             )
         )
     except DeskError as error:

@@ -40,11 +40,11 @@ class TapeHeader:
     Attributes
     ----------
     name
-        Short label for the header of the console, e.g. ``"Yahoo 1m"``.
+        Short label for the header of the console, e.g. ``"yahoo 1min"``.
     family
         The kind of source its bars may come from, e.g. ``"yahoo"``; another family is another tape.
     interval
-        Length of a bar, e.g. ``"1m"`` or ``"1d"``.
+        Length of a bar, e.g. ``"1min"`` or ``"1day"``.
     calendar
         Exchange calendar that says when bars are due, e.g. ``"XNYS"``.
     start

@@ -6,6 +6,7 @@ due at its close.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -85,12 +86,6 @@ class Schedule:
         off_grid = (start - int(self.opens[at])) % self._bar_ns
         return 0 if off_grid else self._end_after(at, start)
 
-    def session_close(self, day: int) -> int:
-        """Close of the session on ``day`` (days since the epoch), or 0 when the market was closed all day."""
-        at = int(np.searchsorted(self.sessions, day))
-        found = at < len(self.sessions) and int(self.sessions[at]) == day
-        return int(self.closes[at]) if found else 0
-
     def session_of(self, end: int) -> int:
         """Date, as days since the epoch, of the session in which the bar that ends at ``end`` lies."""
         return int(self.sessions[self._session_at(end - 1)])
@@ -169,10 +164,13 @@ def load_schedule(calendar: str, bar_seconds: int, now: int) -> Schedule:
 
     today = pandas.Timestamp(now // NANOSECONDS_PER_DAY * NANOSECONDS_PER_DAY)
     start = today - pandas.DateOffset(years=_YEARS_BACK)
+    end = today + pandas.DateOffset(days=_DAYS_AHEAD)
     try:
-        found = exchange_calendars.get_calendar(
-            calendar, start=start, end=today + pandas.DateOffset(days=_DAYS_AHEAD)
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # between the two libraries, no concern of ours
+            found = exchange_calendars.get_calendar(calendar, start=start, end=end)
     except InvalidCalendarName:
         raise ConfigError(
             f"There is no exchange calendar {calendar!r}.", 'Use for example "XNYS", "XTSE" or "24/7".'

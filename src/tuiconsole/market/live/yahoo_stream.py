@@ -123,9 +123,7 @@ class YahooStream:
 
     async def _listen(self) -> None:
         """One connection, until the server ends it."""
-        from yfinance.live import AsyncWebSocket
-
-        client = AsyncWebSocket(url=self._url, verbose=False)
+        client = (await asyncio.to_thread(_client_type))(url=self._url, verbose=False)
         try:
             await asyncio.wait_for(client.subscribe(list(self._columns)), self._timeout_s)
             self._since = self._clock.now_ns()
@@ -146,3 +144,10 @@ class YahooStream:
         price, ts = float(said.get("price", math.nan)), int(said.get("time", 0))
         volume = float(said.get("day_volume", math.nan))
         return Quote(column, ts * (NANOSECONDS_PER_SECOND // 1000), price, volume)
+
+
+def _client_type() -> Any:
+    """The client's class; its first import takes longer than the loop may stand still."""
+    from yfinance.live import AsyncWebSocket
+
+    return AsyncWebSocket

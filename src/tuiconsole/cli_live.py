@@ -1,0 +1,48 @@
+"""The verbs of today's market: paper money on live prices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tuiconsole.cli_options import (
+    ConfigOption,
+    JsonOption,
+    PolicyOption,
+    SetOption,
+    StateOption,
+    shared_place,
+)
+
+
+def paper(
+    context: typer.Context,
+    feed: Annotated[
+        str, typer.Argument(help="A live feed, e.g. yahoo; default the order in [feeds].")
+    ] = "live",
+    config: ConfigOption = None,
+    state: StateOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    no_console: Annotated[
+        bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Trade paper money on today's market: live prices, wall clock, the same desk; everything is recorded."""
+    place = shared_place(context, config, state, feed, None, None, policy, parameters)
+    if no_console or as_json:
+        from tuiconsole.verbs.engine import run_headless
+
+        run_headless(lambda: place, None, as_json, False, None)
+        return
+    from tuiconsole.verbs.console import open_console
+
+    raise typer.Exit(open_console(place, None, spawn=True, read_only=False))
+
+
+def register(app: typer.Typer) -> None:
+    """Name these verbs on the command line."""
+    for verb in (paper,):
+        app.command()(verb)
