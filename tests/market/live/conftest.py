@@ -29,6 +29,9 @@ def clock() -> EventClock:
 @pytest.fixture
 def server(schedule: Schedule, clock: EventClock) -> Iterator[YahooServer]:
     pytest.importorskip("yfinance", reason="needs the extra: tuiconsole[feeds]")
+    from yfinance.data import SingletonMeta
+
+    SingletonMeta._instances.clear()  # a crumb of the server before would be used on
     with yahoo(schedule, lambda: clock.now_ns() / SECOND) as made:
         yield made
 

@@ -69,6 +69,12 @@ def test_a_tape_goes_on_where_it_ended(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
 
 
+def check_and_play(directory: Path) -> None:
+    tape = RecordedTape.open(directory)
+    tape.check()
+    tape.bars(10)
+
+
 @pytest.mark.usefixtures("small_segments")
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_any_changed_byte_is_noticed(tmp_path: Path, number: int) -> None:
@@ -78,9 +84,7 @@ def test_any_changed_byte_is_noticed(tmp_path: Path, number: int) -> None:
     for at in range(5, len(sound), 61):
         path.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
         with pytest.raises(TapeDamaged):
-            shorter = RecordedTape.open(tmp_path / "t")
-            shorter.check()
-            shorter.bars(10)
+            check_and_play(tmp_path / "t")
     path.write_bytes(sound)
     assert RecordedTape.open(tmp_path / "t").check() == 11
 

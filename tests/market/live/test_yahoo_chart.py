@@ -126,7 +126,7 @@ async def test_a_service_that_hangs_or_is_gone_is_given_up_in_time(
     schedule: Schedule, server: YahooServer, settings: FeedsSettings
 ) -> None:
     server.faults.hang_s = 30.0
-    with pytest.raises(FeedError, match="cannot be reached|did not answer"):
+    with pytest.raises(FeedError, match=r"cannot be reached|did not answer"):
         await feed(schedule, settings, timeout_s=0.2).bars(AFTER, UNTIL)
     nobody = FeedsSettings(yahoo_url="http://127.0.0.1:9")
     with pytest.raises(FeedError, match="cannot be reached"):
@@ -179,14 +179,19 @@ def test_real_captures_are_understood() -> None:
         body_of("chart-AAPL-2025-02-01-to-2025-02-02-includePrePost-false-interval-1m.json"), days, NOW
     )
     assert none == {}, "a weekend has no bars"
-    with pytest.raises(SymbolUnknown):
-        chart_rows(body_of("chart-0P000071W8.TO-2020-01-01-to-2020-01-03.json"), days, NOW)
 
 
-def test_real_captures_that_were_spoiled_are_refused_or_empty() -> None:
+def test_an_error_in_the_answer_is_an_unknown_symbol() -> None:
+    days = load_schedule("XNYS", 86_400, NOW)
+    body = {"chart": {"result": None, "error": {"code": "Not Found", "description": "No data found"}}}
+    with pytest.raises(SymbolUnknown, match="Yahoo says: No data found"):
+        chart_rows(body, days, NOW)
+
+
+@pytest.mark.parametrize("what", ["quotes-length", "weird-quote"])
+def test_real_captures_that_were_spoiled_hold_no_bars(what: str) -> None:
     days = load_schedule("XNYS", 86_400, parse_iso("2021-01-01"))
-    for name in ("chart-notimestamp-quotes-length.fake.json", "chart-notimestamp-weird-quote.fake.json"):
-        try:
-            assert chart_rows(body_of(name), days, NOW) == {}
-        except FeedError as error:
-            assert "Yahoo's answer" in str(error)
+    body = body_of(f"chart-notimestamp-{what}.fake.json")
+    assert "timestamp" not in body["chart"]["result"][0]
+    with pytest.raises(FeedError, match="different lengths"):
+        chart_rows(body, days, NOW)

@@ -65,6 +65,7 @@ async def say(streamer: StreamServer, stream: YahooStream, *frames: str) -> None
 async def test_whole_bars_come_from_the_stream_and_the_first_from_the_chart(
     clock: EventClock, streamer: StreamServer, stream: YahooStream, server: YahooServer
 ) -> None:
+    assert set(streamer.subscribed) == set(SYMBOLS)
     whole = parse_iso("2025-11-28T15:03:00")
     first = (whole - MINUTE // 2) / SECOND
     await say(

@@ -37,7 +37,7 @@ class Quote:
 class QuoteBars:
     """Collects quotes into the bars of a schedule.
 
-    A quote outside the sessions, for a bar that was already handed out, or without a positive price is counted and dropped. The
+    A quote outside the sessions, for a bar that was already handed out, or without a positive price is dropped. The
     first quote of a symbol only sets where its volume of the day stands.
     """
 
@@ -46,8 +46,6 @@ class QuoteBars:
         self._forming: dict[int, FloatArray] = {}
         self._day_volume: FloatArray = np.full(n_symbols, np.nan)
         self._closed_until = 0
-        self.dropped = 0
-        """Quotes that found no bar."""
 
     def add(self, quote: Quote) -> None:
         """Take in one quote."""
@@ -55,11 +53,9 @@ class QuoteBars:
         if not np.isnan(quote.day_volume):
             self._day_volume[quote.column] = quote.day_volume
         if not self._schedule.is_open(quote.ts) or not 0.0 < quote.price < np.inf:
-            self.dropped += 1
             return
         end = self._schedule.next_end(quote.ts)
         if end <= self._closed_until:
-            self.dropped += 1
             return
         if end not in self._forming:
             self._forming[end] = np.full((5, len(self._day_volume)), np.nan)
