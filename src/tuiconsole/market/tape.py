@@ -40,6 +40,10 @@ class BarSource(Protocol):
         """The cross-section at ``index``, with ``seq`` = ``index``."""
         ...
 
+    def block(self, first: int, end: int) -> BarBlock:
+        """The cross-sections ``first`` (inclusive) to ``end`` (exclusive); as :meth:`bars` of each."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Tape:

@@ -57,6 +57,15 @@ def test_bars_come_back_as_they_were_from_every_segment(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_segments")
+def test_a_block_is_its_bars_over_the_edges_of_segments(tmp_path: Path) -> None:
+    make(tmp_path / "t", more=9).close()
+    tape = RecordedTape.open(tmp_path / "t")
+    block = tape.block(2, 10)
+    assert all(same(block.at(i), 2 + i) for i in range(8))
+    assert len(block) == 8
+
+
+@pytest.mark.usefixtures("small_segments")
 def test_a_tape_goes_on_where_it_ended(tmp_path: Path) -> None:
     whole = make(tmp_path / "whole", more=8)
     make(tmp_path / "parts", more=2).close()

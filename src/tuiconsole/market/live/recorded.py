@@ -21,7 +21,8 @@ import numpy as np
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.errors import StoreError, TapeDamaged
 from tuiconsole.domain.instruments import Instrument, Universe
-from tuiconsole.domain.market import Bars
+from tuiconsole.domain.market import BarBlock, Bars
+from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.sectors import sector_of
 
 SEGMENT_BARS = 1024
@@ -170,6 +171,21 @@ class RecordedTape:
                 del self._older[next(iter(self._older))]
             self._older[number] = _read_segment(self.directory, number, self.header)
         return self._older[number].bars[position]
+
+    def block(self, first: int, end: int) -> BarBlock:
+        """The cross-sections ``first`` (inclusive) to ``end`` (exclusive); as :meth:`bars` of each."""
+        rows = [self.bars(index) for index in range(first, end)]
+        columns = {name: np.stack([getattr(row, name) for row in rows]) for name in _COLUMNS}
+        nothing: FloatArray = np.full(len(self.universe), np.nan)
+        return BarBlock(
+            seq=first,
+            ts=[row.ts for row in rows],
+            session=[row.session for row in rows],
+            nothing=nothing,
+            macro=None,
+            quotes=None,
+            **columns,
+        )
 
     @property
     def last_ts(self) -> int:
