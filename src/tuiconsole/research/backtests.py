@@ -23,6 +23,14 @@ class Backtest:
     plan: Plan
     result: BacktestResult
 
+    @property
+    def tape(self) -> Tape:
+        """What it was played on: a backtest plays tapes that are known as a whole."""
+        tape = self.plan.tape
+        if not isinstance(tape, Tape):
+            raise UsageError(f"{tape.name} still grows: a backtest needs a whole tape.")
+        return tape
+
 
 def backtest(
     settings: Settings,

@@ -51,7 +51,7 @@ def capture(
         Sentences to print under every figure, besides those of the tape.
     """
     chosen, result = finished.plan, finished.result
-    settings, tape = chosen.settings, chosen.tape
+    settings, tape = chosen.settings, finished.tape
     universe = tape.universe
     return Run(
         name=name,
