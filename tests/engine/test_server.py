@@ -166,7 +166,7 @@ async def test_what_a_client_asked_before_it_left_is_carried_out(served: Served)
 async def test_pictures_and_status_hold_nothing_that_is_not_durable(served: Served) -> None:
     peer = await Peer.on(served)
     for _ in range(12):
-        await served.service._one_bar()
+        await served.service.play()
     durable = served.writer.durable_rows
     async with served.service.between_steps():
         peer.send(frames.Status(2))
@@ -248,7 +248,7 @@ async def test_half_a_step_is_never_kept(
     served: Served, chosen: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(15):
-        await served.service._one_bar()
+        await served.service.play()
     decide, calls = served.session.desk.policy.decide, 0
 
     def broken(*arguments: Any) -> Any:
@@ -285,7 +285,7 @@ async def test_each_client_hears_of_its_own_command(served: Served) -> None:
     """Answers are those of the moment after the command, whatever others ask in between."""
     first, second = await Peer.on(served), await Peer.on(served)
     for _ in range(15):
-        await served.service._one_bar()
+        await served.service.play()
     for peer in (first, second):
         peer.send(frames.Kill(2, "trip", "now"))
         peer.send(frames.Rearm(3, "rearm", "again"))
@@ -312,7 +312,7 @@ async def test_a_breaker_is_latched_only_once_its_row_is_durable(
 
         monkeypatch.setattr(made.latch, "write", watched)
         for _ in range(30):
-            await made.service._one_bar()
+            await made.service.play()
         assert made.session.desk.level == DeskLevel.HALTED
         assert made.latch.read().level == DeskLevel.HALTED
         changes = {
