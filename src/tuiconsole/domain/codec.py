@@ -31,8 +31,7 @@ def canonical(array: NDArray[Any]) -> NDArray[Any]:
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind == "f":
         missing = np.isnan(array)
-        array = np.where(missing, np.nan, array) if missing.any() else array
-        array = array + 0.0
+        array = (np.where(missing, np.nan, array) if np.count_nonzero(missing) else array) + 0.0
     return np.ascontiguousarray(array)
 
 
@@ -50,7 +49,9 @@ def _encode_array(value: object) -> msgspec.msgpack.Ext:
         head = _head(dtype.kind, dtype.itemsize, value.shape)
         if not value.size:
             return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head)
-        return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head + canonical(value).tobytes())
+        if dtype.kind == "f" or not dtype.isnative:
+            value = canonical(value)
+        return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head + value.tobytes())
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

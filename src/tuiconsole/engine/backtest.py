@@ -114,12 +114,14 @@ class OrderHash:
         self._journal.append(record)
 
     def _count(self, record: Decided) -> None:
-        approved = np.flatnonzero(record.number)
-        columns = (record.number[approved], record.columns[approved], record.quantity[approved])
+        columns = (record.number, record.columns, record.quantity)
+        if not record.number.all():
+            approved = np.flatnonzero(record.number)
+            columns = (record.number[approved], record.columns[approved], record.quantity[approved])
         self._hash.update(record.bar_seq.to_bytes(8, "little"))
         for column in columns:
             self._hash.update(np.ascontiguousarray(column).data)
-        self.orders += len(approved)
+        self.orders += len(columns[0])
         self.order_bars.append(record.bar_seq)
 
     def commit(self) -> None:

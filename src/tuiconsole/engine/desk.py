@@ -50,7 +50,7 @@ from tuiconsole.engine.market_side import MarketSide, Observed
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.execution.oms import flatten_orders, wanted_orders
 from tuiconsole.execution.order_table import OrderTable
-from tuiconsole.portfolio.ledger import Ledger
+from tuiconsole.portfolio.ledger import Ledger, Profit
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
 from tuiconsole.risk.gate import Book, Gate
@@ -111,9 +111,8 @@ class Desk:
         self.tape_ended = False
         self.bars_at_level = 0
         self.last_answer: Commanded | None = None
-        self.day_pnl: IntArray = np.zeros(n, dtype=np.int64)
-        self._pnl_before: IntArray = np.zeros(n, dtype=np.int64)
-        self._pnl_now: IntArray = np.zeros(n, dtype=np.int64)
+        self._pnl_before: Profit | IntArray = np.zeros(n, dtype=np.int64)
+        self._pnl_now: Profit | IntArray = np.zeros(n, dtype=np.int64)
         self.recent: deque[Decided] = deque(maxlen=DECISIONS_KEPT)
         self.weight_history: deque[FloatArray] = deque(maxlen=WEIGHTS_KEPT)
         self.price: FloatArray = np.full(n, np.nan)
@@ -131,6 +130,11 @@ class Desk:
             Command: self._on_command,
             TapeEnd: self._on_tape_end,
         }
+
+    @property
+    def day_pnl(self) -> IntArray:
+        """int64 ``[n_symbols]``: profit since the session began, after costs, money."""
+        return _by_symbol(self._pnl_now) - _by_symbol(self._pnl_before)
 
     def handle(self, event: Event | Observed) -> list[Effect]:
         """Take in one event and return what has to be done about it, in order.
@@ -153,7 +157,7 @@ class Desk:
         self.regime = seen.regime
         if seen.seq < self.settings.first_seq:
             return [self._decide(seen)]
-        self.ledger.mark(seen.price_scaled)
+        self.ledger.mark(seen.price_scaled, seen.bounds)
         # a bar out of its time opens no session
         effects = self._check_breakers(max(seen.session, self.periods.session))
         effects.append(Journal(self._bar_seen(seen)))
@@ -189,10 +193,7 @@ class Desk:
             )
         if session != self.periods.session:
             self._pnl_before = self._pnl_now
-        ledger = self.ledger
-        paid = ledger.fees_by_symbol + ledger.borrow_by_symbol
-        self._pnl_now = ledger.realised_by_symbol + ledger.unrealised - paid
-        self.day_pnl = self._pnl_now - self._pnl_before
+        self._pnl_now = self.ledger.profit()
         self.periods.update(session, equity)
         self.curve.add(self.ts, equity)
         for trip in self.breakers.update(self.ts, session, month_key(session * NANOSECONDS_PER_DAY), equity):
@@ -461,7 +462,7 @@ class Desk:
             "price": self.price,
             "price_scaled": self.price_scaled,
             "quality": self.quality,
-            "pnl": [self.day_pnl, self._pnl_before, self._pnl_now],
+            "pnl": [_by_symbol(self._pnl_before), _by_symbol(self._pnl_now)],
             "recent": [encode_record(record) for record in self.recent],
             "weights": list(self.weight_history),
         }
@@ -479,7 +480,7 @@ class Desk:
         self.quality = state["quality"]
         self.tradable = self.quality == 0
         self.regime = self.regimes.probabilities
-        self.day_pnl, self._pnl_before, self._pnl_now = state["pnl"]
+        self._pnl_before, self._pnl_now = state["pnl"]
         self.recent.clear()
         for raw in state["recent"]:
             record = decode_record(raw)
@@ -487,3 +488,7 @@ class Desk:
                 self.recent.append(record)
         self.weight_history.clear()
         self.weight_history.extend(state["weights"])
+
+
+def _by_symbol(profit: Profit | IntArray) -> IntArray:
+    return profit.by_symbol if isinstance(profit, Profit) else profit

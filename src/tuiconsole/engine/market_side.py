@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
@@ -29,8 +30,7 @@ _LEAST_ROWS = 16
 _LEAST_BARS, _MOST_BARS = 16, 512
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, gc=False):
     """One bar as the desk takes it in: an event, at which positions are marked and a decision falls due.
 
     Attributes
@@ -43,6 +43,8 @@ class Observed:
         ``[n_symbols]``, verdict of the defence, and where it is GOOD.
     flagged
         Some price is not good.
+    bounds
+        The least and the greatest of ``price_scaled``.
     features, regime
         ``[n_features, n_symbols]`` and ``[n_regimes]`` after this bar.
     digest
@@ -57,6 +59,7 @@ class Observed:
     quality: CodeArray
     tradable: BoolArray
     flagged: bool
+    bounds: tuple[int, int]
     features: FloatArray
     regime: FloatArray
     digest: bytes
@@ -69,28 +72,29 @@ class ObservedBlock:
     screened: ScreenedBlock
     price_scaled: IntArray
     tradable: BoolArray
+    bounds: list[tuple[int, int]]
     features: FloatArray
     regime: FloatArray
 
     def __len__(self) -> int:
         return len(self.screened)
 
-    def at(self, index: int) -> Observed:
-        """The bar at ``index`` of the block."""
-        screened = self.screened
+    def at(self, index: int, screened: ScreenedBars) -> Observed:
+        """The bar at ``index`` of the block, which left the defence as ``screened``."""
         bars = screened.bars
         return Observed(
-            bars.ts[index],
-            bars.seq + index,
-            _session(bars.session[index], bars.ts[index]),
-            screened.price[index],
+            bars.ts,
+            bars.seq,
+            _session(bars.session, bars.ts),
+            screened.price,
             self.price_scaled[index],
-            screened.quality[index],
+            screened.quality,
             self.tradable[index],
-            screened.flagged[index],
+            self.screened.flagged[index],
+            self.bounds[index],
             self.features[index],
             self.regime[index],
-            digest(bars.at(index)),
+            digest(bars),
         )
 
 
@@ -130,15 +134,17 @@ class MarketSide:
             with np.errstate(invalid="ignore", divide="ignore"):
                 self.regimes.update(np.log(self.panel.latest("close") / self.panel.ago("close", 1)))
         tradable = screened.quality == 0
+        scaled = floats_to_scaled(screened.price, self._price_scale)
         return Observed(
             bars.ts,
             bars.seq,
             _session(bars.session, bars.ts),
             screened.price,
-            floats_to_scaled(screened.price, self._price_scale),
+            scaled,
             screened.quality,
             tradable,
             bool(np.count_nonzero(tradable) < tradable.size),
+            (int(scaled.min()), int(scaled.max())),
             self.features.values,
             self.regimes.probabilities,
             digest(bars),
@@ -156,7 +162,9 @@ class MarketSide:
         before = np.broadcast_to(self.regimes.probabilities, (count - known, len(self.regimes.probabilities)))
         regime = np.concatenate((before, self.regimes.update_block(returns)))
         scaled = floats_to_scaled(block.price, self._price_scale)
-        return ObservedBlock(block, scaled, block.quality == 0, features, regime)
+        scaled.flags.writeable = False
+        bounds = list(zip(scaled.min(axis=1).tolist(), scaled.max(axis=1).tolist(), strict=True))
+        return ObservedBlock(block, scaled, block.quality == 0, bounds, features, regime)
 
 
 def digest(bars: Bars) -> bytes:

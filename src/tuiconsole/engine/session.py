@@ -123,7 +123,8 @@ class Session:
             seen = self.desk.market.observe_block(screened)
             for index in range(len(block)):
                 self._pass("bar taken")
-                yield self.take(screened.at(index), seen.at(index))
+                bars = screened.at(index)
+                yield self.take(bars, seen.at(index, bars))
 
     def open(self, record: Opened) -> None:
         """Journal what this session is bound to; the first row of every journal."""

@@ -42,19 +42,25 @@ class SeenExecutions:
 
     def admit(self, execution: IntArray) -> IntArray | None:
         """Remember ``execution`` ``[n]``; None when all are new, else the int64 rows that are."""
-        numbers = execution.tolist()
-        distinct = set(numbers)
-        if len(distinct) == len(numbers) and self._known.isdisjoint(distinct):
-            self._remember(numbers)
+        if self.admit_new(execution):
             return None
         rows: list[int] = []
-        for row, number in enumerate(numbers):
+        for row, number in enumerate(execution.tolist()):
             if number not in self._known:
                 self._known.add(number)
                 self._order.append(number)
                 rows.append(row)
         self._forget()
         return np.array(rows, dtype=np.int64)
+
+    def admit_new(self, execution: IntArray) -> bool:
+        """Remember ``execution`` ``[n]`` when all are new; False (and nothing remembered) when any is not."""
+        numbers = execution.tolist()
+        distinct = set(numbers)
+        if len(distinct) < len(numbers) or not self._known.isdisjoint(distinct):
+            return False
+        self._remember(numbers)
+        return True
 
     def _remember(self, numbers: list[int]) -> None:
         self._known.update(numbers)

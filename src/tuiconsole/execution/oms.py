@@ -8,10 +8,15 @@ for nothing twice.
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
 from tuiconsole.domain.orders import OrderBatch, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, IntArray
+
+MOST_ORDERS = 24
+"""Orders up to which plain integers are faster than arrays."""
 
 _NO_NUMBERS: IntArray = np.empty(0, dtype=np.int64)
 _NO_CODES: CodeArray = np.empty(0, dtype=np.int8)
@@ -49,12 +54,16 @@ def wanted_orders(
         Sales that reduce, then purchases that reduce, then other sales, then other purchases (so that cash is
         freed before it is spent); by universe column within each.
     """
+    if not np.count_nonzero(acting):
+        return _batch(batch, ts, _NO_NUMBERS, _NO_NUMBERS, price_scaled, Purpose.POLICY)
     wanted = target - position
     wanted -= pending
     wanted *= acting
     symbol = np.flatnonzero(wanted)
-    if not len(symbol):
-        return _batch(batch, ts, symbol, _NO_NUMBERS, price_scaled, Purpose.POLICY)
+    if len(symbol) <= MOST_ORDERS:
+        columns = (wanted.take(symbol), position.take(symbol), pending.take(symbol), lot.take(symbol))
+        chosen, few = _few_orders(symbol, *columns)
+        return _batch(batch, ts, chosen, few, price_scaled, Purpose.POLICY)
     quantity, reducing = _without_crossing(wanted[symbol], position[symbol], pending[symbol])
     rounded = quantity - np.fmod(quantity, lot[symbol])
     closes = reducing & (quantity == -position[symbol])
@@ -63,6 +72,30 @@ def wanted_orders(
     order = np.argsort(rank, kind="stable")
     order = order[quantity[order] != 0]
     return _batch(batch, ts, symbol[order], quantity[order], price_scaled, Purpose.POLICY)
+
+
+def _few_orders(
+    symbol: IntArray, wanted: IntArray, position: IntArray, pending: IntArray, lot: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Symbols and quantities of a small batch in order, by the rules of :func:`_without_crossing`."""
+    ranks: tuple[list[int], ...] = ([], [], [], [])
+    quantities: tuple[list[int], ...] = ([], [], [], [])
+    rows = zip(*(column.tolist() for column in (symbol, wanted, position, pending, lot)), strict=True)
+    for column, difference, held, working, unit in rows:
+        side = 1 if difference > 0 else -1
+        size, leaving = side * difference, max(side * working, 0)
+        reducing = side * held < 0
+        if reducing:
+            size = min(size, max(abs(held) - leaving, 0))
+        elif not held and side * working < 0:
+            continue
+        if not (reducing and size == abs(held)):
+            size -= size % unit
+        if size:
+            rank = 2 * (not reducing) + (side > 0)
+            ranks[rank].append(column)
+            quantities[rank].append(side * size)
+    return np.array(list(chain(*ranks)), dtype=np.int64), np.array(list(chain(*quantities)), dtype=np.int64)
 
 
 def flatten_orders(position: IntArray, price_scaled: IntArray, batch: int, ts: int) -> OrderBatch:

@@ -15,6 +15,9 @@ from tuiconsole.execution.order_snapshot import OrderSnapshot
 KEPT = 5_000
 """Orders kept at least; older ones that are finished are dropped."""
 
+MOST_ORDERS = 24
+"""Orders up to which plain integers are faster than arrays."""
+
 DROP_BLOCK = 1_000
 """Finished orders are dropped when there are this many more than :data:`KEPT`."""
 
@@ -76,6 +79,17 @@ class OrderColumns:
             return slots if slots.min() >= 0 and slots.max() < self.n else None
         slots = np.minimum(np.searchsorted(held, number), self.n - 1)
         return slots if bool((held[slots] == number).all()) else None
+
+    def span(self, number: IntArray) -> slice | None:
+        """Slots of a few order numbers that follow one another; None when they do not, or are not held."""
+        numbers: list[int] = number.tolist()
+        if not (self._gapless and self.n and 0 < len(numbers) <= MOST_ORDERS):
+            return None
+        first = numbers[0] - int(self.data[NUMBER, 0])
+        end = first + len(numbers)
+        if first < 0 or end > self.n or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            return None
+        return slice(first, end)
 
     def working(self) -> IntArray:
         """Numbers of the orders that may still fill, oldest first."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from tuiconsole.domain.errors import IllegalTransition, UsageError
 from tuiconsole.domain.events import Fills, OrderUpdates
-from tuiconsole.domain.money import checked_product
+from tuiconsole.domain.money import INT64_MAX, checked_product
 from tuiconsole.domain.orders import (
     BY_QUANTITY,
     ILLEGAL,
@@ -102,11 +102,9 @@ class OrderTable:
         count = len(batch)
         if not count:
             return
-        expected = np.arange(self.next_number, self.next_number + count, dtype=np.int64)
-        if not np.array_equal(batch.number, expected):
-            raise ValueError(
-                f"order numbers must go on from {self.next_number}, were {batch.number.tolist()}"
-            )
+        numbers = batch.number.tolist()
+        if numbers != list(range(self.next_number, self.next_number + count)):
+            raise ValueError(f"order numbers must go on from {self.next_number}, were {numbers}")
         self._orders.append(batch, states)
         self.next_number += count
         if LIVE[states]:
@@ -127,6 +125,9 @@ class OrderTable:
             state. Reports of the venue never raise: one without a row in the transition table leaves the
             order as it is.
         """
+        span = self._orders.span(updates.number)
+        if span is not None and self._all_new(span, updates.event):
+            return self._acknowledge(span)
         slots = self._orders.slots(updates.number)
         if slots is not None and _increasing(updates.number):
             return self._apply(slots, updates.event)
@@ -153,6 +154,9 @@ class OrderTable:
         states : int8 ``[n_accepted]``
             State of each order after the execution.
         """
+        whole = self._fill_whole(fills)
+        if whole is not None:
+            return fills, whole
         checked_product(fills.price, fills.quantity)
         fresh = self._seen.admit(fills.execution)
         if fresh is not None:
@@ -190,6 +194,40 @@ class OrderTable:
         """Up to ``count`` orders, newest first, after skipping ``offset``; both non-negative."""
         last = self._orders.n - offset
         return [self._orders.snapshot(slot) for slot in range(last - 1, max(0, last - count) - 1, -1)]
+
+    # ---- small batches, all alike --------------------------------------------------------------------------
+
+    def _all_new(self, span: slice, event: CodeArray) -> bool:
+        """Whether these are acknowledgements, and of orders that wait for just that."""
+        waiting = self._orders.data[STATE : FILLED + 1, span]
+        return not event.any() and not waiting.any()  # ACKNOWLEDGED and PENDING_NEW are 0
+
+    def _acknowledge(self, span: slice) -> CodeArray:
+        self._orders.data[STATE, span] = OrderState.NEW
+        return np.full(span.stop - span.start, OrderState.NEW, dtype=np.int8)
+
+    def _fill_whole(self, fills: Fills) -> CodeArray | None:
+        """Book first executions, each of a whole working order; None (and nothing booked) when any is not that."""
+        orders = self._orders
+        span = orders.span(fills.number)
+        if span is None or fills.forced:
+            return None
+        held = orders.data[:, span]
+        if (
+            held[STATE].tolist() != [OrderState.NEW] * held.shape[1]
+            or held[FILLED].any()
+            or (quantity := fills.quantity.tolist()) != held[QUANTITY].tolist()
+            or fills.symbol.tolist() != held[SYMBOL].tolist()
+        ):
+            return None
+        cost = [p * q for p, q in zip(fills.price.tolist(), quantity, strict=True)]
+        if max(cost) > INT64_MAX or min(cost) < -INT64_MAX or not self._seen.admit_new(fills.execution):
+            return None
+        held[STATE], held[FILLED], held[COST] = OrderState.FILLED, fills.quantity, cost
+        held[FEE], held[LAST] = fills.fee, fills.price
+        self.fills_total += len(quantity)
+        self._move_pending(fills.symbol, -fills.quantity)
+        return np.full(len(quantity), OrderState.FILLED, dtype=np.int8)
 
     # ---- whole batches -------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class Entry:
             )
         if lots is None:
             lots = self.lots[column] = self._lots[column].copy()
-            self.figures[column] = [int(values[column]) for values in self._columns]
+            self.figures[column] = [int(values.item(column)) for values in self._columns]
         return lots
 
 

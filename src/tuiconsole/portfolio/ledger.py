@@ -19,7 +19,7 @@ import numpy as np
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import Charges, Fills
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.domain.types import IntArray
 from tuiconsole.portfolio.booking import Entry, Lots
 from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
@@ -27,9 +27,43 @@ _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
 _STORED = (*_COLUMNS, "borrow_by_symbol", "market_value")
 
 
+def _changed(array: IntArray, at: IntArray, values: IntArray) -> IntArray:
+    changed = array.copy()
+    changed[at] = values
+    return _frozen(changed)
+
+
 def _frozen(array: IntArray) -> IntArray:
     array.flags.writeable = False
     return array
+
+
+class Profit:
+    """What every symbol has earned up to one moment: worked out when asked for, from arrays that never change."""
+
+    __slots__ = ("_array", "_borrow", "_cost", "_fees", "_mark", "_quantity", "_realised", "_valuation")
+
+    def __init__(
+        self,
+        valuation: Valuation,
+        mark: IntArray,
+        quantity: IntArray,
+        cost: IntArray,
+        realised: IntArray,
+        fees: IntArray,
+        borrow: IntArray,
+    ) -> None:
+        self._valuation, self._mark, self._quantity = valuation, mark, quantity
+        self._cost, self._realised, self._fees, self._borrow = cost, realised, fees, borrow
+        self._array: IntArray | None = None
+
+    @property
+    def by_symbol(self) -> IntArray:
+        """int64 ``[n_symbols]``: realised and unrealised profit less fees and borrow, money."""
+        if self._array is None:
+            unrealised = self._valuation.money(self._mark, self._quantity) - self._cost
+            self._array = _frozen(self._realised + unrealised - (self._fees + self._borrow))
+        return self._array
 
 
 class Ledger:
@@ -50,9 +84,6 @@ class Ledger:
         int64 ``[n_symbols]`` signed scaled quantity held.
     cost
         int64 ``[n_symbols]`` signed total cost of the open lots, money; negative for shorts.
-    market_value
-        int64 ``[n_symbols]`` signed value at the mark, money. A position that was never marked counts at the
-        price of its last fill.
     realised_by_symbol, fees_by_symbol
         int64 ``[n_symbols]`` money since the start; profit is before fees.
     borrow, borrow_by_symbol
@@ -80,7 +111,6 @@ class Ledger:
         self.balances: dict[str, int] = {self.base: capital}
         self.quantity: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.cost: IntArray = _frozen(np.zeros(n, dtype=np.int64))
-        self.market_value: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.realised_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.fees_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.borrow_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
@@ -94,7 +124,8 @@ class Ledger:
         self._cost_total = 0
         self._value_total = 0
         self._units: IntArray = np.zeros(n, dtype=np.int64)
-        self._magnitude: FloatArray = np.zeros(n)
+        self._weight = 0
+        self._values: IntArray | None = None
 
     # ---- totals --------------------------------------------------------------------------------------------
 
@@ -112,6 +143,28 @@ class Ledger:
     def unrealised_total(self) -> int:
         """Market value less cost of everything held, money."""
         return self._value_total - self._cost_total
+
+    @property
+    def market_value(self) -> IntArray:
+        """int64 ``[n_symbols]`` signed value at the mark, money; worked out when first asked for after a change.
+
+        A position that was never marked counts at the price of its last fill.
+        """
+        if self._values is None:
+            self._values = _frozen(self.valuation.money(self._mark, self.quantity))
+        return self._values
+
+    def profit(self) -> Profit:
+        """Profit of every symbol since the start, after costs, as it stands now."""
+        return Profit(
+            self.valuation,
+            self._mark,
+            self.quantity,
+            self.cost,
+            self.realised_by_symbol,
+            self.fees_by_symbol,
+            self.borrow_by_symbol,
+        )
 
     @property
     def unrealised(self) -> IntArray:
@@ -146,30 +199,36 @@ class Ledger:
 
     # ---- events --------------------------------------------------------------------------------------------
 
-    def mark(self, price_scaled: IntArray) -> None:
+    def mark(self, price_scaled: IntArray, bounds: tuple[int, int] | None = None) -> None:
         """Value every position at new prices.
 
         Parameters
         ----------
         price_scaled
-            int64 ``[n_symbols]`` scaled; 0 (or less) = none yet, which keeps the mark there was.
+            int64 ``[n_symbols]`` scaled; 0 (or less) = none yet, which keeps the mark there was. Copied unless it
+            is read-only.
+        bounds
+            The least and the greatest of them where they are known.
 
         Raises
         ------
         MoneyOverflow
             When a value or the equity does not fit int64; nothing is changed.
         """
-        price = price_scaled.copy()
-        if int(np.minimum.reduce(price)) <= 0:
-            price = np.where(price > 0, price, self._mark)
-        if self.valuation.exact and float(self._magnitude @ price) < SAFE:
-            values: IntArray = price * self._units
+        least, greatest = bounds or (int(price_scaled.min()), int(price_scaled.max()))
+        if least <= 0:
+            price = np.where(price_scaled > 0, price_scaled, self._mark)
+            greatest = int(price.max())
+        else:
+            price = price_scaled.copy() if price_scaled.flags.writeable else price_scaled
+        values: IntArray | None = None
+        if self.valuation.exact and self._weight * greatest < SAFE:
             total = int(self._units @ price)
         else:
-            values = self.valuation.money(price, self.quantity)
+            values = _frozen(self.valuation.money(price, self.quantity))
             total = sum(values.tolist())
         checked(self.cash + total, "equity")
-        self.market_value = _frozen(values)
+        self._values = values
         self._value_total = total
         self._mark = price
 
@@ -221,38 +280,56 @@ class Ledger:
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
         columns = list(entry.lots)
-        marks = self._mark.copy()
-        values = self.market_value.copy()
-        changed = {name: getattr(self, name).copy() for name in _COLUMNS}
-        units = self._units.copy()
-        value_total, cost_total = self._value_total, self._cost_total
-        for column in columns:
-            if marks[column] <= 0:
-                marks[column] = entry.last_price[column]
-            figures = entry.figures[column]
-            value = checked(self.valuation.one(column, int(marks[column]), figures[0]), "value of a position")
-            value_total += value - int(values[column])
-            cost_total += figures[1] - int(self.cost[column])
-            values[column] = value
-            for name, figure in zip(_COLUMNS, figures, strict=True):
-                changed[name][column] = checked(figure, f"{name.replace('_', ' ')} of a symbol")
-            units[column] = checked(
-                figures[0] * int(self.valuation.factor[column]), "quantity in money units"
-            )
+        figures = [entry.figures[column] for column in columns]
+        old = self._units.take(columns).tolist()
+        units = [row[0] * factor for row, factor in zip(figures, self._factors(columns), strict=True)]
+        value_total, cost_total, unmarked = self._totals(entry, columns)
+        for name, values in zip((*_COLUMNS, "units"), (*zip(*figures, strict=True), units), strict=True):
+            what = f"{name.replace('_', ' ')} of a symbol"
+            checked(max(values), what)
+            checked(min(values), what)
         checked(entry.cash, "cash")
         checked(entry.cash + value_total, "equity")
         checked(entry.realised, "realised profit")
         checked(entry.fees, "fees")
         checked(cost_total, "cost of all positions")
-        for name, array in changed.items():
-            setattr(self, name, _frozen(array))
+        at = np.array(columns, dtype=np.int64)
+        for name, row in zip(_COLUMNS, np.array(figures, dtype=np.int64).T, strict=True):
+            setattr(self, name, _changed(getattr(self, name), at, row))
+        self._units = _changed(self._units, at, np.array(units, dtype=np.int64))
+        if unmarked:
+            self._mark = _changed(self._mark, np.array(list(unmarked)), np.array(list(unmarked.values())))
         for column, lots in entry.lots.items():
             self._lots[column] = lots
-        self.market_value, self._mark = _frozen(values), marks
-        self._units, self._magnitude = units, np.abs(units.astype(np.float64))
+        self._weight += sum(map(abs, units)) - sum(map(abs, old))
+        self._values = None
         self._value_total, self._cost_total = value_total, cost_total
         self.balances[self.base] = entry.cash
         self.realised, self.fees = entry.realised, entry.fees
+
+    def _totals(self, entry: Entry, columns: list[int]) -> tuple[int, int, dict[int, int]]:
+        """Market value and cost of everything after ``entry``, and the marks of symbols that never had one."""
+        value_total, cost_total, unmarked = self._value_total, self._cost_total, {}
+        before = zip(
+            columns,
+            self._mark.take(columns).tolist(),
+            self.quantity.take(columns).tolist(),
+            self.cost.take(columns).tolist(),
+            strict=True,
+        )
+        one = self.valuation.one
+        for column, mark, quantity, cost in before:
+            after = entry.figures[column]
+            value_total -= one(column, mark, quantity)
+            if mark <= 0:
+                mark = unmarked[column] = entry.last_price[column]
+            value_total += checked(one(column, mark, after[0]), "value of a position")
+            cost_total += after[1] - cost
+        return value_total, cost_total, unmarked
+
+    def _factors(self, columns: list[int]) -> list[int]:
+        factors: list[int] = self.valuation.factor.take(columns).tolist()
+        return factors
 
     # ---- state ---------------------------------------------------------------------------------------------
 
@@ -275,12 +352,13 @@ class Ledger:
         """Go on from :meth:`state`."""
         self.balances = dict(state["balances"])
         self.realised, self.fees, self.borrow = state["realised"], state["fees"], state["borrow"]
-        for name in _STORED:
+        for name in (*_COLUMNS, "borrow_by_symbol"):
             setattr(self, name, _frozen(state["columns"][name].copy()))
+        self._values = _frozen(state["columns"]["market_value"].copy())
         self._mark = state["mark"].copy()
         flat = iter(zip(state["lot_quantity"].tolist(), state["lot_cost"].tolist(), strict=True))
         self._lots = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
         self._cost_total = sum(self.cost.tolist())
         self._value_total = sum(self.market_value.tolist())
         self._units = self.quantity * self.valuation.factor
-        self._magnitude = np.abs(self._units.astype(np.float64))
+        self._weight = sum(map(abs, self._units.tolist()))

@@ -57,6 +57,7 @@ class Valuation:
             for m, e in zip(self.multiplier, self.exponent, strict=True)
         ]
         divisors = [checked(10 ** max(-e, 0), "price and quantity decimals together") for e in self.exponent]
+        self._factors = factors
         self.factor: IntArray = np.array(factors, dtype=np.int64)
         self.divisor: IntArray = np.array(divisors, dtype=np.int64)
         self.factor_float: FloatArray = self.factor.astype(np.float64)
@@ -64,6 +65,8 @@ class Valuation:
 
     def one(self, column: int, price: int, quantity: int) -> int:
         """Money of one scaled price and signed quantity in ``column``; a Python int of any size."""
+        if self.exponent[column] >= 0:
+            return price * quantity * self._factors[column]
         return notional(price, quantity * self.multiplier[column], self.exponent[column])
 
     def estimate(self, price: IntArray, quantity: IntArray, columns: IntArray | None = None) -> FloatArray:

@@ -57,18 +57,17 @@ class BookRules:
         k = len(adding)
         if not k:
             return 0
-        stopped = self._stopped(book)
+        stopped = self.stopped(book)
         if stopped is not None:
             return _refuse(out, adding, *stopped)
-        exposure = self._exposure(book)
+        exposure = self.exposure(book)
         if exposure is None:
             return _refuse(out, adding, Rule.GROSS, math.inf, self._settings.gross_cap)
         if out.huge is not None and np.count_nonzero(out.huge & (out.rule == 0)):
             raise MoneyOverflow("A position is worth more than can be computed.", "Nothing new is traded.")
         gross, net, cash = _after_reducing(out, exposure, book.cash)
         equity = book.equity
-        gross_max, net_max = self._gross * equity // PARTS, self._net * equity // PARTS
-        cash_min = -(-self._reserve * equity // PARTS)
+        gross_max, net_max, cash_min = self.limits(equity)
         after, before = out.after[adding], out.before[adding]
         moves = np.empty((4, k), dtype=np.int64)
         np.subtract(np.abs(after), np.abs(before), out=moves[0])
@@ -84,7 +83,12 @@ class BookRules:
             out.rule[i], out.value[i], out.limit[i] = Rule.ORDER_RATE, rate_used + len(rows), rate_max
         return _one_by_one(out, rows[:room], (gross, net, cash), (gross_max, net_max, cash_min), equity)
 
-    def _stopped(self, book: Book) -> tuple[Rule, float, float] | None:
+    def limits(self, equity: int) -> tuple[int, int, int]:
+        """Largest gross and net exposure, and the least cash; money."""
+        gross_max, net_max = self._gross * equity // PARTS, self._net * equity // PARTS
+        return gross_max, net_max, -(-self._reserve * equity // PARTS)
+
+    def stopped(self, book: Book) -> tuple[Rule, float, float] | None:
         """Loss or drawdown that bars every order that adds risk."""
         start, equity, settings = book.session_start_equity, book.equity, self._settings
         if (start - equity) * PARTS >= self._loss * start:
@@ -97,7 +101,7 @@ class BookRules:
             return Rule.DRAWDOWN, _fraction(peak - equity, peak), settings.drawdown
         return None
 
-    def _exposure(self, book: Book) -> tuple[int, int] | None:
+    def exposure(self, book: Book) -> tuple[int, int] | None:
         """Gross and net exposure of positions and working orders, money; None when a holding has no price."""
         price, held = book.price_scaled, book.position
         if np.count_nonzero(book.pending):

@@ -21,7 +21,8 @@ from tuiconsole.risk.approved import ApprovedOrders, _approve
 from tuiconsole.risk.book_rules import BookRules
 from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.order_rate import OrderRate
-from tuiconsole.risk.order_rules import OrderRules
+from tuiconsole.risk.order_rules import OrderRules, require_columns
+from tuiconsole.risk.ordinary import OrdinaryBatch
 from tuiconsole.risk.rules import Rule
 from tuiconsole.risk.settings import PARTS, RiskSettings, parts
 from tuiconsole.risk.verdict import Book, Verdict
@@ -48,6 +49,7 @@ class Gate:
         self._orders = OrderRules(settings, universe, valuation)
         self._book = BookRules(settings, valuation)
         self._rate = OrderRate(settings.orders_per_minute)
+        self._ordinary = OrdinaryBatch(universe, self._orders, self._book)
         self._name = parts(settings.name_cap)
         self._share = parts(settings.order_notional_share)
         self._notional_max = round(settings.order_notional_usd) * MONEY_SCALE
@@ -71,17 +73,32 @@ class Gate:
             refused as a whole (``NOT_COMPUTED``); it never raises for what they hold.
         """
         try:
-            out, adding = self._examine(batch, book)
-            verdict = _verdict(batch, out, first_number)
+            equity = max(book.equity, 0)
+            name_max = self._name * equity // PARTS
+            notional_max = min(self._notional_max, self._share * equity // PARTS)
+            adding = self._surely_passing(batch, book, notional_max, name_max)
+            if adding is not None:
+                verdict = _all_pass(batch, first_number)
+            else:
+                out, adding = self._examine(batch, book, notional_max, name_max)
+                verdict = _verdict(batch, out, first_number)
         except _UNCOMPUTABLE:
             return _refuse_all(len(batch))
         self._rate.record(adding)
         return verdict
 
-    def _examine(self, batch: OrderBatch, book: Book) -> tuple[Examined, int]:
-        equity = max(book.equity, 0)
-        name_max = self._name * equity // PARTS
-        notional_max = min(self._notional_max, self._share * equity // PARTS)
+    def _surely_passing(self, batch: OrderBatch, book: Book, notional_max: int, name_max: int) -> int | None:
+        """Orders that add risk when the whole batch surely passes; None when the rules must look."""
+        require_columns(batch)
+        room = self._rate.limit - self._rate.used(book.ts)
+        try:
+            return self._ordinary.passes(batch, book, room, notional_max, name_max)
+        except _UNCOMPUTABLE:
+            return None
+
+    def _examine(
+        self, batch: OrderBatch, book: Book, notional_max: int, name_max: int
+    ) -> tuple[Examined, int]:
         out = self._orders.examine(batch, book, notional_max, name_max)
         try:
             used = self._rate.used(book.ts)
@@ -99,6 +116,13 @@ class Gate:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self._rate.restore(state["rate"])
+
+
+def _all_pass(batch: OrderBatch, first_number: int) -> Verdict:
+    k = len(batch)
+    number: IntArray = np.arange(first_number, first_number + k, dtype=np.int64)
+    nothing = np.zeros((2, k))
+    return Verdict(_approve(batch, number), np.zeros(k, dtype=np.int8), nothing[0], nothing[1], number)
 
 
 def _verdict(batch: OrderBatch, out: Examined, first_number: int) -> Verdict:

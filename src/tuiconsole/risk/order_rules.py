@@ -41,18 +41,24 @@ class OrderRules:
     ----------
     settings, universe, valuation
         Limits, units and money.
+
+    Attributes
+    ----------
+    size_max, position_max
+        int64 ``[n_symbols]``, largest order and largest position, scaled quantity.
     """
 
     def __init__(self, settings: RiskSettings, universe: Universe, valuation: Valuation) -> None:
         self._n = np.uint64(len(universe))
-        self._valuation = valuation
+        self.valuation = valuation
         self._lot = universe.lot
         self._any_lot = bool((universe.lot != 1).any())
         self._scale = universe.quantity_scale
         self._rate = _PerSymbol(valuation.factor_float / valuation.divisor)
         self._factor = _PerSymbol(valuation.factor)
-        self._size_max = _PerSymbol(_scaled(settings.order_quantity_max, universe.quantity_scale))
-        self._position_max = _PerSymbol(_scaled(settings.position_quantity_max, universe.quantity_scale))
+        self.size_max = _scaled(settings.order_quantity_max, universe.quantity_scale)
+        self.position_max = _scaled(settings.position_quantity_max, universe.quantity_scale)
+        self._size_max, self._position_max = _PerSymbol(self.size_max), _PerSymbol(self.position_max)
         self._collar = parts(settings.collar)
         self._collar_share = settings.collar
         self._age_ns = round(settings.reference_age_s * NANOSECONDS_PER_SECOND)
@@ -64,13 +70,7 @@ class OrderRules:
         ----------
         notional_max, name_max
             Largest order, and largest exposure in one symbol, money.
-
-        Raises
-        ------
-        ValueError, AttributeError
-            When the columns of the batch are not arrays ``[k]`` of int64 and int8.
         """
-        _require_columns(batch)
         failed: BoolArray = np.zeros((len(_RULES), len(batch)), dtype=np.bool_)
         rows: list[BoolArray] = list(failed)
         out = Examined()
@@ -92,6 +92,10 @@ class OrderRules:
             for i in np.flatnonzero(hit).tolist():
                 out.value[i], out.limit[i] = self._figures(i, out, batch, book, notional_max, name_max)
         return out
+
+    def fresh(self, decided: int, now: int) -> bool:
+        """Whether a decision of ``decided`` (ns UTC) may still become orders at ``now``."""
+        return now - self._age_ns <= decided <= now
 
     def _take_in(self, out: Examined, batch: OrderBatch, book: Book, rows: list[BoolArray]) -> None:
         """Make the columns safe to compute with; find unknown symbols, zeros, repeats and what reduces."""
@@ -133,7 +137,7 @@ class OrderRules:
         out.price = price = price * usable
         np.less_equal(np.minimum(reference, price), 0, out=rows[_MISSING])
         np.logical_not(tradable, out=rows[_STALE])
-        if not book.ts - self._age_ns <= batch.ts <= book.ts:
+        if not self.fresh(batch.ts, book.ts):
             rows[_STALE][:] = True
         away = reference != price
         if np.count_nonzero(away):
@@ -155,7 +159,7 @@ class OrderRules:
             rows[_NAME] |= huge
             out.huge = huge
             quantity, held, after = quantity * ~huge, held * ~huge, after * ~huge
-        value = self._valuation
+        value = self.valuation
         if value.exact:
             unit = price * self._factor.at(column)
             out.before, out.after = unit * held, unit * after
@@ -179,9 +183,9 @@ class OrderRules:
         if rule == Rule.POSITION:
             return abs(held + quantity) / unit, int(self._position_max.values[column]) / unit
         if rule == Rule.NOTIONAL:
-            return to_float(abs(self._valuation.one(column, price, quantity))), to_float(notional_max)
+            return to_float(abs(self.valuation.one(column, price, quantity))), to_float(notional_max)
         if rule == Rule.CONCENTRATION:
-            return abs(self._valuation.one(column, price, held + quantity)) / equity, name_max / equity
+            return abs(self.valuation.one(column, price, held + quantity)) / equity, name_max / equity
         if rule == Rule.COLLAR:
             return abs(int(batch.reference_price[i]) - price) / price, self._collar_share
         if rule == Rule.DUPLICATE:
@@ -221,7 +225,8 @@ def _mode(out: Examined, batch: OrderBatch, book: Book, rows: list[BoolArray]) -
     np.logical_and(over, turning, out=rows[_CROSSES])
 
 
-def _require_columns(batch: OrderBatch) -> None:
+def require_columns(batch: OrderBatch) -> None:
+    """ValueError unless the columns of the batch are arrays ``[k]`` of int64 and int8."""
     shape = batch.number.shape
     int64 = np.dtype(np.int64)
     for column in (batch.number, batch.symbol, batch.quantity, batch.reference_price):
