@@ -33,7 +33,7 @@ def test_a_run_through_plain_integers_equals_one_through_arrays(
     monkeypatch.setattr(OrdinaryBatch, "passes", noted)
     few = session_on(tape, SmaCross(tape.universe))
     by_blocks(few[0], [64])
-    assert sum(found is not None for found in proven) > 50
+    assert sum(found is not None for found in proven) > 30
     for module in MODULES:
         monkeypatch.setattr(module, "MOST_ORDERS", 0)
     proven.clear()
@@ -41,7 +41,7 @@ def test_a_run_through_plain_integers_equals_one_through_arrays(
     by_blocks(many[0], [64])
     assert set(proven) == {None}
     same(few, many)
-    assert few[0].desk.orders.fills_total > 100
+    assert few[0].desk.orders.fills_total > 50
 
 
 quantities = st.lists(st.tuples(*[st.integers(-300, 300)] * 3), min_size=1, max_size=20)
