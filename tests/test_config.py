@@ -68,7 +68,7 @@ def test_ranges_are_written_beside_the_values() -> None:
     for words in (
         "Allowed: above 0 to 0.25.",
         "Allowed: from 100 to 10,000,000,000.",
-        'Allowed: "auto", "replay", "history", "live".',
+        'Allowed: "auto", "replay", "history", "simulated",',
     ):
         assert words in text
     limited = [
@@ -130,7 +130,12 @@ def test_unknown_key(tmp_path: Path) -> None:
         ('[sizing]\nallow_short = "yes"\n', "sizing.allow_short", "a valid boolean", "'yes'"),
         ("[sizing]\nallow_short = 1\n", "sizing.allow_short", "a valid boolean", "1"),
         ("[feed]\nstart = 2007-01-03\n", "feed.start", "a valid string", "2007"),
-        ('[feed]\nfeed = "bloomberg"\n', "feed.feed", "'auto', 'replay', 'history' or 'live'", "'bloomberg'"),
+        (
+            '[feed]\nfeed = "bloomberg"\n',
+            "feed.feed",
+            "'auto', 'replay', 'history', 'simulated' or 'live'",
+            "'bloomberg'",
+        ),
         ('[console]\nmouse = "maybe"\n', "console.mouse", "'auto', 'on' or 'off'", "'maybe'"),
         ('[agents]\nenabled = "breakout"\n', "agents.enabled", "a valid tuple", "'breakout'"),
         ("[agents]\nenabled = [1]\n", "agents.enabled", "a valid string", "[1]"),

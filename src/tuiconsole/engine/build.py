@@ -58,7 +58,7 @@ class Plan:
 
 def load_tape(settings: Settings) -> Tape:
     """The tape that the feed settings name: stored history, a file, or the packaged history."""
-    return open_tape(settings.feed, settings.history)
+    return open_tape(settings.feed, settings.history, settings.simulation)
 
 
 def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None) -> Plan:

@@ -12,7 +12,7 @@ from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.market.live.settings import FeedsSettings
-from tuiconsole.market.settings import DefenceSettings, FeedSettings, HistorySettings
+from tuiconsole.market.settings import DefenceSettings, FeedSettings, HistorySettings, SimulationSettings
 from tuiconsole.portfolio.settings import SizingSettings
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.settings import RiskSettings
@@ -43,6 +43,7 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     feeds: FeedsSettings = field(default_factory=FeedsSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)
     agents: AgentSettings = field(default_factory=AgentSettings)

@@ -28,6 +28,7 @@ from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.packaged import packaged_tape
 
 _REPLAY_INSTEAD = "To play the packaged history instead: --feed replay"
+_RECORDED = {"replay": "a replay", "history": "the history", "simulated": "a simulated market"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ def decide(settings: Settings, state: Path, reach: Callable[[FeedsSettings], boo
     """
     wanted = settings.feed.feed
     recorded = tape_path(state).exists()
-    if wanted == "replay":
-        return REPLAY, "the configuration asks for a replay"
+    if wanted in _RECORDED:
+        return REPLAY, f"the configuration asks for {_RECORDED[wanted]}"
     if recorded:
         return PAPER, "the state file belongs to a live desk"
     if state.exists():

@@ -10,7 +10,7 @@ from tuiconsole.domain.clock import iso, parse_iso
 from tuiconsole.domain.errors import ConfigError, DataError
 from tuiconsole.domain.market import Bars
 from tuiconsole.market.packaged import packaged_tape
-from tuiconsole.market.settings import FeedSettings, HistorySettings
+from tuiconsole.market.settings import PACKAGED, FeedSettings, HistorySettings, SimulationSettings
 from tuiconsole.market.tabular import read_tape
 from tuiconsole.market.tape import Tape
 
@@ -76,8 +76,14 @@ def replay_from(tape: Tape, start: str, warmup_bars: int) -> Replay:
     return Replay(tape, index, max(0, index - warmup_bars))
 
 
-def open_tape(settings: FeedSettings, history: HistorySettings | None = None) -> Tape:
-    """The tape that ``settings`` name: bars of the store at ``history``, a file, or the packaged history."""
+def open_tape(
+    settings: FeedSettings,
+    history: HistorySettings | None = None,
+    simulation: SimulationSettings | None = None,
+) -> Tape:
+    """The tape that ``settings`` name: stored bars, a simulated market, a file, or the packaged history."""
+    if settings.feed == "simulated":
+        return _simulated(simulation or SimulationSettings())
     if settings.feed == "history":
         from tuiconsole.market.history.opening import stored_tape
 
@@ -85,6 +91,20 @@ def open_tape(settings: FeedSettings, history: HistorySettings | None = None) ->
     if not settings.path:
         return packaged_tape()
     return read_tape(Path(settings.path).expanduser(), settings.timezone, settings.bar_seconds)
+
+
+def _simulated(settings: SimulationSettings) -> Tape:
+    from tuiconsole.market.calibration import calibrated
+    from tuiconsole.market.simulated import simulated_tape
+
+    if settings.calibrate:
+        recorded = (
+            packaged_tape()
+            if settings.calibrate == PACKAGED
+            else read_tape(Path(settings.calibrate).expanduser(), "", 0)
+        )
+        settings = calibrated(settings, recorded)
+    return simulated_tape(settings)
 
 
 def open_replay(settings: FeedSettings) -> Replay:

@@ -7,15 +7,20 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval, Le
 
+from tuiconsole.domain.errors import ConfigError
+
+PACKAGED = "packaged"
+"""Stands for the packaged history where a file of prices may be named."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
     """Where prices come from and how fast a replay runs."""
 
-    feed: Literal["auto", "replay", "history", "live"] = "auto"
+    feed: Literal["auto", "replay", "history", "simulated", "live"] = "auto"
     """Which feed to open. "auto" takes the first source that is available at start; "replay" always plays a
-    tape; "history" plays the bars that `tuiconsole data import` or `data pull` stored; "live" trades paper
-    money on today's market, see [feeds]."""
+    tape; "history" plays the bars that `tuiconsole data import` or `data pull` stored; "simulated" plays the market
+    of [simulation]; "live" trades paper money on today's market, see [feeds]."""
 
     universe: str = ""
     """Symbols of the history to play: the name of a stored list, or symbols with commas between. Empty: all."""
@@ -56,6 +61,89 @@ class HistorySettings:
     root: str = "history"
     """Folder of the history store; a relative path starts at the configuration file, or at the state file's
     folder where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationSettings:
+    """The simulated market: what `feed = "simulated"` plays.
+
+    Raises
+    ------
+    ConfigError
+        When the regimes' figures differ in number.
+    """
+
+    seed: Annotated[int, Interval(ge=0, le=2**31)] = 7
+    """Seed of the whole market: the same seed is the same tape."""
+
+    symbols: Annotated[int, Interval(ge=1, le=2000)] = 20
+    """Symbols."""
+
+    sectors: Annotated[int, Interval(ge=1, le=100)] = 5
+    """Sectors that the symbols are dealt to in turn."""
+
+    bars: Annotated[int, Interval(ge=2, le=1_000_000)] = 3276
+    """Bars of the tape; 3276 days are thirteen years."""
+
+    start: str = "2004-01-02"
+    """First session, an ISO date; every weekday is one."""
+
+    bar_seconds: Annotated[int, Interval(ge=60, le=86_400)] = 86_400
+    """Length of a bar; 86400 is one bar a session."""
+
+    calibrate: str = ""
+    """Take the regimes' figures from recorded prices instead of from the lines below: "packaged", or a CSV or
+    Parquet file. Empty: from below."""
+
+    volatility: tuple[Annotated[float, Interval(gt=0.0, le=5.0)], ...] = (0.18, 0.28, 0.55)
+    """Annual volatility of a typical symbol in each regime; as many regimes as there are figures."""
+
+    correlation: tuple[Annotated[float, Interval(ge=0.0, lt=1.0)], ...] = (0.20, 0.35, 0.65)
+    """Correlation of two symbols of different sectors in each regime."""
+
+    drift: tuple[Annotated[float, Interval(ge=-5.0, le=5.0)], ...] = (0.14, 0.07, -0.35)
+    """Annual drift of the market in each regime."""
+
+    duration_bars: tuple[Annotated[float, Interval(ge=1.0, le=1e6)], ...] = (160.0, 80.0, 30.0)
+    """Bars that each regime lasts on average."""
+
+    entry_weight: tuple[Annotated[float, Interval(ge=0.0, le=1e6)], ...] = (0.4, 0.4, 0.2)
+    """How likely each regime is the next one when another ends, relative to the others."""
+
+    sector_share: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.2
+    """Share of what the market leaves of a symbol's variance that its sector explains."""
+
+    tail_degrees: Annotated[float, Interval(gt=2.0, le=100.0)] = 5.0
+    """Degrees of freedom of the shocks (Student's t): the fewer, the fatter the tails."""
+
+    jumps_per_year: Annotated[float, Interval(ge=0.0, le=1000.0)] = 0.5
+    """Jumps of a symbol in a year, on average."""
+
+    jump_volatility: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.08
+    """Standard deviation of a jump, as a log-return."""
+
+    gap_share: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.2
+    """Share of the variance of a session's first bar that comes before its open; 0: no gaps."""
+
+    missing_share: Annotated[float, Interval(ge=0.0, lt=1.0)] = 0.0
+    """Share of bars that are missing, each symbol for itself."""
+
+    start_price: Annotated[float, Interval(ge=0.01, le=1e6)] = 50.0
+    """Typical price before the first bar."""
+
+    mean_volume: Annotated[float, Interval(ge=1.0, le=1e12)] = 2_000_000.0
+    """Typical volume of one bar, in shares."""
+
+    def __post_init__(self) -> None:
+        regimes = {
+            name: len(getattr(self, name))
+            for name in ("volatility", "correlation", "drift", "duration_bars", "entry_weight")
+        }
+        if len(set(regimes.values())) > 1 or not self.volatility:
+            told = ", ".join(f"{name} {count}" for name, count in regimes.items())
+            raise ConfigError(f"every regime needs one figure in each list, found: {told}.")
+        if not sum(self.entry_weight) > 0.0:
+            raise ConfigError("entry_weight needs at least one figure above 0.")
 
 
 @dataclass(frozen=True, slots=True)

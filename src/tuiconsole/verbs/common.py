@@ -15,9 +15,9 @@ from tuiconsole.engine.pacing import parse_pace
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.live.settings import FEED_NAMES
-from tuiconsole.market.settings import FeedSettings
+from tuiconsole.market.settings import PACKAGED, FeedSettings
 
-_NAMED_FEEDS = ("auto", "replay", "history", "live")
+_NAMED_FEEDS = ("auto", "replay", "history", "simulated", "live")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,10 @@ def _located(settings: Settings, config: Path | None) -> Settings:
     base = default_state(config).absolute().parent
     root = base / Path(settings.history.root).expanduser()
     settings = replace(settings, history=replace(settings.history, root=str(root)))
+    recorded = settings.simulation.calibrate
+    if recorded not in ("", PACKAGED) and config is not None:
+        absolute = config.absolute().parent / Path(recorded).expanduser()
+        settings = replace(settings, simulation=replace(settings.simulation, calibrate=str(absolute)))
     if not settings.feed.path or config is None:
         return settings
     path = config.absolute().parent / Path(settings.feed.path).expanduser()
