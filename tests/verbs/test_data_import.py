@@ -97,6 +97,21 @@ def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "choose from the history" in capsys.readouterr().err
 
 
+def test_actions_are_imported_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "splits.csv").write_text(
+        "symbol,ex_date,ratio,cash\nAAA,2020-03-02,2:1,\nAAA,2020-04-01,,0.5\n"
+    )
+    (tmp_path / "map.csv").write_text(
+        "file,date,ticker\naaa,20190102,OLD\naaa,20200131,OLD\naaa,20501231,AAA\n"
+    )
+    body = _asked(capsys, "data", "import", "splits.csv")
+    assert (body["splits"], body["dividends"], body["new"], body["symbols"]) == (1, 1, 2, ["AAA"])
+    assert _asked(capsys, "data", "import", "splits.csv")["same"] == 2
+    assert _asked(capsys, "data", "import", "map.csv")["ticker_spans"] == 2
+    assert main(["data", "import", "map.csv"]) == 0
+    assert "2 ticker spans of 1 instruments" in capsys.readouterr().out
+
+
 _SLOW_FILES = """
 import os, signal, sys
 from tuiconsole.cli import main

@@ -31,11 +31,15 @@ def run_import(
 ) -> dict[str, Any]:
     """Import ``path``; the verb's stable keys."""
     from tuiconsole.market.history.store import HistoryStore
+    from tuiconsole.market.imports.actions import is_actions
     from tuiconsole.market.imports.reading import Asked
     from tuiconsole.market.imports.run import import_bars
+    from tuiconsole.market.imports.tables import csv_header
 
     if label is not None and label not in _LABELS:
         raise UsageError(f"--label is {label!r}, expected start or end.")
+    if path.is_file() and is_actions(csv_header(path)):
+        return _import_actions(history_root(place), path)
     clock = WallClock()
     began = clock.monotonic_ns()
     asked = Asked(interval or "", timezone or "", None if label is None else _LABELS[label])
@@ -80,6 +84,25 @@ def run_import(
     }
 
 
+def _import_actions(root: Path, path: Path) -> dict[str, Any]:
+    """Bring splits, dividends and ticker spans into the store."""
+    from tuiconsole.market.history.store import HistoryStore
+    from tuiconsole.market.imports.actions import read_actions_file
+
+    actions, spans = read_actions_file(path)
+    with HistoryStore(root).transaction() as transaction:
+        counted = transaction.add_actions(actions) if actions else transaction.add_tickers(spans)
+    return {
+        "path": str(path),
+        "history": str(root),
+        "splits": sum(action.kind == "split" for action in actions),
+        "dividends": sum(action.kind == "dividend" for action in actions),
+        "ticker_spans": len(spans),
+        "symbols": sorted({a.symbol for a in actions} | {s.instrument for s in spans}),
+        **dict(zip(("new", "changed", "same"), counted, strict=True)),
+    }
+
+
 def _show_progress(done: int, total: int, rows: int) -> None:
     share = done / max(total, 1)
     full = round(share * _BAR_WIDTH)
@@ -102,6 +125,12 @@ _PRICES_TEXT = {
 def import_text(body: dict[str, Any]) -> str:
     """The import for people."""
     names = body["symbols"]
+    if "splits" in body:
+        return (
+            f"{body['splits']} splits, {body['dividends']} dividends and {body['ticker_spans']} ticker spans of "
+            f"{len(names)} instruments\n  new {body['new']}   changed {body['changed']}   "
+            f"there already {body['same']}, in {body['history']}"
+        )
     shown = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
     lines = [
         f"{body['rows']:,} rows of {len(names)} symbols ({shown})",

@@ -123,8 +123,9 @@ def sole_writer(root: Path) -> Iterator[None]:
 
 
 def remove_strays(root: Path, manifest: Manifest) -> None:
-    """Remove Parquet files that an interrupted or older write left behind; only the sole writer may."""
+    """Remove files that an interrupted or older write left behind; only the sole writer may."""
     belonging = manifest.files()
-    for path in root.rglob("*.parquet"):
-        if path.relative_to(root).as_posix() not in belonging:
-            path.unlink()
+    for pattern in ("*.parquet", "tables/*.json"):
+        for path in root.rglob(pattern):
+            if path.relative_to(root).as_posix() not in belonging:
+                path.unlink()

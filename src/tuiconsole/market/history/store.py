@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tuiconsole.domain.clock import Clock, WallClock
 from tuiconsole.domain.errors import DataError
+from tuiconsole.market.actions import Action, TickerMap
+from tuiconsole.market.history.adjusting import Adjusting, actions_by_instrument
 from tuiconsole.market.history.manifest import Manifest, load_manifest, remove_strays, sole_writer
 from tuiconsole.market.history.records import Coverage, Provenance, WriteReport
+from tuiconsole.market.history.tables import ticker_map
 from tuiconsole.market.history.transaction import Transaction
 from tuiconsole.market.intervals import canonical_interval
 from tuiconsole.market.tape import Tape
@@ -108,28 +111,43 @@ class HistoryStore:
         start: int | None = None,
         end: int | None = None,
         adjusted: bool = True,
+        *,
+        dividends: bool = False,
+        known_at: int | None = None,
     ) -> Tape:
-        """Bars as a tape.
+        """Bars as a tape, one column for each instrument, whatever its ticker was.
 
         Parameters
         ----------
         symbols
-            Instruments, default all. Columns are in alphabetical order.
+            Instruments or tickers, default all. Columns are in alphabetical order.
         start, end
             Bars with ``start <= ts < end`` (ns UTC); default all.
         adjusted
             Adjust raw prices and volumes for splits.
+        dividends
+            Take dividends out of earlier prices too (total return).
+        known_at
+            Adjust for the actions known by then alone (ns UTC); default all.
 
         Raises
         ------
         DataError
             There are no such bars, or a symbol is not stored.
         """
-        from tuiconsole.market.history import reading
+        from tuiconsole.market.history import taping
 
-        name = canonical_interval(interval)
+        name, how = canonical_interval(interval), Adjusting(adjusted, dividends, known_at)
         wanted = None if symbols is None else tuple(symbols)
-        return self._read(lambda manifest: reading.tape(self.root, manifest, wanted, name, start, end))
+        return self._read(lambda now: taping.tape(self.root, now, wanted, name, (start, end), how))
+
+    def actions(self) -> Mapping[str, Sequence[Action]]:
+        """Stored splits and dividends of each instrument."""
+        return self._read(lambda manifest: actions_by_instrument(self.root, manifest))
+
+    def ticker_map(self) -> TickerMap:
+        """Which instrument a ticker meant when."""
+        return self._read(lambda manifest: ticker_map(self.root, manifest))
 
     def query(self, sql: str) -> Any:
         """The answer of DuckDB to ``sql``, as an Arrow table.

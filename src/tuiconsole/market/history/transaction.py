@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,21 @@ import msgspec
 import numpy as np
 
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.market.actions import Action, TickerSpan
 from tuiconsole.market.history.columns import Columns, columns_of, counts, sort
 from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
 from tuiconsole.market.history.merging import compare, join
 from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
 from tuiconsole.market.history.records import CHANGES_SHOWN, Provenance, WriteReport
+from tuiconsole.market.history.tables import (
+    ACTIONS,
+    TICKERS,
+    merged_actions,
+    merged_spans,
+    read_actions,
+    read_spans,
+    write_table,
+)
 from tuiconsole.market.intervals import canonical_interval, interval_seconds
 
 _PIECES_PER_BUCKET = 8
@@ -61,6 +72,28 @@ class Transaction:
         if len(aside):
             self._add_aside(name, aside, origin)
         return report
+
+    def add_actions(self, actions: Sequence[Action]) -> tuple[int, int, int]:
+        """Stage splits and dividends; how many were new, changed, and there already.
+
+        One of a known symbol, ex-day and kind replaces the stored one.
+        """
+        rows, counted = merged_actions(read_actions(self._root, self._manifest), actions)
+        self._replace_table(ACTIONS, rows, counted)
+        return counted
+
+    def add_tickers(self, spans: Sequence[TickerSpan]) -> tuple[int, int, int]:
+        """Stage who traded under which ticker; all spans of an instrument are replaced together."""
+        rows, counted = merged_spans(read_spans(self._root, self._manifest), spans)
+        self._replace_table(TICKERS, rows, counted)
+        return counted
+
+    def _replace_table(
+        self, name: str, rows: Sequence[Action] | Sequence[TickerSpan], counted: tuple[int, int, int]
+    ) -> None:
+        if counted[0] or counted[1]:
+            file = write_table(self._root, name, self._next(), rows)
+            self._change(tables={**self._manifest.tables, name: file})
 
     def name_universe(self, name: str, symbols: tuple[str, ...]) -> None:
         """Keep ``symbols`` as a list called ``name``; one of that name is replaced."""

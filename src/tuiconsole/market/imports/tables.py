@@ -91,6 +91,14 @@ def _number_columns(layout: Layout, header: Sequence[str]) -> list[str]:
     return [layout.columns[role] for role in _NUMBERS if role in layout.columns]
 
 
+def csv_header(path: Path) -> list[str]:
+    """The column names of a CSV file; none for a file of another kind."""
+    if path.suffix.lower() == ".parquet" or not path.is_file():
+        return []
+    first = _head(path)[0].decode("utf-8-sig", "replace")
+    return next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
+
+
 def _head(path: Path) -> tuple[bytes, bytes]:
     """The header line and the bytes after it, of the first few thousand."""
     from tuiconsole.market.csv_rows import opened
