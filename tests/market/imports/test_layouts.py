@@ -44,7 +44,7 @@ def _times(tape: Tape) -> list[str]:
     ("text", "name", "source"),
     [
         (_DAILY, "prices.csv", "file"),
-        (gzip.compress(_DAILY.encode()), "prices.csv.gz", "file"),
+        (gzip.compress(_DAILY.encode(), mtime=0), "prices.csv.gz", "file"),
         (_DAILY.replace(",", ";").replace("ts;symbol", "Date;Ticker"), "prices.csv", "file"),
         (_DAILY.replace(",", "\t"), "prices.txt", "file"),
         ("\ufeff" + _DAILY.replace("\n", "\r\n"), "prices.csv", "file"),
@@ -72,6 +72,17 @@ def _times(tape: Tape) -> list[str]:
             "us.csv",
             "file",
         ),
+    ],
+    ids=[
+        "plain",
+        "gzip",
+        "semicolons",
+        "tabs",
+        "mark and CRLF",
+        "stooq",
+        "alpaca sdk",
+        "alpaca rest",
+        "month first",
     ],
 )
 def test_long_tables_of_days(tmp_path: Path, text: str | bytes, name: str, source: str) -> None:
