@@ -76,6 +76,24 @@ def tripwires(
     raise typer.Exit(0 if body["ok"] else 1)
 
 
+def drift(
+    context: typer.Context,
+    config: ConfigOption = None,
+    feed: FeedOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the features that the policy reads with those before the start: PSI over 0.25 or KS over 0.1 is a drift."""
+    from tuiconsole.verbs.drifting import drift_text, run_drift
+
+    body = run_drift(shared_place(context, config, None, feed, None, start, policy, parameters), end)
+    emit(body, as_json, drift_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
+
+
 def sweep(
     context: typer.Context,
     grid: Annotated[
@@ -130,5 +148,5 @@ def verify(
 
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backtest, sweep, tripwires, verify):
+    for verb in (backtest, drift, sweep, tripwires, verify):
         app.command()(verb)

@@ -35,6 +35,20 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """When the features count as another distribution than before."""
+
+    reference_bars: Annotated[int, Interval(ge=20, le=5000)] = 756
+    """Bars before the start that later ones are compared with."""
+
+    live_bars: Annotated[int, Interval(ge=20, le=5000)] = 252
+    """Latest bars that are compared with them."""
+
+    every_bars: Annotated[int, Interval(ge=1, le=5000)] = 21
+    """Bars between two comparisons."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the core is built from; each room's own settings, filled by ``config.py``."""
 
@@ -45,6 +59,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)
     agents: AgentSettings = field(default_factory=AgentSettings)
     ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
