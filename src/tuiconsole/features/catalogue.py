@@ -28,6 +28,23 @@ BANK_FILES = (
     "price_range",
     "stochastic",
     "aroon",
+    "moments",
+    "serial",
+    "signs",
+    "rescaled_range",
+    "fractional",
+    "drawdown",
+    "quantiles",
+    "cross_section",
+    "sector",
+    "breadth",
+    "market_model",
+    "principal",
+    "session_time",
+    "macro",
+    "macro_beta",
+    "quotes",
+    "order_flow",
 )
 """Files of this room whose ``FEATURES`` are in the catalogue."""
 

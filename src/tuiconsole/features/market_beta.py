@@ -108,7 +108,7 @@ FEATURES = (
         window_bars=lambda window: int(window) + 1,
         bank=MarketBetaBank,
         example=(60,),
-        listed=((60,), (120,), (252,)),
+        listed=((20,), (60,), (120,), (252,)),
     ),
     Feature(
         family="residual_volatility",
@@ -121,6 +121,6 @@ FEATURES = (
         window_bars=lambda window: int(window) + 1,
         bank=MarketBetaBank,
         example=(60,),
-        listed=((20,), (60,), (120,)),
+        listed=((20,), (60,), (120,), (252,)),
     ),
 )
