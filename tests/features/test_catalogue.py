@@ -43,7 +43,7 @@ def test_names_with_several_parameters() -> None:
     [
         ("realized_volatility_20", "Did you mean realised_volatility_{window}"),
         ("rsii_14", "Did you mean rsi_{period}"),
-        ("moonphase_3", "Known features: log_return_{bars}"),
+        ("qqqqqqq_3", "The verb features list names them all"),
         ("", "There is no feature ''"),
         ("RSI_14", "There is no feature"),
         ("rsi", "does not have the shape rsi_{period}"),

@@ -24,8 +24,7 @@ def test_every_bank_is_built_once() -> None:
 
 
 def test_the_panel_window_is_enough_for_all() -> None:
-    features = FeatureSet(EXAMPLES, 2)
-    assert features.panel_window == 61
+    assert FeatureSet(["momentum_60_5", "rsi_14"], 2).panel_window == 61
     assert FeatureSet(["momentum_252_21"], 2).panel_window == 253
     assert FeatureSet(["ema_200"], 2).panel_window == 1
     assert FeatureSet(["ema_200", "rsi_14"], 2).warmup_bars == 200

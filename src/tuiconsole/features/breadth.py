@@ -146,7 +146,7 @@ FEATURES = (
         "mean over all symbols of ln(C[t] / C[t - bars])",
         "log-return",
         "Sharpe (1964), Journal of Finance 19(3); equal weights",
-        (1, 5, 21, 63, 252),
+        (1, 5, 21, 63),
     ),
     _entry(
         "dispersion",

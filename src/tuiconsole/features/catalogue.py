@@ -120,4 +120,4 @@ def _near(family: str) -> str:
     close = get_close_matches(family, FEATURES, n=3, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(FEATURES[word].pattern for word in close)}?"
-    return f"Known features: {', '.join(feature.pattern for feature in FEATURES.values())}."
+    return "The verb features list names them all."

@@ -51,8 +51,8 @@ class CrossSectionBank(Bank):
                 change = newest - panel.ago("log_close", 1)
                 mean, count, total = self._volatility.push(change, change * change)
                 variance = total / count - mean * mean
-                subjects[self._volatility.rows] = np.where(
-                    variance > _LEAST_SPREAD**2, np.sqrt(variance), np.nan
+                subjects[self._volatility.rows] = np.sqrt(
+                    np.where(variance < _LEAST_SPREAD**2, 0.0, variance)
                 )
             if self._volume.sums is not None:
                 volume = panel.latest("volume")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import BoolArray, FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
 from tuiconsole.features.rolling_sums import RollingSums
 from tuiconsole.features.summed import window_and
@@ -19,70 +19,69 @@ _HIGH, _LOW, _FALL, _RISE = range(4)
 
 
 class _Extremes:
-    """High, low, worst fall and best rise of the log closes of one sliding window, in constant time per bar.
+    """High, low, worst fall and best rise of the log closes of sliding windows, in constant time per bar.
 
     Bars are cut into blocks of one window. A window is a suffix of the last block and a prefix of this one; both are
     known as (high, low, fall, rise), and two stretches ``a``, ``b`` join to the higher high, the lower low and
     ``max(fall a, fall b, high a - low b)`` (van Herk, 1992, extended to drawdowns). Missing closes count for nothing.
     """
 
-    def __init__(self, window: int, n_symbols: int) -> None:
-        self._window = window
-        self._suffix: FloatArray = _nothing((window + 1, n_symbols))
-        self._prefix: FloatArray = _nothing((1, n_symbols))[0]
-        self._block: FloatArray = np.full((window, n_symbols), np.nan)
-        self._at = 0
+    def __init__(self, windows: Sequence[int], n_symbols: int) -> None:
+        self._windows = tuple(windows)
+        self._suffixes = [_nothing(window + 1, n_symbols) for window in windows]
+        self._prefix: FloatArray = _nothing(len(windows), n_symbols)
+        self._suffix: FloatArray = _nothing(len(windows), n_symbols)
+        self._count = 0
 
-    def push(self, x: FloatArray) -> FloatArray:
-        """Take in log closes ``[n_symbols]``; the window's ``[4, n_symbols]``, infinite where nothing was seen."""
-        if self._at == self._window:
-            self._close_block()
-        self._block[self._at] = x
-        self._at += 1
-        prefix = self._prefix
-        np.fmax(prefix[_FALL], prefix[_HIGH] - x, out=prefix[_FALL])
-        np.fmax(prefix[_RISE], x - prefix[_LOW], out=prefix[_RISE])
-        np.fmax(prefix[_HIGH], x, out=prefix[_HIGH])
-        np.fmin(prefix[_LOW], x, out=prefix[_LOW])
-        suffix = self._suffix[self._at]
+    def push(self, panel: Panel) -> FloatArray:
+        """Take in the newest log closes; ``[n_windows, 4, n_symbols]``, infinite where nothing was seen."""
+        x, prefix, suffix = panel.latest("log_close"), self._prefix, self._suffix
+        high, low = prefix[:, _HIGH], prefix[:, _LOW]
+        np.fmax(prefix[:, _FALL], high - x, out=prefix[:, _FALL])
+        np.fmax(prefix[:, _RISE], x - low, out=prefix[:, _RISE])
+        np.fmax(high, x, out=high)
+        np.fmin(low, x, out=low)
+        for index, window in enumerate(self._windows):
+            suffix[index] = self._suffixes[index][self._count % window + 1]
         out: FloatArray = np.maximum(suffix, prefix)
-        np.minimum(suffix[_LOW], prefix[_LOW], out=out[_LOW])
-        np.maximum(out[_FALL], suffix[_HIGH] - prefix[_LOW], out=out[_FALL])
-        np.maximum(out[_RISE], prefix[_HIGH] - suffix[_LOW], out=out[_RISE])
+        np.minimum(suffix[:, _LOW], low, out=out[:, _LOW])
+        np.maximum(out[:, _FALL], suffix[:, _HIGH] - low, out=out[:, _FALL])
+        np.maximum(out[:, _RISE], high - suffix[:, _LOW], out=out[:, _RISE])
+        self._count += 1
+        for index, window in enumerate(self._windows):
+            if self._count % window == 0:
+                self._close_block(index, panel.window("log_close", window)[::-1])
         return out
 
-    def _close_block(self) -> None:
-        backward = self._block[::-1]
+    def _close_block(self, index: int, backward: FloatArray) -> None:
         high = np.fmax.accumulate(np.where(np.isnan(backward), -np.inf, backward), axis=0)
         low = np.fmin.accumulate(np.where(np.isnan(backward), np.inf, backward), axis=0)
-        suffix = self._suffix[:-1][::-1]
+        suffix = self._suffixes[index][:-1][::-1]
         suffix[:, _HIGH], suffix[:, _LOW] = high, low
         fall, rise = backward - low, high - backward
         suffix[:, _FALL] = np.maximum.accumulate(np.where(np.isnan(fall), 0.0, fall), axis=0)
         suffix[:, _RISE] = np.maximum.accumulate(np.where(np.isnan(rise), 0.0, rise), axis=0)
-        self._prefix[...] = _nothing((1, self._prefix.shape[1]))[0]
-        self._at = 0
+        self._prefix[index] = _nothing(1, self._prefix.shape[2])[0]
 
     def state(self) -> dict[str, Any]:
-        """The two stretches and the present block."""
+        """The stretches."""
         return {
-            "suffix": self._suffix.copy(),
+            "suffixes": [suffix.copy() for suffix in self._suffixes],
             "prefix": self._prefix.copy(),
-            "block": self._block.copy(),
-            "at": self._at,
+            "count": self._count,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
-        self._suffix[...] = state["suffix"]
+        for suffix, saved in zip(self._suffixes, state["suffixes"], strict=True):
+            suffix[...] = saved
         self._prefix[...] = state["prefix"]
-        self._block[...] = state["block"]
-        self._at = int(state["at"])
+        self._count = int(state["count"])
 
 
-def _nothing(shape: tuple[int, int]) -> FloatArray:
-    """Stretches without a close: ``[n, 4, n_symbols]``."""
-    out = np.zeros((shape[0], 4, shape[1]))
+def _nothing(stretches: int, n_symbols: int) -> FloatArray:
+    """Stretches without a close: ``[stretches, 4, n_symbols]``."""
+    out = np.zeros((stretches, 4, n_symbols))
     out[:, _HIGH], out[:, _LOW] = -np.inf, np.inf
     return out
 
@@ -93,11 +92,11 @@ class DrawdownBank(Bank):
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
         self._windows = distinct(requests)
-        self._extremes = [_Extremes(window, n_symbols) for window in self._windows]
+        self.panel_window = self._windows[-1]
+        self._extremes = _Extremes(self._windows, n_symbols)
         self._presence = RollingSums(self._windows, 1, n_symbols)
         self._squares = RollingSums(self._windows, 1 + len(self._windows), n_symbols)
         self._row: FloatArray = np.zeros((1 + len(self._windows), n_symbols))
-        self._found: FloatArray = np.zeros((len(self._windows), 4, n_symbols))
         self._under: FloatArray = np.zeros((len(self._windows), n_symbols))
         self._column: FloatArray = np.array(self._windows, dtype=np.float64)[:, None]
         self._routes = routes(requests)
@@ -109,20 +108,18 @@ class DrawdownBank(Bank):
         self._row[0] = present
         self._presence.push(self._row[:1])
         shown = self._presence.observations(present) * 0.0
-        for index, extremes in enumerate(self._extremes):
-            self._found[index] = extremes.push(close)
         with np.errstate(invalid="ignore"):
-            depth = close - self._found[:, _HIGH]
-            self._refresh(depth, shown, present)
+            self._refresh(self._extremes.push(panel), close, shown, present)
 
-    def _refresh(self, depth: FloatArray, shown: FloatArray, present: FloatArray) -> None:
+    def _refresh(self, found: FloatArray, close: FloatArray, shown: FloatArray, present: BoolArray) -> None:
+        depth = close - found[:, _HIGH]
         self._under += 1.0
         np.minimum(self._under, self._column, out=self._under)
         np.copyto(self._under, 0.0, where=depth >= 0.0)
         fall = np.expm1(depth) + shown
         self._put("drawdown", fall)
-        self._put("max_drawdown", np.expm1(-self._found[:, _FALL]) + shown)
-        self._put("max_rise", np.expm1(self._found[:, _RISE]) + shown)
+        self._put("max_drawdown", np.expm1(-found[:, _FALL]) + shown)
+        self._put("max_rise", np.expm1(found[:, _RISE]) + shown)
         self._put("bars_under_water", self._under + shown)
         if "drawdown_velocity" in self._routes:
             self._put("drawdown_velocity", fall / np.maximum(self._under, 1.0))
@@ -142,7 +139,7 @@ class DrawdownBank(Bank):
     def state(self) -> dict[str, Any]:
         """Stretches, counts and sums."""
         return {
-            "extremes": [extremes.state() for extremes in self._extremes],
+            "extremes": self._extremes.state(),
             "presence": self._presence.state(),
             "squares": self._squares.state(),
             "under": self._under.copy(),
@@ -150,8 +147,7 @@ class DrawdownBank(Bank):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
-        for extremes, saved in zip(self._extremes, state["extremes"], strict=True):
-            extremes.restore(saved)
+        self._extremes.restore(state["extremes"])
         self._presence.restore(state["presence"])
         self._squares.restore(state["squares"])
         self._under[...] = state["under"]
@@ -179,42 +175,40 @@ _CHEKHLOV = "Chekhlov, Uryasev, Zabarankin (2005), Int. J. Theoretical and Appli
 _GROSSMAN = "Grossman, Zhou (1993), Mathematical Finance 3(3)"
 
 FEATURES = (
-    _entry(
-        "drawdown", "C[t] / max(C over the last window bars) - 1", "fraction", _GROSSMAN, (20, 60, 120, 252)
-    ),
+    _entry("drawdown", "C[t] / max(C over the last window bars) - 1", "fraction", _GROSSMAN, (20, 60, 252)),
     _entry(
         "max_drawdown",
         "least C[j] / C[i] - 1 with i <= j within the last window bars",
         "fraction",
         _CHEKHLOV,
-        (20, 60, 120, 252),
+        (20, 60, 252),
     ),
     _entry(
         "max_rise",
         "greatest C[j] / C[i] - 1 with i <= j within the last window bars",
         "fraction",
         _CHEKHLOV,
-        (20, 60, 120, 252),
+        (20, 60, 252),
     ),
     _entry(
         "bars_under_water",
         "bars since the close was last the highest of its window; at most window",
         "bars",
         _GROSSMAN,
-        (60, 120, 252),
+        (60, 252),
     ),
     _entry(
         "drawdown_velocity",
         "drawdown / max(1, bars_under_water)",
         "fraction per bar",
         _GROSSMAN,
-        (60, 120, 252),
+        (60, 252),
     ),
     _entry(
         "ulcer_index",
         "square root of the mean of (100 drawdown)^2 over the last window bars",
         "percent",
         "Martin, McCann (1989), The Investor's Guide to Fidelity Funds",
-        (60, 120, 252),
+        (60, 252),
     ),
 )

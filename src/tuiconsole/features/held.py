@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 
 class HeldBank(Bank):
-    """Every window is computed from the panel once in :attr:`refresh_bars` bars, and at once when a symbol ripens.
+    """Every window is computed from the panel a few times in its bars, and at once when a symbol ripens.
 
     Between refreshes a value is held; it is shown only while the newest return is good and at least 80 % of the
     window's returns are. The first parameter of every request is its window. Windows are refreshed on different
     bars, so that no bar pays for all.
     """
 
-    refresh_bars = 5
+    refreshes = 12
+    """How often a window is computed while it passes once."""
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
@@ -73,7 +74,7 @@ class HeldBank(Bank):
                 continue
             enough = self._presence.sums[index, 0] >= PRESENCE * window
             fresh = np.count_nonzero(enough > self._ripe[index]) > 0
-            if fresh or (panel.count - window - 1) % self.refresh_bars == 0:
+            if fresh or (panel.count - window - 1) % max(1, window // self.refreshes) == 0:
                 returns = np.diff(panel.window("log_close", window + 1), axis=0)
                 with np.errstate(invalid="ignore", divide="ignore"):
                     self._held[rows] = self.compute(returns, requests, enough)
@@ -93,3 +94,13 @@ class HeldBank(Bank):
         self._presence.restore(state["presence"])
         self._held[...] = state["held"]
         self._ripe[...] = state["ripe"]
+
+
+def centred(returns: FloatArray) -> tuple[FloatArray, Any]:
+    """Distances of ``returns`` ``[bars, n_symbols]`` to each symbol's mean, 0 where missing, and how many are not."""
+    seen = np.isfinite(returns)
+    if np.count_nonzero(seen) == seen.size:
+        return returns - returns.sum(axis=0) / len(returns), float(len(returns))
+    count = seen.sum(axis=0)
+    mean = np.where(seen, returns, 0.0).sum(axis=0) / count
+    return np.where(seen, returns - mean, 0.0), count

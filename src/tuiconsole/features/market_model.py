@@ -15,7 +15,9 @@ from tuiconsole.features.summed import STANDSTILL, SummedBank, above, one_bar_re
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_SEEN, _OWN, _OWN2, _MARKET, _MARKET2, _CROSS, _CROSS2, _LAG, _LAG2, _LAGGED = range(10)
+_OWN, _MARKET, _MARKET2, _CROSS, _OWN2, _CROSS2, _LAG, _LAG2, _LAGGED = range(9)
+"""Places of the channels after the presence."""
+_PLAIN = slice(0, 5)
 _FALLS = slice(10, 15)
 
 
@@ -34,60 +36,57 @@ class MarketModelBank(SummedBank):
         """The newest returns of symbols and market, their products, and the same where the market fell."""
         if panel.count < 2:
             return None
-        row = self.row
-        present = observe(one_bar_return(panel), row[_SEEN], row[_OWN])
-        seen, own = row[_SEEN], row[_OWN]
+        seen, own, *rest = self.row
+        present = observe(one_bar_return(panel), seen, own)
         before = self._market
         market = self._market = float(own.sum()) / max(1, int(np.count_nonzero(present)))
-        np.multiply(own, own, out=row[_OWN2])
-        np.multiply(seen, market, out=row[_MARKET])
-        np.multiply(seen, market * market, out=row[_MARKET2])
-        np.multiply(own, market, out=row[_CROSS])
-        np.multiply(own, market * market, out=row[_CROSS2])
-        np.multiply(seen, before, out=row[_LAG])
-        np.multiply(seen, before * before, out=row[_LAG2])
-        np.multiply(own, before, out=row[_LAGGED])
+        with_market, square, cross, own_square, cross_square, lag, lag_square, lagged = rest[:8]
+        np.multiply(seen, market, out=with_market)
+        np.multiply(seen, market * market, out=square)
+        np.multiply(own, market, out=cross)
+        np.multiply(own, own, out=own_square)
+        np.multiply(own, market * market, out=cross_square)
+        np.multiply(seen, before, out=lag)
+        np.multiply(seen, before * before, out=lag_square)
+        np.multiply(own, before, out=lagged)
         if self._has_falls:
-            if market < 0.0:
-                row[_FALLS] = row[[_SEEN, _OWN, _MARKET, _MARKET2, _CROSS]]
-            else:
-                row[_FALLS] = 0.0
+            self.row[_FALLS] = self.row[_PLAIN] if market < 0.0 else 0.0
         return present
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Moments to regressions."""
-        means = sums[:, : _FALLS.start] / count[:, None]
-        own, market = means[:, _OWN], means[:, _MARKET]
-        own_variance = means[:, _OWN2] - own * own
-        market_variance = above(means[:, _MARKET2] - market * market, STANDSTILL)
-        covariance = means[:, _CROSS] - own * market
+        means = self.means(count, sums)
+        own, market = means[_OWN], means[_MARKET]
+        own_variance = means[_OWN2] - own * own
+        market_variance = above(means[_MARKET2] - market * market, STANDSTILL)
+        covariance = means[_CROSS] - own * market
         beta = covariance / market_variance
-        moving = above(own_variance, STANDSTILL)
-        correlation = np.clip(covariance / np.sqrt(moving * market_variance), -1.0, 1.0)
+        moving = above(own_variance.copy(), STANDSTILL)
+        correlation = np.minimum(covariance / np.sqrt(moving * market_variance), 1.0)
+        np.maximum(correlation, -1.0, out=correlation)
         self.put("market_correlation", correlation)
-        self.put("idiosyncratic_share", 1.0 - correlation * correlation)
-        self.put("market_alpha", (own - beta * market) * self.bars_per_year)
-        residual = self.row[_OWN] - own - beta * (self._market - market)
-        self.put("residual_return", residual)
-        if self.wants("residual_score"):
+        if self.wants("idiosyncratic_share"):
+            self.put("idiosyncratic_share", 1.0 - correlation * correlation)
+        if self.wants("market_alpha"):
+            self.put("market_alpha", (own - beta * market) * self.bars_per_year)
+        if self.wants("residual_return", "residual_score"):
+            residual = self.row[1] - own - beta * (self._market - market)
+            self.put("residual_return", residual)
             left = np.maximum(own_variance - beta * covariance, 0.0) * count / (count - 2.0)
             self.put("residual_score", residual / np.sqrt(above(left, STANDSTILL)))
         if self.wants("lagged_beta"):
-            lag = means[:, _LAG]
-            lag_variance = above(means[:, _LAG2] - lag * lag, STANDSTILL)
-            self.put("lagged_beta", (means[:, _LAGGED] - own * lag) / lag_variance)
+            lag = means[_LAG]
+            lag_variance = above(means[_LAG2] - lag * lag, STANDSTILL)
+            self.put("lagged_beta", (means[_LAGGED] - own * lag) / lag_variance)
         if self.wants("coskewness"):
-            third = means[:, _CROSS2] - 2.0 * market * means[:, _CROSS] - own * means[:, _MARKET2]
-            third += 2.0 * own * market * market
+            third = means[_CROSS2] - 2.0 * market * covariance - own * means[_MARKET2]
             self.put("coskewness", third / (np.sqrt(moving) * market_variance))
         if self.wants("average_correlation"):
             self.put("average_correlation", _average_correlation(own_variance, market_variance))
         if self._has_falls:
-            falls = sums[:, _FALLS]
+            falls = np.ascontiguousarray(sums.swapaxes(0, 1)[_FALLS])
             self.put("downside_beta", _slope(falls) + 0.0 * count)
-            self.put(
-                "upside_beta", _slope(sums[:, [_SEEN, _OWN, _MARKET, _MARKET2, _CROSS]] - falls) + 0.0 * count
-            )
+            self.put("upside_beta", _slope(sums.swapaxes(0, 1)[_PLAIN] - falls) + 0.0 * count)
 
     def state(self) -> dict[str, Any]:
         """The sums and the market's last return."""
@@ -100,11 +99,11 @@ class MarketModelBank(SummedBank):
 
 
 def _slope(sums: FloatArray) -> FloatArray:
-    """Slope from sums of presence, own, market, market squared and cross products: ``[n_windows, n_symbols]``."""
-    count = above(sums[:, 0], 2.0)
-    own, market = sums[:, 1] / count, sums[:, 2] / count
-    variance = above(sums[:, 3] / count - market * market, STANDSTILL)
-    slope: FloatArray = (sums[:, 4] / count - own * market) / variance
+    """Slope from sums of presence, own, market, market squared and cross products, channels first."""
+    count = above(sums[0].copy(), 2.0)
+    own, market = sums[1] / count, sums[2] / count
+    variance = above(sums[3] / count - market * market, STANDSTILL)
+    slope: FloatArray = (sums[4] / count - own * market) / variance
     return slope
 
 
@@ -123,7 +122,7 @@ def _average_correlation(variance: FloatArray, market: FloatArray) -> FloatArray
 
 
 def _entry(
-    family: str, formula: str, unit: str, source: str, listed: Sequence[int] = (60, 120, 252), more: int = 1
+    family: str, formula: str, unit: str, source: str, listed: Sequence[int] = (60, 252), more: int = 1
 ) -> Feature:
     return Feature(
         family=family,
@@ -142,18 +141,19 @@ def _entry(
 
 _ANG = "Ang, Chen, Xing (2006), Review of Financial Studies 19(4)"
 _OVER = " over the last window log-returns; m = mean of the good r of all symbols"
+_STILL = "; NaN where the price stood still"
 
 FEATURES = (
     _entry(
         "market_correlation",
-        "corr(r, m)" + _OVER,
+        "corr(r, m)" + _OVER + _STILL,
         "-1 to 1",
         "Sharpe (1964), Journal of Finance 19(3)",
-        (20, 60, 120, 252),
+        (60, 252),
     ),
     _entry(
         "idiosyncratic_share",
-        "1 - corr(r, m)^2" + _OVER,
+        "1 - corr(r, m)^2" + _OVER + _STILL,
         "0 to 1",
         "Roll (1988), Journal of Finance 43(3)",
     ),
@@ -172,7 +172,7 @@ FEATURES = (
     ),
     _entry(
         "residual_score",
-        "residual_return / standard error (n - 2) of the regression" + _OVER,
+        "residual_return / standard error (n - 2) of the regression" + _OVER + _STILL,
         "standard deviations",
         "Avellaneda, Lee (2010), Quantitative Finance 10(7)",
         (60, 252),
@@ -185,11 +185,11 @@ FEATURES = (
         (60, 252),
         2,
     ),
-    _entry("downside_beta", "cov(r, m) / var(m) of the bars with m < 0" + _OVER, "none", _ANG, (120, 252)),
-    _entry("upside_beta", "cov(r, m) / var(m) of the bars with m >= 0" + _OVER, "none", _ANG, (120, 252)),
+    _entry("downside_beta", "cov(r, m) / var(m) of the bars with m < 0" + _OVER, "none", _ANG, (60, 252)),
+    _entry("upside_beta", "cov(r, m) / var(m) of the bars with m >= 0" + _OVER, "none", _ANG, (60, 252)),
     _entry(
         "coskewness",
-        "E[(r - E r) (m - E m)^2] / (sd(r) var(m))" + _OVER,
+        "E[(r - E r) (m - E m)^2] / (sd(r) var(m))" + _OVER + _STILL,
         "none",
         "Harvey, Siddique (2000), Journal of Finance 55(3)",
     ),
@@ -198,6 +198,6 @@ FEATURES = (
         "(n^2 var(m) - sum v) / ((sum sqrt v)^2 - sum v) of the n symbols' variances v" + _OVER,
         "-1 to 1",
         "Pollet, Wilson (2010), Journal of Financial Economics 96(3); CBOE implied correlation",
-        (20, 60, 120, 252),
+        (60, 252),
     ),
 )

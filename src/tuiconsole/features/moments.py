@@ -37,18 +37,19 @@ class MomentsBank(SummedBank):
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Central moments from raw ones."""
-        means = sums[:, 1:] / count[:, None]
-        mean, second, third, fourth = means[:, 0], means[:, 1], means[:, 2], means[:, 3]
+        mean, second, third, fourth = self.means(count, sums)
         square = mean * mean
         variance = above(second - square, STANDSTILL)
         if self.wants("skewness"):
-            self.put("skewness", (third - mean * (3.0 * second - 2.0 * square)) / variance**1.5)
+            self.put(
+                "skewness", (third - mean * (3.0 * second - 2.0 * square)) / (variance * np.sqrt(variance))
+            )
         if self.wants("kurtosis"):
             central = fourth - 4.0 * mean * third + square * (6.0 * second - 3.0 * square)
             self.put("kurtosis", central / (variance * variance) - 3.0)
 
 
-_WINDOWS = ((20,), (40,), (60,), (120,), (252,))
+_WINDOWS = ((20,), (60,), (120,), (252,))
 _SOURCE = "Cont (2001), Quantitative Finance 1(2); Joanes, Gill (1998), The Statistician 47(1), "
 
 FEATURES = (
@@ -56,7 +57,8 @@ FEATURES = (
         family="skewness",
         parameters=("window",),
         minimum=(3,),
-        formula="m3 / m2^1.5 of the last window one-bar log-returns; m = population central moments",
+        formula="m3 / m2^1.5 of the last window one-bar log-returns, m their population central moments; NaN where the price "
+        "stood still",
         unit="none",
         source=_SOURCE + "g1",
         needs=("close",),
@@ -69,7 +71,8 @@ FEATURES = (
         family="kurtosis",
         parameters=("window",),
         minimum=(4,),
-        formula="m4 / m2^2 - 3 of the last window one-bar log-returns; m = population central moments",
+        formula="m4 / m2^2 - 3 of the last window one-bar log-returns, m their population central moments; NaN where the price "
+        "stood still",
         unit="none",
         source=_SOURCE + "g2",
         needs=("close",),

@@ -65,19 +65,19 @@ class OrderFlowBank(SummedBank):
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Means, ratios of sums, and a slope."""
         shown = 0.0 * count
-        spread = self._means(sums[:, _SPREAD])
+        spread = self._group_means(sums[:, _SPREAD])
         self.put("quoted_spread_mean", spread[0] + shown)
         deviation = np.sqrt(above(spread[1] - spread[0] * spread[0], 1e-20))
         newest = np.where(self.row[1] > 0.0, self.row[2], np.nan)
         self.put("quoted_spread_score", (newest - spread[0]) / deviation + shown)
-        self.put("effective_spread_mean", self._means(sums[:, _EFFECTIVE])[0] + shown)
-        self.put("touch_imbalance_mean", self._means(sums[:, _LEANING])[0] + shown)
-        flow, depth = self._means(sums[:, _FLOW])
+        self.put("effective_spread_mean", self._group_means(sums[:, _EFFECTIVE])[0] + shown)
+        self.put("touch_imbalance_mean", self._group_means(sums[:, _LEANING])[0] + shown)
+        flow, depth = self._group_means(sums[:, _FLOW])
         self.put("order_flow_imbalance", flow / above(depth, 0.0) + shown)
-        signed, volume = self._means(sums[:, _TRADES])
+        signed, volume = self._group_means(sums[:, _TRADES])
         self.put("trade_imbalance", signed / above(volume, 0.0) + shown)
         if self.wants("kyle_lambda"):
-            change, signed, square, cross = self._means(sums[:, _IMPACT])
+            change, signed, square, cross = self._group_means(sums[:, _IMPACT])
             variance = square - signed * signed
             slope = (cross - change * signed) / above(variance, 1e-12 * np.maximum(square, 1e-300))
             self.put("kyle_lambda", slope + shown)
@@ -91,7 +91,7 @@ class OrderFlowBank(SummedBank):
         super().restore(state)
         self._begun = bool(state["begun"])
 
-    def _means(self, group: FloatArray) -> FloatArray:
+    def _group_means(self, group: FloatArray) -> FloatArray:
         """Means of a group's numbers ``[numbers, n_windows, n_symbols]``; NaN where too few bars have it."""
         pairs = np.where(group[:, 0] >= self._enough, group[:, 0], np.nan)
         return np.moveaxis(group[:, 1:], 1, 0) / pairs

@@ -8,7 +8,7 @@ import numpy as np
 
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.features.contract import Feature, Request
-from tuiconsole.features.held import HeldBank
+from tuiconsole.features.held import HeldBank, centred
 from tuiconsole.features.summed import STANDSTILL, window_and
 
 _LEAST_SHARE = 1e-9
@@ -17,13 +17,13 @@ _KEPT = 3
 
 
 class PrincipalBank(HeldBank):
-    """Exact eigenvectors of the correlation matrix of one-bar returns, computed every 21 bars and held.
+    """Exact eigenvectors of the correlation matrix of one-bar returns, computed every few bars and held.
 
     Missing returns stand at the symbol's mean. The sign of a component makes the sum of its cubed exposures positive,
     so the first one points where the market goes.
     """
 
-    refresh_bars = 21
+    refreshes = 3
 
     def compute(self, returns: FloatArray, requests: Sequence[Request], enough: BoolArray) -> FloatArray:
         """Exposures of symbols, or shares of components, as asked."""
@@ -48,12 +48,10 @@ class PrincipalBank(HeldBank):
 
 def _standardised(returns: FloatArray, enough: BoolArray) -> tuple[FloatArray, IntArray]:
     """Returns of the symbols that have enough and move, with mean 0 and variance 1, and their columns."""
-    seen = np.isfinite(returns)
-    count = seen.sum(axis=0)
-    centred = np.where(seen, returns - np.where(seen, returns, 0.0).sum(axis=0) / count, 0.0)
-    variance = (centred * centred).sum(axis=0) / len(returns)
+    deviation, _ = centred(returns)
+    variance = (deviation * deviation).sum(axis=0) / len(returns)
     columns = np.flatnonzero(enough & (variance > STANDSTILL))
-    return centred[:, columns] / np.sqrt(variance[columns]), columns
+    return deviation[:, columns] / np.sqrt(variance[columns]), columns
 
 
 def _components(z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -82,7 +80,7 @@ def _entry(
         family=family,
         parameters=parameters,
         minimum=(10, 1)[: len(parameters)],
-        formula=formula + "; computed every 21 bars and held",
+        formula=formula + "; computed every window / 3 bars and held; NaN where the price stood still",
         unit=unit,
         source="Avellaneda, Lee (2010), Quantitative Finance 10(7); Kritzman et al. (2011), J. Portfolio Management 37(4)",
         needs=("close",),

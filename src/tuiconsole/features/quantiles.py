@@ -18,8 +18,6 @@ _LEAST_SPREAD = 1e-10
 class QuantilesBank(HeldBank):
     """One sort of every window's returns answers for all its quantiles and tails."""
 
-    refresh_bars = 10
-
     def compute(self, returns: FloatArray, requests: Sequence[Request], enough: BoolArray) -> FloatArray:
         """Order statistics, interpolated linearly between the good returns of each symbol."""
         ordered = _Ordered(returns)
@@ -30,7 +28,8 @@ class _Ordered:
     """Returns in ascending order along axis 0, the missing ones last."""
 
     def __init__(self, returns: FloatArray) -> None:
-        self._sorted = np.sort(returns.T, axis=1)
+        self._sorted = np.ascontiguousarray(returns.T)
+        self._sorted.sort(axis=1)
         self._count = np.isfinite(self._sorted).sum(axis=1)
         self._symbols = np.arange(len(self._count))
         self._known: dict[float, FloatArray] = {}
@@ -96,7 +95,8 @@ _STATISTICS: dict[str, Callable[[_Ordered, float], FloatArray]] = {
     "interquartile_range": lambda ordered, _: ordered.quantile(0.75) - ordered.quantile(0.25),
 }
 
-_HELD = "; computed every 10 bars and held"
+_HELD = "; computed every window / 12 bars and held"
+_STILL = "; NaN where the price stood still"
 _ARTZNER = "Artzner, Delbaen, Eber, Heath (1999), Mathematical Finance 9(3)"
 _KIM = "Kim, White (2004), Finance Research Letters 1(1)"
 
@@ -137,18 +137,21 @@ FEATURES = (
     ),
     _entry(
         "tail_ratio",
-        "|quantile 95| / |quantile 5| of the last window log-returns",
+        "|quantile 95| / |quantile 5| of the last window log-returns" + _STILL,
         "none",
         "Konno, Tanaka, Yamamoto (2011), Applied Mathematics and Computation 217(15)",
     ),
     _entry(
         "quantile_skew",
-        "(q95 + q5 - 2 q50) / (q95 - q5) of the last window log-returns",
+        "(q95 + q5 - 2 q50) / (q95 - q5) of the last window log-returns" + _STILL,
         "-1 to 1",
         f"Hinkley (1975), Biometrika 62(1); {_KIM}",
     ),
     _entry(
-        "tail_weight", "(q95 - q5) / (q75 - q25) of the last window log-returns", "none; 2.44 if normal", _KIM
+        "tail_weight",
+        "(q95 - q5) / (q75 - q25) of the last window log-returns" + _STILL,
+        "none; 2.44 if normal",
+        _KIM,
     ),
     _entry("interquartile_range", "q75 - q25 of the last window log-returns", "log-return", _KIM),
 )

@@ -28,6 +28,7 @@ class SignsBank(SummedBank):
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year, 4)
+        self._entropies = _Entropies(self.windows[-1])
 
     def fill(self, panel: Panel) -> BoolArray | None:
         """Presence, up, down, and whether the sign differs from the previous bar's."""
@@ -49,8 +50,8 @@ class SignsBank(SummedBank):
         if self.wants("up_share"):
             self.put("up_share", up / count)
         if self.wants("sign_entropy"):
-            still = count - up - down
-            self.put("sign_entropy", _entropy(np.stack((up, down, still)) / count, 2.0))
+            counts = np.stack((up, down, sums[:, 0] - up - down), axis=1)
+            self.put("sign_entropy", self._entropies.of(counts, count, 2.0))
         if self.wants("runs_score"):
             moving = up + down
             double = 2.0 * up * down
@@ -67,6 +68,7 @@ class OrdinalBank(SummedBank):
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year, 7)
+        self._entropies = _Entropies(self.windows[-1])
         self._codes: IntArray = np.arange(6)[:, None]
 
     def fill(self, panel: Panel) -> BoolArray | None:
@@ -83,7 +85,7 @@ class OrdinalBank(SummedBank):
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Entropy of the patterns."""
-        self.put("permutation_entropy", _entropy(np.moveaxis(sums[:, 1:], 1, 0) / count, 6.0))
+        self.put("permutation_entropy", self._entropies.of(sums[:, 1:], count, 6.0))
 
 
 _PATTERN_OF = np.array([0, 0, 1, 2, 3, 4, 0, 5], dtype=np.int64)
@@ -97,6 +99,7 @@ class BinsBank(SummedBank):
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year, 7)
+        self._entropies = _Entropies(self.windows[-1])
         self._codes: IntArray = np.arange(6)[:, None]
         self._squares: FloatArray = np.zeros((_SCALE_BARS, 2, n_symbols))
         self._bar = 0
@@ -122,7 +125,7 @@ class BinsBank(SummedBank):
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Entropy of the bins."""
-        self.put("bin_entropy", _entropy(np.moveaxis(sums[:, 1:], 1, 0) / count, 6.0))
+        self.put("bin_entropy", self._entropies.of(sums[:, 1:], count, 6.0))
 
     def state(self) -> dict[str, Any]:
         """The sums, and the squares that scale the next return."""
@@ -171,10 +174,18 @@ class RunBank(Bank):
         self._sum[...] = state["sum"]
 
 
-def _entropy(shares: FloatArray, states: float) -> FloatArray:
-    """Shannon entropy over the first axis as a part of that of ``states`` equally likely states."""
-    entropy: FloatArray = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=0) / log(states)
-    return entropy
+class _Entropies:
+    """Shannon entropies of counts up to ``most``, from a table of ``k ln k``."""
+
+    def __init__(self, most: int) -> None:
+        counts = np.arange(most + 1, dtype=np.float64)
+        self._table: FloatArray = counts * np.log(np.maximum(counts, 1.0))
+
+    def of(self, counts: FloatArray, total: FloatArray, states: float) -> FloatArray:
+        """Entropy of ``counts`` ``[n_windows, k, n_symbols]`` as a part of that of ``states`` equal shares."""
+        spread = self._table.take(counts.astype(np.int64)).sum(axis=1)
+        entropy: FloatArray = (np.log(total) - spread / total) / log(states)
+        return np.maximum(entropy, 0.0)
 
 
 _SHANNON = "Shannon (1948), Bell System Technical Journal 27"
@@ -191,20 +202,21 @@ FEATURES = (
         window_bars=window_and(1),
         bank=SignsBank,
         example=(20,),
-        listed=((10,), (20,), (60,), (120,), (252,)),
+        listed=((20,), (60,), (252,)),
     ),
     Feature(
         family="runs_score",
         parameters=("window",),
         minimum=(10,),
-        formula="(changes of sign - expected) / their deviation over the last window returns; below 0: trends",
+        formula="(changes of sign - expected) / their deviation over the last window returns; below 0: trends; NaN "
+        "where the price stood still",
         unit="standard deviations",
         source="Wald, Wolfowitz (1940), Annals of Mathematical Statistics 11(2)",
         needs=("close",),
         window_bars=window_and(1),
         bank=SignsBank,
         example=(60,),
-        listed=((20,), (60,), (120,), (252,)),
+        listed=((20,), (60,), (252,)),
     ),
     Feature(
         family="sign_entropy",
@@ -217,7 +229,7 @@ FEATURES = (
         window_bars=window_and(1),
         bank=SignsBank,
         example=(60,),
-        listed=((20,), (60,), (120,), (252,)),
+        listed=((20,), (60,), (252,)),
     ),
     Feature(
         family="permutation_entropy",
@@ -230,21 +242,21 @@ FEATURES = (
         window_bars=window_and(2),
         bank=OrdinalBank,
         example=(60,),
-        listed=((60,), (120,), (252,)),
+        listed=((60,), (252,)),
     ),
     Feature(
         family="bin_entropy",
         parameters=("window",),
         minimum=(10,),
         formula="-sum p ln p / ln 6 of the shares p of six bins, equally likely if normal, of the last window "
-        "returns over the root mean square of the 20 before",
+        "returns over the root mean square of the 20 before; NaN where the price stood still",
         unit="0 to 1",
         source=_SHANNON,
         needs=("close",),
         window_bars=window_and(_SCALE_BARS + 1),
         bank=BinsBank,
         example=(60,),
-        listed=((60,), (120,), (252,)),
+        listed=((60,), (252,)),
     ),
     Feature(
         family="run_length",

@@ -40,6 +40,7 @@ class SummedBank(Bank):
         self.row: FloatArray = np.zeros((channels, n_symbols))
         self._sums = RollingSums(self.windows, channels, n_symbols)
         self._routes = routes(requests)
+        self._means: FloatArray = np.empty((channels - 1, len(self.windows), n_symbols))
         self._bars_needed = np.array([request.window_bars for request in requests], dtype=np.int64)
 
     @abstractmethod
@@ -69,6 +70,13 @@ class SummedBank(Bank):
         if panel.count < self.warmup_bars:
             self.values[self._bars_needed > panel.count] = np.nan
 
+    def means(self, count: FloatArray, sums: FloatArray) -> FloatArray:
+        """``sums / count`` of all channels but the presence, channels first and contiguous: ``[channels - 1, …]``.
+
+        The array is the bank's own, overwritten by the next call.
+        """
+        return np.divide(sums.swapaxes(0, 1)[1:], count, out=self._means)
+
     def wants(self, *families: str) -> bool:
         """Whether any of ``families`` was asked for."""
         return any(family in self._routes for family in families)
@@ -94,9 +102,10 @@ def one_bar_return(panel: Panel) -> FloatArray:
     return change
 
 
-def above(values: FloatArray, floor: float) -> FloatArray:
-    """``values`` where they exceed ``floor``, NaN elsewhere: a divisor that makes no infinities."""
-    return np.where(values > floor, values, np.nan)
+def above(values: FloatArray, floor: float | FloatArray) -> FloatArray:
+    """``values`` with NaN written where they are at most ``floor``: a divisor that makes no infinities; in place."""
+    np.copyto(values, np.nan, where=values <= floor)
+    return values
 
 
 def window_and(more: int) -> Any:
