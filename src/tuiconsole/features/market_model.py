@@ -84,7 +84,7 @@ class MarketModelBank(SummedBank):
         if self.wants("average_correlation"):
             self.put("average_correlation", _average_correlation(own_variance, market_variance))
         if self._has_falls:
-            falls = np.ascontiguousarray(sums.swapaxes(0, 1)[_FALLS])
+            falls = sums.swapaxes(0, 1)[_FALLS]
             self.put("downside_beta", _slope(falls) + 0.0 * count)
             self.put("upside_beta", _slope(sums.swapaxes(0, 1)[_PLAIN] - falls) + 0.0 * count)
 

@@ -94,7 +94,7 @@ class SerialBank(SummedBank):
         mean, second, fourth = np.divide(channels[1:4], count, out=self._means[:3])
         square = mean * mean
         variance = above(second - square, STANDSTILL)
-        pairs = np.ascontiguousarray(channels[4 : 4 + self._pairs])
+        pairs = channels[4 : 4 + self._pairs].copy()
         few = pairs <= self._half
         if np.count_nonzero(few):
             pairs[few] = np.nan
@@ -136,7 +136,7 @@ def _scaling(ratios: FloatArray) -> FloatArray:
     """Half the slope of ln ratio on ln span, with a ratio of 1 at span 1, for ratios ``[n_spans, n_windows, n_symbols]``."""
     x = np.log(np.array((1, *_SCALES), dtype=np.float64))
     weights = (x - x.mean()) / float((x - x.mean()) @ (x - x.mean()))
-    slope: FloatArray = np.tensordot(weights[1:], np.log(above(ratios, 0.0)), axes=1)
+    slope: FloatArray = (weights[1:, None, None] * np.log(above(ratios, 0.0))).sum(axis=0)
     return 0.5 * slope
 
 
