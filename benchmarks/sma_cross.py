@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, no_sheet
-from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.domain.policy import Decision, DecisionInputs, MarketAhead, PolicyState, no_sheet
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 
 FAST, SLOW = 20, 100
 NAME_CAP = 0.15
@@ -44,11 +44,23 @@ class SmaCross:
         fast, slow = inputs.features
         long = fast > slow
         crossed = long != state["long"]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            lots = np.where(long, inputs.equity * self._share / (inputs.price * self._lot_units), 0.0)
-        target = np.nan_to_num(lots).astype(np.int64) * self._lot
+        entering = np.flatnonzero(long & crossed)
+        target = np.zeros(len(long), dtype=np.int64)
+        if len(entering):
+            value = inputs.price.take(entering) * self._lot_units.take(entering)
+            target[entering] = (inputs.equity * self._share / value).astype(np.int64) * self._lot.take(
+                entering
+            )
         after: dict[str, Any] = {"long": long}
         return Decision(target, crossed, self._sheet, self._scalars), after
+
+    def wakes(self, market: MarketAhead, state: PolicyState) -> BoolArray:
+        """Bars at which an average crosses; at all others it leaves everything alone."""
+        long = market.features[:, 0] > market.features[:, 1]
+        crossed: BoolArray = np.empty(long.shape, dtype=np.bool_)
+        crossed[0] = long[0] != state["long"]
+        np.not_equal(long[1:], long[:-1], out=crossed[1:])
+        return np.any(crossed, axis=1)
 
 
 class FixedCross(SmaCross):

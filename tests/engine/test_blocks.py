@@ -14,7 +14,8 @@ from tests.engine.rig import Kept, market
 from tests.engine.rig import settings as desk_settings
 from tuiconsole.domain.codec import encode_state
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
-from tuiconsole.domain.policy import Policy
+from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, PolicyState
+from tuiconsole.domain.records import Decided
 from tuiconsole.domain.rng import generator
 from tuiconsole.engine.build import make_session, plan
 from tuiconsole.engine.session import Session, Steps
@@ -95,6 +96,28 @@ def test_a_strategy_in_blocks_equals_itself_bar_by_bar(
     by_bars(bars[0])
     same(blocks, bars)
     assert bars[1].rows > 300
+
+
+def test_a_policy_is_asked_where_it_said_and_nowhere_else() -> None:
+    tape = gapped(8, 420, 3, 0.0)
+    asked: list[int] = []
+
+    class Noted(SmaCross):
+        def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+            asked.append(inputs.seq)
+            return super().decide(inputs, state)
+
+    blocks, bars = (session_on(tape, Noted(tape.universe)) for _ in range(2))
+    by_blocks(blocks[0], [50])
+    woken = asked.copy()
+    asked.clear()
+    by_bars(bars[0])
+    assert asked == list(range(len(tape)))
+    assert 5 < len(woken) < 60
+    same(blocks, bars)
+    decided = [record for record in bars[1].records if isinstance(record, Decided)]
+    assert all(len(record.columns) for record in decided), "a decision without orders is not journalled"
+    assert {record.bar_seq for record in decided} <= set(woken)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.03])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -107,6 +107,47 @@ class Policy(Protocol):
 
     def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
         """Targets for this bar, and the next state; ``state`` itself is not changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MarketAhead:
+    """What the market alone says over consecutive bars: the arrays of :class:`DecisionInputs`, bar upon bar.
+
+    Attributes
+    ----------
+    price, tradable
+        ``[n_bars, n_symbols]``.
+    features
+        float64 ``[n_bars, n_features, n_symbols]``.
+    regime
+        float64 ``[n_bars, n_regimes]``.
+    """
+
+    price: FloatArray
+    tradable: BoolArray
+    features: FloatArray
+    regime: FloatArray
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """A policy that can say from the market alone when it needs to be asked; optional, and only for speed.
+
+    A policy whose decisions depend on positions, equity or time keeps to :class:`Policy` and is asked at every bar.
+    """
+
+    def wakes(self, market: MarketAhead, state: PolicyState) -> BoolArray:
+        """Bars at which it must be asked, bool ``[n_bars]``.
+
+        At a bar that is False, ``decide`` would act on no symbol and leave its state as it is, given that it was
+        asked at every earlier bar that is True. Must not look at bars after the one it speaks of.
+
+        Parameters
+        ----------
+        state
+            Before the first of the bars.
+        """
         ...
 
 

@@ -30,7 +30,7 @@ from tuiconsole.domain.events import (
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderBatch
-from tuiconsole.domain.policy import Decision, DecisionInputs, Policy
+from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, Waking
 from tuiconsole.domain.records import (
     AgentChanged,
     BarSeen,
@@ -46,7 +46,7 @@ from tuiconsole.domain.records import (
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
-from tuiconsole.engine.market_side import MarketSide, Observed
+from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.execution.oms import flatten_orders, wanted_orders
 from tuiconsole.execution.order_table import OrderTable
@@ -55,7 +55,7 @@ from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
 from tuiconsole.risk.gate import Book, Gate
 from tuiconsole.risk.settings import RiskSettings
-from tuiconsole.risk.verdict import NO_VERDICT, Verdict
+from tuiconsole.risk.verdict import Verdict
 
 DECISIONS_KEPT = 48
 WEIGHTS_KEPT = 40
@@ -156,13 +156,21 @@ class Desk:
         self.quality, self.tradable = seen.quality, seen.tradable
         self.regime = seen.regime
         if seen.seq < self.settings.first_seq:
-            return [self._decide(seen)]
+            return [self._decide(seen)] if seen.ask else []
         self.ledger.mark(seen.price_scaled, seen.bounds)
         # a bar out of its time opens no session
         effects = self._check_breakers(max(seen.session, self.periods.session))
         effects.append(Journal(self._bar_seen(seen)))
-        effects.append(self._decide(seen))
+        if seen.ask:
+            effects.append(self._decide(seen))
         return effects
+
+    def wakes(self, block: ObservedBlock) -> list[bool]:
+        """At which bars of ``block`` the policy must be asked: at all, unless it can say."""
+        if not isinstance(self.policy, Waking):
+            return [True] * len(block)
+        wakes: list[bool] = self.policy.wakes(block.ahead(), self.policy_state).tolist()
+        return wakes
 
     def _bar_seen(self, seen: Observed) -> BarSeen:
         flagged, quality = _NONE_FLAGGED
@@ -237,7 +245,7 @@ class Desk:
         if self.level >= DeskLevel.HALTED:
             return effects
         wanted = self._wanted(event.decision)
-        return effects + self._judge(wanted, event.decision)
+        return effects + self._judge(wanted, event.decision) if len(wanted) else effects
 
     def _wanted(self, decision: Decision) -> OrderBatch:
         batch = wanted_orders(
@@ -267,12 +275,9 @@ class Desk:
 
     def _judge(self, wanted: OrderBatch, decision: Decision | None, immediate: bool = False) -> list[Effect]:
         self.decisions += 1
-        verdict = (
-            self.gate.judge(wanted, self._book(), self.orders.next_number) if len(wanted) else NO_VERDICT
-        )
+        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number)
         record = self._decided(wanted, decision, verdict)
-        if len(wanted):
-            self.recent.append(record)
+        self.recent.append(record)
         effects: list[Effect] = [Journal(record)]
         self._count_refusals(wanted, verdict)
         if verdict.approved is not None:

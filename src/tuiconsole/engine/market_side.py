@@ -18,6 +18,7 @@ from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled
+from tuiconsole.domain.policy import MarketAhead
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.features.feature_set import FeatureSet
 from tuiconsole.market.defence import refused
@@ -49,6 +50,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
         ``[n_features, n_symbols]`` and ``[n_regimes]`` after this bar.
     digest
         Sixteen bytes of SHA-256 over the bar's arrays: ties the journal to the tape.
+    ask
+        A decision falls due; False where the policy said before that it would leave everything alone.
     """
 
     ts: int
@@ -63,6 +66,7 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     features: FloatArray
     regime: FloatArray
     digest: bytes
+    ask: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,11 @@ class ObservedBlock:
     def __len__(self) -> int:
         return len(self.screened)
 
-    def at(self, index: int, screened: ScreenedBars) -> Observed:
+    def ahead(self) -> MarketAhead:
+        """What a policy may look at to say when it must be asked."""
+        return MarketAhead(self.screened.price, self.tradable, self.features, self.regime)
+
+    def at(self, index: int, screened: ScreenedBars, ask: bool = True) -> Observed:
         """The bar at ``index`` of the block, which left the defence as ``screened``."""
         bars = screened.bars
         return Observed(
@@ -95,6 +103,7 @@ class ObservedBlock:
             self.features[index],
             self.regime[index],
             digest(bars),
+            ask,
         )
 
 

@@ -121,10 +121,10 @@ class Session:
             block = self.tape.block(first, min(end, first + self.desk.market.block_bars))
             screened = self.defence.screen_block(block)
             seen = self.desk.market.observe_block(screened)
-            for index in range(len(block)):
+            for index, ask in enumerate(self.desk.wakes(seen)):
                 self._pass("bar taken")
                 bars = screened.at(index)
-                yield self.take(bars, seen.at(index, bars))
+                yield self.take(bars, seen.at(index, bars, ask))
 
     def open(self, record: Opened) -> None:
         """Journal what this session is bound to; the first row of every journal."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.risk.approved import ApprovedOrders
@@ -73,13 +71,3 @@ class Verdict:
     def sentence(self, index: int) -> str:
         """What the refusal (or approval) of the order at ``index`` says to the trader."""
         return sentence(int(self.rule[index]), float(self.value[index]), float(self.limit[index]))
-
-
-NO_VERDICT = Verdict(
-    None,
-    np.empty(0, dtype=np.int8),
-    np.empty(0),
-    np.empty(0),
-    np.empty(0, dtype=np.int64),
-)
-"""The verdict on a batch without orders."""
