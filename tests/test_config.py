@@ -46,7 +46,7 @@ def test_the_repository_s_file_is_the_defaults() -> None:
 def test_every_setting_is_there_with_its_default_and_its_meaning() -> None:
     text = default_toml()
     found = tomllib.loads(text)
-    assert found.keys() == {*SECTIONS, "keys"}
+    assert found.keys() == {*SECTIONS, "periods", "keys"}
     for section, kind in SECTIONS.items():
         defaults = {key: value for key, value in asdict(kind()).items() if not key.startswith("_")}
         assert found[section].keys() == defaults.keys(), section
@@ -207,3 +207,30 @@ def test_unknown_agent(tmp_path: Path) -> None:
     path.write_text('[agents]\nenabled = ["oracle"]\n', encoding="utf-8")
     with pytest.raises(UsageError, match=r"oracle.*ts_momentum"):
         create_all(load(path).desk.agents)
+
+
+def test_periods_are_those_of_the_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[periods]\nmine = { start = "2008-01-01", end = "2008-12-31", kind = "stress" }\n')
+    (mine,) = load(path).periods
+    assert (mine.name, mine.kind) == ("mine", "stress")
+    assert [period.name for period in Config().periods][:2] == ["in_sample", "out_of_sample"]
+    path.write_text("[engine]\nseed = 1\n")
+    assert load(path).periods == Config().periods
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('x = "2008"', "periods.x must say start, end, kind, was '2008'"),
+        ('x = { start = "2008-01-01", end = "2008-02-01" }', "must say start, end, kind"),
+        (
+            'x = { start = "2008-01-01", end = "2008-02-01", kind = "bad" }',
+            "periods.x.kind must be 'in-sample'",
+        ),
+        ('x = { start = "2008-01-01", end = "2007-01-01", kind = "stress" }', "before it starts"),
+        ('x = { start = "2008-01-01", end = "2008-02-01", kind = "stress", colour = 1 }', "unknown key"),
+    ],
+)
+def test_ill_written_periods(line: str, words: str, tmp_path: Path) -> None:
+    assert words in refusal(tmp_path, f"[periods]\n{line}\n")

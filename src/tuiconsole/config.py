@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from tuiconsole.analytics.named_periods import DEFAULT_PERIODS, Period, PeriodSettings, periods_of
 from tuiconsole.domain.errors import ConfigError
 from tuiconsole.engine.settings import Settings
 from tuiconsole.research.settings import ResearchSettings
@@ -35,6 +36,7 @@ class Config:
 
     desk: Settings = field(default_factory=Settings)
     research: ResearchSettings = field(default_factory=ResearchSettings)
+    periods: tuple[Period, ...] = field(default_factory=lambda: periods_of(DEFAULT_PERIODS))
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
     keys: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ def load(path: Path | None) -> Config:
 
 def _config(found: dict[str, Any], name: str) -> Config:
     rooms = get_type_hints(Settings)
-    known = [*rooms, "research", "console", "keys"]
+    known = [*rooms, "research", "periods", "console", "keys"]
     for section, values in found.items():
         if section not in known:
             raise ConfigError(f"{name}: unknown section [{section}].{_near(section, known)}")
@@ -73,7 +75,28 @@ def _config(found: dict[str, Any], name: str) -> Config:
     for action, key in keys.items():
         if not isinstance(key, str):
             raise ConfigError(f"{name}: keys.{action} must be the name of a key as text, was {key!r}.")
-    return Config(Settings(**parts), research, console, dict(keys))
+    periods = _periods(found["periods"], name) if "periods" in found else periods_of(DEFAULT_PERIODS)
+    return Config(Settings(**parts), research, periods, console, dict(keys))
+
+
+def _periods(values: dict[str, Any], name: str) -> tuple[Period, ...]:
+    """The named periods of the file alone: who writes the section says all of them."""
+    known = [item.name for item in fields(PeriodSettings)]
+    for period, value in values.items():
+        if not isinstance(value, dict) or not set(known) <= value.keys():
+            raise ConfigError(
+                f"{name}: periods.{period} must say {', '.join(known)}, was {value!r}.",
+                'Write it as stress_2008 = { start = "2007-10-09", end = "2009-03-09", kind = "stress" }.',
+            )
+    blank = PeriodSettings("", "", "stress")
+    made = {
+        period: _section(PeriodSettings, f"periods.{period}", value, name, blank)
+        for period, value in values.items()
+    }
+    try:
+        return periods_of(made)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
 
 
 def _section(kind: type[Any], section: str, values: dict[str, Any], name: str, base: Any = None) -> Any:
@@ -126,11 +149,24 @@ def default_toml() -> str:
     for room, kind in get_type_hints(Settings).items():
         lines += _section_toml(room, kind)
     lines += _section_toml("research", ResearchSettings)
+    lines += _periods_toml()
     lines += _section_toml("console", ConsoleSettings)
     lines += ["# Your own keys, by action. Uncomment a line to change it.", "[keys]"]
     lines += [f'# {action.id} = "{action.key}"  # {action.help}' for action in ACTIONS]
     lines.append("")
     return "\n".join(lines)
+
+
+def _periods_toml() -> list[str]:
+    lines = [
+        "# Named periods, first and last day included: what strategies were chosen on (in-sample), what was kept apart",
+        "# from every choice (out-of-sample), and storms (stress). Change, add or delete lines.",
+        "[periods]",
+    ]
+    for name, period in DEFAULT_PERIODS.items():
+        figures = (f"{item.name} = {_toml(getattr(period, item.name))}" for item in fields(PeriodSettings))
+        lines.append(f"{name} = {{ {', '.join(figures)} }}")
+    return [*lines, ""]
 
 
 def _section_toml(section: str, kind: type[Any]) -> list[str]:
