@@ -142,6 +142,18 @@ def _random_quotes(close: FloatArray, seed: int) -> BarQuotes:
     return BarQuotes(middle - half, middle + half, sizes[0], sizes[1], *depth, sizes[4], sizes[5])
 
 
+def other_market(n_bars: int, seed: int = 8) -> Series:
+    """Bars of another walk, some of which change no price and trade nothing: what a future may bring."""
+    series = random_walk(n_bars, seed=seed)
+    still = np.zeros(n_bars, dtype=bool)
+    still[3::7] = True
+    close = series.close.copy()
+    close[still] = close[np.flatnonzero(still) - 1]
+    high, low = np.maximum(series.high, close), np.minimum(series.low, close)
+    volume = np.where(still[:, None], 0.0, series.shares)
+    return replace(series, close=close, high=high, low=low, volume=volume)
+
+
 def drive(names: Sequence[str], series: Series, restart_after: int | None = None) -> FloatArray:
     """Values ``[n_bars, n_features, n_symbols]``; all is saved and loaded after the bar ``restart_after``."""
     n_symbols = series.close.shape[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.features.drive import Series, drive, random_walk, window_bars
+from tests.features.drive import Series, drive, other_market, random_walk, window_bars
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.rng import generator
 from tuiconsole.features.catalogue import listed, request
@@ -49,8 +49,7 @@ def test_the_first_values_come_exactly_when_the_catalogue_says(whole: np.ndarray
 
 
 def test_the_future_moves_no_past_value(series: Series, whole: np.ndarray) -> None:
-    other = random_walk(BARS - CHANGED, seed=9)
-    after = drive(NAMES, series.only(slice(CHANGED)).followed_by(other))
+    after = drive(NAMES, series.only(slice(CHANGED)).followed_by(other_market(BARS - CHANGED)))
     np.testing.assert_array_equal(after[:CHANGED], whole[:CHANGED])
     blind = [
         name for row, name in enumerate(NAMES) if np.array_equal(after[CHANGED:, row], whole[CHANGED:, row])

@@ -24,7 +24,24 @@ FEATURE_OF |= {
     "ROC": "rate_of_change_10",
     "BB_mid": "rolling_mean_20",
     "BB_std": "rolling_std_20",
+    "MACD": "macd_12_26",
+    "MACD_signal": "macd_signal_12_26_9",
+    "MACD_hist": "macd_histogram_12_26_9",
+    "STOCH_slowK": "stochastic_k_14_3",
+    "STOCH_slowD": "stochastic_d_14_3_3",
+    "STOCHF_fastK": "stochastic_fast_k_14",
+    "STOCHF_fastD": "stochastic_k_14_3",
+    "WILLR": "williams_r_14",
+    "OBV": "obv",
+    "ADX": "adx_14",
+    "PLUS_DI": "plus_di_14",
+    "MINUS_DI": "minus_di_14",
+    "CCI": "cci_20",
+    "MFI": "mfi_14",
+    "AROONOSC": "aroon_oscillator_14",
 }
+EARLIER = {"MACD", "STOCH_slowK", "STOCHF_fastK"}
+"""TA-Lib holds these back until their slower sister is there; here each begins when it can."""
 
 
 def case(name: str) -> dict[str, Any]:
@@ -35,7 +52,8 @@ def case(name: str) -> dict[str, Any]:
 def index() -> tuple[list[str], dict[str, np.ndarray], np.ndarray]:
     with PRICES.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    columns = [np.array([[float(row[field])] for row in rows]) for field in ("Open", "High", "Low", "Close")]
+    fields = ("Open", "High", "Low", "Close", "Volume")
+    columns = [np.array([[float(row[field])] for row in rows]) for field in fields]
     values = drive(list(FEATURE_OF.values()), Series(*columns))[:, :, 0]
     found = {code: values[:, position] for position, code in enumerate(FEATURE_OF)}
     found["BB_upper"] = found["BB_mid"] + 2.0 * found["BB_std"]
@@ -50,7 +68,7 @@ def test_the_index_from_1999_to_2018(
     dates, found, _ = index
     values, expected = found[code], case("sp500_talib")["expected"][code]
     first = expected["first_valid_row"]
-    assert np.isnan(values[:first]).all()
+    assert code in EARLIER or np.isnan(values[:first]).all()
     actual = [values[first], values[first + 5], *(values[dates.index(day)] for day in expected["at"])]
     actual.append(values[-250:].mean())
     wanted = [
@@ -68,6 +86,16 @@ def test_the_rsi_worksheet() -> None:
     nothing = np.full(close.shape, np.nan)
     values = drive(["rsi_14"], Series(nothing, nothing, nothing, close))[14:, 0, 0]
     np.testing.assert_allclose(values, worksheet["expected"]["rsi_from_row14"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["parkinson", "garman_klass", "rogers_satchell", "yang_zhang"])
+def test_range_volatility_of_2008(family: str) -> None:
+    with PRICES.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["Date"].startswith("2008")]
+    columns = [np.array([[float(row[field])] for row in rows]) for field in ("Open", "High", "Low", "Close")]
+    window = len(rows) - (family == "yang_zhang")
+    value = drive([f"{family}_{window}"], Series(*columns))[-1, 0, 0]
+    assert value == pytest.approx(case("range_vol_sp500_2008")["expected"][family], rel=1e-9)
 
 
 def test_close_to_close_volatility_of_2008(

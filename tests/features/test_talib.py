@@ -42,6 +42,12 @@ ORACLES: dict[str, Oracle] = {
     "aroon_up": lambda s, i, n: talib.AROON(s.high[:, i], s.low[:, i], n)[1],
     "aroon_down": lambda s, i, n: talib.AROON(s.high[:, i], s.low[:, i], n)[0],
     "aroon_oscillator": lambda s, i, n: talib.AROONOSC(s.high[:, i], s.low[:, i], n),
+    "plus_di": lambda s, i, n: talib.PLUS_DI(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "minus_di": lambda s, i, n: talib.MINUS_DI(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "adx": lambda s, i, n: talib.ADX(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "cci": lambda s, i, n: talib.CCI(s.high[:, i], s.low[:, i], s.close[:, i], n),
+    "kama": lambda s, i, n: talib.KAMA(s.close[:, i], n),
+    "price_change": lambda s, i, n: talib.MOM(s.close[:, i], n),
     "natr": lambda s, i, n: talib.NATR(s.high[:, i], s.low[:, i], s.close[:, i], n),
 }
 
@@ -89,3 +95,45 @@ def test_slow_stochastic() -> None:
     slow_k, slow_d = talib.STOCH(*bars, fastk_period=14, slowk_period=3, slowd_period=3)
     np.testing.assert_allclose(k[17:], slow_k[17:], rtol=1e-9)
     np.testing.assert_allclose(d, slow_d, rtol=1e-9)
+
+
+@pytest.mark.parametrize("period", [5, 14, 30])
+def test_money_flow_index(period: int) -> None:
+    series = random_walk(200, n_symbols=1)
+    bars = (series.high[:, 0], series.low[:, 0], series.close[:, 0], series.shares[:, 0])
+    found = drive([f"mfi_{period}"], series)[:, 0, 0]
+    np.testing.assert_allclose(found, talib.MFI(*bars, period), rtol=1e-9, atol=1e-9)
+
+
+def test_cumulative_volume() -> None:
+    series = random_walk(300, n_symbols=1)
+    high, low, close, volume = (
+        field[:, 0] for field in (series.high, series.low, series.close, series.shares)
+    )
+    obv, accumulation, chaikin = drive(["obv", "accumulation", "chaikin_oscillator_3_10"], series)[:, :, 0].T
+    np.testing.assert_allclose(obv, talib.OBV(close, volume), rtol=1e-10)
+    line = talib.AD(high, low, close, volume)
+    np.testing.assert_allclose(accumulation, line, rtol=1e-9)
+    np.testing.assert_allclose(
+        chaikin, talib.ADOSC(high, low, close, volume, 3, 10), rtol=1e-8, atol=1e-9 * np.abs(line).max()
+    )
+
+
+def test_ultimate_oscillator_and_balance_of_power() -> None:
+    series = random_walk(300, n_symbols=1)
+    open_, high, low, close = (field[:, 0] for field in series.prices)
+    ultimate, balance = drive(["ultimate_oscillator_7_14_28", "balance_of_power_1"], series)[:, :, 0].T
+    np.testing.assert_allclose(ultimate, talib.ULTOSC(high, low, close, 7, 14, 28), rtol=1e-9)
+    np.testing.assert_allclose(balance, talib.BOP(open_, high, low, close), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("step", "most"), [(2, 20), (5, 10)])
+def test_parabolic_sar(seed: int, step: int, most: int) -> None:
+    series = random_walk(250, n_symbols=2, seed=seed)
+    found = drive([f"parabolic_sar_distance_{step}_{most}"], series)[:, 0]
+    for symbol in range(2):
+        stop = talib.SAR(series.high[:, symbol], series.low[:, symbol], step / 100.0, most / 100.0)
+        np.testing.assert_allclose(
+            found[:, symbol], series.close[:, symbol] / stop - 1.0, rtol=1e-9, atol=1e-12
+        )

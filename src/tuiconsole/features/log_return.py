@@ -21,9 +21,10 @@ class LogReturnBank(Bank):
         super().__init__(requests, n_symbols, bars_per_year)
         self._length = self.warmup_bars
         self.panel_window = self._length
-        skips = [request.parameters[1] if len(request.parameters) > 1 else 0 for request in requests]
+        spans = [_span(request) for request in requests]
+        skips = [skip for _, skip in spans]
         newest = self._length - 1
-        self._from = np.array([newest - request.parameters[0] for request in requests], dtype=np.int64)
+        self._from = newest - np.array([long for long, _ in spans], dtype=np.int64)
         self._to = newest - np.array(skips, dtype=np.int64)
         self._past = np.empty_like(self.values)
         skipping = [row for row, skip in enumerate(skips) if skip]
@@ -61,6 +62,14 @@ class LogReturnBank(Bank):
         """Nothing to continue from."""
 
 
+def _span(request: Request) -> tuple[int, int]:
+    """How many bars ago the return begins and ends."""
+    first, *rest = request.parameters
+    if request.feature.family == "lagged_return":
+        return first + 1, first
+    return first, rest[0] if rest else 0
+
+
 FEATURES = (
     Feature(
         family="log_return",
@@ -74,6 +83,19 @@ FEATURES = (
         bank=LogReturnBank,
         example=(5,),
         listed=((1,), (2,), (3,), (5,), (10,), (15,), (21,), (42,), (63,), (126,), (252,)),
+    ),
+    Feature(
+        family="lagged_return",
+        parameters=("lag",),
+        minimum=(1,),
+        formula="ln(C[t - lag] / C[t - lag - 1])",
+        unit="log-return",
+        source="Lo, MacKinlay (1990), Review of Financial Studies 3(2)",
+        needs=("close",),
+        window_bars=lambda lag: int(lag) + 2,
+        bank=LogReturnBank,
+        example=(3,),
+        listed=((1,), (2,), (3,), (4,), (5,), (10,), (20,)),
     ),
     Feature(
         family="momentum",
