@@ -1,6 +1,7 @@
 """A real engine process on a clock that runs faster.
 
-``python -m tests.system.paper_engine CONFIG STATE WALL EVENT SPEED --ready-fd FD``: ``WALL`` and ``EVENT`` (ns) say which event time belongs to which wall time; ``FD`` is told when the engine is ready.
+``python -m tests.system.paper_engine CONFIG STATE WALL EVENT SPEED --ready-fd FD``. ``WALL`` and ``EVENT`` (ns) say which event
+time belongs to which wall time; ``FD`` is told when the engine is ready.
 """
 
 from __future__ import annotations

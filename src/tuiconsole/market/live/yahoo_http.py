@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -84,6 +85,7 @@ class YahooHttp:
             if self._client is None:
                 from yfinance.data import YfData
 
+                logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what goes wrong we tell ourselves
                 self._client = YfData(session=_session(self._url, self._timeout_s))
             return self._client
 
