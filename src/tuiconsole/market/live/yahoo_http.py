@@ -55,32 +55,25 @@ class YahooHttp:
                 raise FeedError(f"Yahoo did not answer within {bound:g} s.") from None
 
     def _get(self, path: str, parameters: dict[str, str]) -> Any:
+        client = self._opened()
         from yfinance.exceptions import YFException, YFRateLimitError
 
         try:
-            response = self._opened().get(YAHOO_URL + path, params=parameters, timeout=self._timeout_s)
+            response = client.get(YAHOO_URL + path, params=parameters, timeout=self._timeout_s)
         except YFRateLimitError:
             raise FeedError("Yahoo limits the rate: too many requests (429).") from None
         except YFException as error:
             raise FeedError(f"Yahoo refuses: {error}.") from None
         except _network_errors() as error:
             raise FeedError(f"Yahoo cannot be reached: {_reason(error)}.") from None
-        status = response.status_code
-        if status == _TOO_MANY:
-            raise FeedError("Yahoo limits the rate: too many requests (429).")
-        if status >= _SERVER:
-            raise FeedError(f"Yahoo has trouble of its own (status {status}).")
-        if status == _NOT_FOUND:
-            raise SymbolUnknown("Yahoo does not know it (404).")
-        if status >= 400:
-            raise FeedError(f"Yahoo refuses (status {status}).")
+        _check_status(response.status_code)
         try:
             return response.json()
         except ValueError:
             raise FeedError("Yahoo's answer is no JSON.") from None
 
     def _opened(self) -> Any:
-        """The client, made on first use; it has one session for all threads."""
+        """The client, made on first use, by one thread alone: its modules do not bear to be imported by several at once."""
         with self._lock:
             if self._client is None:
                 from yfinance.data import YfData
@@ -88,6 +81,17 @@ class YahooHttp:
                 logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what goes wrong we tell ourselves
                 self._client = YfData(session=_session(self._url, self._timeout_s))
             return self._client
+
+
+def _check_status(status: int) -> None:
+    if status == _TOO_MANY:
+        raise FeedError("Yahoo limits the rate: too many requests (429).")
+    if status >= _SERVER:
+        raise FeedError(f"Yahoo has trouble of its own (status {status}).")
+    if status == _NOT_FOUND:
+        raise SymbolUnknown("Yahoo does not know it (404).")
+    if status >= 400:
+        raise FeedError(f"Yahoo refuses (status {status}).")
 
 
 class SymbolUnknown(FeedError):
