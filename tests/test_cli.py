@@ -25,7 +25,7 @@ from tuiconsole.portfolio.settings import SizingSettings
 README = Path(__file__).resolve().parent.parent / "README.md"
 ROOT = typer.main.get_command(app)
 VERBS = sorted(ROOT.commands)  # type: ignore[attr-defined]
-GROUPS = ("agents", "data")
+GROUPS = ("agents", "data", "runs")
 SECOND_VERBS = [f"{group} {verb}" for group in GROUPS for verb in ROOT.commands[group].commands]  # type: ignore[attr-defined]
 ANSWERING = {
     "agents list",
@@ -40,7 +40,13 @@ ANSWERING = {
     "pause",
     "rearm",
     "replay",
+    "report",
     "resume",
+    "runs compare",
+    "runs list",
+    "runs remove",
+    "runs reproduce",
+    "runs show",
     "status",
     "stop",
     "verify",

@@ -45,6 +45,10 @@ PolicyOption = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of --policy, NAME=VALUE; may be repeated.")
 ]
+RunsOption = Annotated[
+    Path | None,
+    typer.Option("--runs", help="Directory of stored runs; default runs/ beside the configuration."),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
 

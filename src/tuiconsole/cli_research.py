@@ -14,6 +14,7 @@ from tuiconsole.cli_options import (
     IntervalOption,
     JsonOption,
     PolicyOption,
+    RunsOption,
     SetOption,
     StartOption,
     StateOption,
@@ -41,14 +42,20 @@ def backtest(
     journal: Annotated[
         Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")
     ] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="Name to store the run under; default the next free one.")
+    ] = "",
+    runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the desk over history as fast as it goes, with all costs and limits on; never touches state.db."""
     from tuiconsole.verbs.research import backtest_text, run_backtest_verb
+    from tuiconsole.verbs.runs import runs_directory
 
     place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
-    body = run_backtest_verb(place, end, agents, journal, progress=sys.stderr.isatty() and not as_json)
-    emit(body, as_json, backtest_text(body))
+    progress = sys.stderr.isatty() and not as_json
+    body, kept = run_backtest_verb(place, end, agents, journal, progress, runs_directory(place, runs), name)
+    emit(body, as_json, "" if as_json else backtest_text(body, kept))
     raise typer.Exit(1 if policy is not None and body["failed"] else 0)
 
 

@@ -87,10 +87,11 @@ def _head(console: Console, run: Run) -> None:
     if len(run.track):
         span = f"{tables.day(int(run.track.ts[0]))} to {tables.day(int(run.track.ts[-1]))}"
     console.print(
-        f"{run.provenance.policy} on {run.provenance.tape}: {span}, {run.outcome.bars:,} bars, {len(run.symbols)} symbols, "
-        f"{run.capital:,.0f} {run.currency}"
+        f"{run.provenance.policy} on {run.provenance.tape}: {span}, {run.outcome.bars:,} bars, {len(run.symbols)} symbols"
     )
     outcome = run.outcome
+    last = float(run.track.equity[-1]) if len(run.track) else run.capital
+    console.print(f"{run.capital:,.2f} {run.currency} became {last:,.2f}")
     console.print(
         f"orders {outcome.orders:,} ({outcome.last_tenth_orders:,} in the last tenth), fills {outcome.fills:,}, "
         f"refused {outcome.refused:,}"

@@ -87,8 +87,7 @@ class RunStore:
             The folder cannot be written; nothing of the run is left there.
         """
         if run.name:
-            require_name(run.name)
-            self._require_free(run.name, replaces)
+            self.require_free(run.name, replaces)
         draft = self.directory / f".partial-{ids.fresh_id()}"
         try:
             draft.mkdir(parents=True)
@@ -125,12 +124,13 @@ class RunStore:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
                 if run.name:
-                    self._require_free(run.name, replaces=False)
+                    self.require_free(run.name)
                 continue
             return named
 
-    def _require_free(self, name: str, replaces: bool) -> None:
-        if not replaces and (self.directory / name).exists():
+    def require_free(self, name: str, replaces: bool = False) -> None:
+        """Refuse with :class:`UsageError` what cannot name a run, and a taken name unless the run is to be replaced."""
+        if not replaces and (self.directory / require_name(name)).exists():
             raise UsageError(
                 f"There is already a run named {name}.",
                 f"Choose another --name, or remove it: tuiconsole runs remove {name}",

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import JournalDivergence
 from tuiconsole.verbs.common import Place
 
+if TYPE_CHECKING:
+    from tuiconsole.research.keeping import Kept
+
 
 def run_backtest_verb(
-    place: Place, end: str | None, agents: str | None, journal: Path | None, progress: bool
-) -> dict[str, Any]:
-    """Run a backtest; the verb's stable keys."""
+    place: Place,
+    end: str | None,
+    agents: str | None,
+    journal: Path | None,
+    progress: bool,
+    runs: Path,
+    name: str = "",
+) -> tuple[dict[str, Any], Kept]:
+    """Run a backtest, count it as a trial, store it in ``runs``; the verb's stable keys, and the stored run."""
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.backtests import backtest
-    from tuiconsole.research.capture import metrics
+    from tuiconsole.research.keeping import keep
+    from tuiconsole.research.runs import RunStore
 
+    if name:
+        RunStore(runs).require_free(name)
     settings = place.config.desk
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
+    clock = WallClock()
     finished = backtest(
         settings,
         load_tape(settings),
-        WallClock(),
+        clock,
         end=end,
         journal=journal,
         progress=_show_progress if progress else None,
@@ -36,7 +50,10 @@ def run_backtest_verb(
     result = finished.result
     if progress:
         sys.stderr.write("\r\x1b[K")
-    return {
+    kept = keep(finished, clock, runs, name=name, arguments={"end": end, "agents": agents})
+    body = {
+        "run": kept.run.name,
+        "trials": kept.trials.count,
         "journal_head": result.journal_head,
         "order_hash": result.order_hash,
         "symbols": result.symbols,
@@ -55,8 +72,9 @@ def run_backtest_verb(
         "orders_in_last_tenth": result.last_tenth_orders,
         "first": iso(int(result.ts[0]))[:10] if result.bars else None,
         "last": iso(int(result.ts[-1]))[:10] if result.bars else None,
-        "metrics": metrics(finished),
+        "metrics": kept.metrics,
     }
+    return body, kept
 
 
 def _show_progress(done: int, total: int) -> None:
@@ -64,28 +82,16 @@ def _show_progress(done: int, total: int) -> None:
     sys.stderr.flush()
 
 
-def backtest_text(body: dict[str, Any]) -> str:
-    """The backtest for people."""
-    from tuiconsole.analytics.measures import UNITS
-    from tuiconsole.reports.figures import LABELS, MISSING, write
+def backtest_text(body: dict[str, Any], kept: Kept) -> str:
+    """The report for people, how fast it was, and where it is kept."""
+    from tuiconsole.reports.terminal import render
 
-    shown = [
-        (LABELS[name], MISSING if value is None else write(value, UNITS[name]))
-        for name, value in body["metrics"].items()
-    ]
-    lines = [
-        f"{body['first']} to {body['last']}: {body['bars']:,} bars, {body['symbols']} symbols",
-        f"final equity {body['final_equity']:,.2f}   fees {body['fees']:,.2f}",
-        *(f"  {label:<22} {text}" for label, text in shown),
-        f"orders {body['orders']:,} ({body['orders_in_last_tenth']} in the last tenth), fills {body['fills']:,}, "
-        f"refused {body['refused']:,}",
-        *(f"FAILED {text}" for text in body["failed"]),
-        f"halted by breakers {body['halts']} times, re-armed {body['rearmed']} times after the declared cool-down of "
-        f"{body['cool_down_bars']} bars",
-        f"{body['seconds']:.2f} s, {body['symbol_bars_per_s']:,.0f} symbol-bars/s",
-        f"orders {body['order_hash'][:16]}…  journal {body['journal_head'][:16]}…",
-    ]
-    return "\n".join(lines)
+    width = shutil.get_terminal_size((80, 24)).columns
+    report = render(kept.run, width, kept.trials, colour=sys.stdout.isatty())
+    return (
+        f"{report}\n{body['seconds']:.2f} s, {body['symbol_bars_per_s']:,.0f} symbol-bars/s\n"
+        f"stored as {kept.run.name}; tuiconsole report {kept.run.name} --html FILE draws it"
+    )
 
 
 def run_tripwires(place: Place, end: str | None, cuts: int, progress: bool) -> dict[str, Any]:

@@ -1,0 +1,132 @@
+"""Counts a finished backtest as a trial, stores it as a run, and runs a stored one again to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from tuiconsole.analytics.measures import plain_figures
+from tuiconsole.analytics.samples import Sample
+from tuiconsole.analytics.significance import Trials
+from tuiconsole.domain.clock import Clock
+from tuiconsole.domain.errors import StoreError
+from tuiconsole.engine.build import load_tape, plan
+from tuiconsole.engine.settings import Settings
+from tuiconsole.reports.figures import figures
+from tuiconsole.reports.run import Run
+from tuiconsole.research.backtests import Backtest, backtest
+from tuiconsole.research.capture import capture
+from tuiconsole.research.runs import RunStore
+from tuiconsole.research.trials import TrialCounter, trial_row
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored run, and the trials counted on its tape, itself among them."""
+
+    run: Run
+    trials: Trials
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """Its figures by name, the deflated Sharpe ratio with all trials."""
+        return plain_figures(figures(self.run, self.trials))
+
+
+def keep(
+    finished: Backtest,
+    clock: Clock,
+    directory: Path,
+    *,
+    name: str = "",
+    verb: str = "backtest",
+    arguments: Mapping[str, Any] | None = None,
+    sample: Sample = Sample.IN,
+    replaces: bool = False,
+) -> Kept:
+    """Count ``finished`` as a trial, then store it in ``directory`` under ``name`` (empty: the next free one).
+
+    Raises
+    ------
+    UsageError
+        The name is no name, or is taken and may not be replaced.
+    StoreError
+        The directory cannot be written.
+    """
+    run = capture(finished, clock, name=name, verb=verb, arguments=arguments, sample=sample)
+    counter = TrialCounter(directory)
+    tape = run.provenance.tape_digest
+    counter.add([trial_row(tape, run.provenance.configuration, run.curve, name or verb)], clock.now_ns())
+    trials = counter.on(tape)
+    stored = RunStore(directory).save(run, plain_figures(figures(run, trials)), replaces=replaces)
+    return Kept(stored, trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A stored run and what came out when it was run again."""
+
+    name: str
+    order_hash: tuple[str, str]
+    journal_head: tuple[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every order and every journalled byte came out the same."""
+        return self.order_hash[0] == self.order_hash[1] and self.journal_head[0] == self.journal_head[1]
+
+
+def reproduce(run: Run, clock: Clock, progress: Callable[[int, int], None] | None = None) -> Reproduction:
+    """Run ``run`` again from its stored settings, over the same bars; it counts as no trial.
+
+    Raises
+    ------
+    StoreError
+        The data are not those of the run, or its settings are of another version.
+    """
+    settings = settings_of(run)
+    tape = load_tape(settings)
+    found = tape.digest
+    if found != run.provenance.tape_digest:
+        raise StoreError(
+            f"The data of {run.name} have changed since: {run.provenance.source} had the hash "
+            f"{run.provenance.tape_digest[:16]}…, now it is {found[:16]}….",
+            "Restore the data to run it again.",
+        )
+    end = plan(settings, tape, run.provenance.verb).start + run.outcome.bars
+    again = backtest(settings, tape, clock, end=end, progress=progress).result
+    outcome = run.outcome
+    return Reproduction(
+        run.name, (outcome.order_hash, again.order_hash), (outcome.journal_head, again.journal_head)
+    )
+
+
+def settings_of(run: Run) -> Settings:
+    """The settings that ``run`` was made with; :class:`StoreError` when this version knows others."""
+    try:
+        found: Settings = _built(Settings, run.provenance.settings)
+    except (TypeError, KeyError) as error:
+        raise StoreError(
+            f"The settings of {run.name} are those of version {run.provenance.version}: {error}.",
+            "Run it again with that version.",
+        ) from error
+    return found
+
+
+def _built(kind: Any, values: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    unknown = values.keys() - {item.name for item in fields(kind)}
+    if unknown:
+        raise KeyError(", ".join(sorted(unknown)))
+    return kind(
+        **{
+            name: _built(hints[name], value) if is_dataclass(hints[name]) else _frozen(value)
+            for name, value in values.items()
+        }
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
