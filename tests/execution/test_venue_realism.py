@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.execution.build import BAD, POINT, approved, batch, closes, ranged
+from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.costs import IN_PRICE, CostPart
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
@@ -211,3 +213,59 @@ def test_every_breakdown_adds_up_to_the_fill(steps, latency_ms):
         slipped = np.abs(fills.price - reference) * np.abs(fills.quantity) * 100
         told = fills.costs[IN_PRICE].sum(axis=0)
         assert (np.abs(told - slipped) <= np.abs(fills.quantity) * 100 * (late > 0)).all()
+
+
+def quoted(made, ts, bid, ask, size, depth):
+    """A bar at the usual prices that ends with a book: two-sided quotes, the same size and depth on both sides."""
+    price = np.array(PRICES)
+    columns = (bid, ask, size, size, depth, depth, (np.nan,) * 2, (np.nan,) * 2)
+    quotes = BarQuotes(*(np.array(column, dtype=np.float64) for column in columns))
+    bars = ranged(ts, price, price, price, price, (1e6, 1e6))
+    return made.on_bars(replace(bars, bars=replace(bars.bars, quotes=quotes)))
+
+
+NAN = float("nan")
+
+
+def test_a_fill_meets_the_book_of_the_bar_before():
+    made = venue(replace(FREE, half_spread_bps=2.0, temporary_impact=1.0, initial_volatility=0.02))
+    quoted(made, 2, (99.9, NAN), (100.1, NAN), (300.0, NAN), (500.0, NAN))
+    made.submit(approved(batch(1, [(0, 300), (1, -300)])))
+    fills = quoted(made, 3, (99.0, 49.0), (101.0, 51.0), (1.0, 1.0), (1.0, 1.0))
+    assert fills.number.tolist() == [1, 2]
+    assert fills.costs[CostPart.SPREAD, 0] == 300 * MONEY_SCALE // 10, "half of 20 bp, not 2 bp"
+    assert fills.costs[CostPart.TEMPORARY, 0] == 0, "within the touch"
+    assert fills.costs[CostPart.TEMPORARY, 1] > 0, "no quotes: the whole order has impact"
+    assert fills.costs[CostPart.SPREAD, 1] == pytest.approx(300 * 50 * 2e-4 * MONEY_SCALE, rel=1e-3)
+
+
+def test_what_is_not_displayed_waits():
+    made = venue(FREE)
+    quoted(made, 2, (99.9, 49.9), (100.1, 50.1), (300.0, 200.0), (500.0, NAN))
+    made.submit(approved(batch(1, [(0, 800), (1, -900)])))
+    first = quoted(made, 3, (99.9, 49.9), (100.1, 50.1), (300.0, NAN), (500.0, NAN))
+    second = quoted(made, 4, (99.9, 49.9), (100.1, 50.1), (300.0, NAN), (500.0, NAN))
+    assert first.quantity.tolist() == [500, -200], "the visible levels, or the touch where they are not told"
+    assert second.quantity.tolist() == [300, -700], "no size told: as much as the volume allows"
+
+
+def test_the_part_beyond_the_touch_walks_the_book():
+    chosen = replace(FREE, temporary_impact=1.0, initial_volatility=0.02)
+    made, plain = venue(chosen), venue(replace(chosen, against_book=False))
+    for one in (made, plain):
+        quoted(one, 2, (99.9, 49.9), (100.1, 50.1), (300.0, 300.0), (5000.0, 5000.0))
+        one.submit(approved(batch(1, [(0, 400)])))
+    walked = quoted(made, 3, PRICES, PRICES, PRICES, PRICES).costs[CostPart.TEMPORARY, 0]
+    whole = quoted(plain, 3, PRICES, PRICES, PRICES, PRICES).costs[CostPart.TEMPORARY, 0]
+    assert walked / whole == pytest.approx(0.5, rel=1e-3), "a quarter of the order: half by the square root"
+
+
+def test_the_book_outlives_a_restart_and_vanishes_with_the_quotes():
+    made = venue(FREE)
+    quoted(made, 2, (99.9, 49.9), (100.1, 50.1), (300.0, 300.0), (500.0, 500.0))
+    again = PaperVenue(UNIVERSE, FREE)
+    again.restore(decode_state(encode_state(made.state())))
+    for one in (made, again):
+        one.submit(approved(batch(1, [(0, 800)])))
+        assert minutes(one, 3, PRICES, PRICES).quantity.tolist() == [500]
+        assert minutes(one, 4, PRICES, PRICES).quantity.tolist() == [300]

@@ -183,6 +183,8 @@ class CostModel:
         first: IntArray,
         displaced: FloatArray | None = None,
         stress: FloatArray | None = None,
+        walking: FloatArray | None = None,
+        half_spread: FloatArray | None = None,
     ) -> Priced:
         """Price a batch of fills.
 
@@ -203,6 +205,11 @@ class CostModel:
         displaced
             float64 ``[n_fills]``, share of the price by which the desk's earlier fills still hold the market up (or
             down); None for not at all. Only what is against the order counts: nobody earns from his own impact.
+        walking
+            float64 ``[n_fills]``, participation of the part beyond the displayed touch, which alone has temporary
+            impact; None for all of it.
+        half_spread
+            float64 ``[n_fills]``, share of the price, where quotes tell it; None for the configured one.
         stress
             float64 ``[n_fills]``, factor of the capacity penalty; None when no order is over the free share.
 
@@ -219,7 +226,8 @@ class CostModel:
         size *= side
         impact = parts[_IMPACT]
         temporary, permanent, capacity, adverse, _ = parts[_IMPACT_ROWS]
-        temporary_impact(self._temporary, self._exponent, sigma, participation, out=temporary)
+        swept = participation if walking is None else walking
+        temporary_impact(self._temporary, self._exponent, sigma, swept, out=temporary)
         moved = permanent_impact(self._permanent, sigma, participation)
         np.multiply(moved, _HALF, out=permanent)
         moved *= side
@@ -236,7 +244,7 @@ class CostModel:
         if total[total.argmax()] > LARGEST_IMPACT:
             impact *= np.minimum(LARGEST_IMPACT / total, 1.0)
             np.minimum(total, LARGEST_IMPACT, out=total)
-        total += self._half_spread
+        total += self._half_spread if half_spread is None else half_spread
         total *= base
         price = self._adverse_price(base, side, total, symbol)
         np.multiply(impact, base, out=impact)

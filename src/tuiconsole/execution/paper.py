@@ -4,7 +4,8 @@ An order rests from the moment it is handed over and fills at the next good bar 
 bar that made the decision: at that bar's open, or at its close where the source has no opens; with a latency,
 later. Spread, impact, a capacity penalty and adverse selection move the price against the desk; the price
 before costs lies within the bar, the price after them may lie outside, as a real sweep of the book may. An
-order that wants more of a bar's volume than the allowed share fills in parts. What a fill moves the market by
+order that wants more of a bar's volume than the allowed share, or more than the displayed depth, fills in parts.
+What a fill moves the market by
 is felt by the fills after it, and fades. Shorts pay borrow by calendar day.
 
 Orders of one bar do not feel each other's impact: orders of one decision never share a symbol.
@@ -27,6 +28,7 @@ from tuiconsole.domain.market import Bars, Quality, ScreenedBars
 from tuiconsole.domain.money import floats_to_scaled
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.execution.book import DisplayedBook
 from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.costs import CostModel, Priced
@@ -69,6 +71,9 @@ class PaperVenue:
         self._free = chosen.capacity_free if chosen.capacity_penalty else math.inf
         self._costs = CostModel(universe, chosen)
         self._liquidity = Liquidity(n, chosen)
+        self._book = DisplayedBook()
+        self._against_book = chosen.against_book
+        self._half_spread = chosen.half_spread_bps / 1e4
         self._borrow = Borrow(universe, chosen.borrow_annual_bps)
         self._latency_bars = chosen.latency_bars
         self._latency_ns = round(chosen.latency_ms * _NS_PER_MS)
@@ -162,6 +167,8 @@ class PaperVenue:
         self._price = screened.price
         self._last_ts = bars.ts
         self._liquidity.update(screened)
+        if self._against_book:
+            self._book.update(bars.quotes)
         return fills
 
     def _fade(self) -> None:
@@ -182,7 +189,7 @@ class PaperVenue:
             or not 0.0 < base[base.argmin()] <= base[base.argmax()] < _LARGEST_PRICE
         ):
             return self._fill_some(screened)
-        allowed = np.abs(remaining) <= self._allowed(bars, symbol)
+        allowed = np.abs(remaining) <= self._allowed(bars, symbol, remaining)
         if np.count_nonzero(allowed) < len(symbol):
             return self._fill_some(screened)
         self._rest(_NOTHING)
@@ -238,10 +245,12 @@ class PaperVenue:
         length = min(self._bar_ns, ts - self._last_ts)
         return np.clip((arrival - (ts - length)) / length, 0.0, 1.0)
 
-    def _allowed(self, bars: Bars, symbol: IntArray) -> FloatArray:
+    def _allowed(self, bars: Bars, symbol: IntArray, remaining: IntArray) -> FloatArray:
         """Largest size that one bar may fill in each symbol, scaled quantity."""
         allowed = self._liquidity.bar_volume(bars, symbol)
         allowed *= self._share
+        if self._book:
+            np.minimum(allowed, self._book.depth(symbol, remaining), out=allowed)
         return allowed if self._whole_units else allowed * self._quantity_scale[symbol]
 
     def _rest(self, resting: IntArray) -> None:
@@ -251,7 +260,7 @@ class PaperVenue:
 
     def _share_of_bar(self, bars: Bars, symbol: IntArray, remaining: IntArray) -> IntArray:
         """How much of each order this bar's volume allows: all of it, or whole lots up to the limit."""
-        allowed = self._allowed(bars, symbol)
+        allowed = self._allowed(bars, symbol, remaining)
         size = np.abs(remaining)
         if self._distinct and (size <= allowed).all():
             return remaining
@@ -286,14 +295,29 @@ class PaperVenue:
         forced: bool = False,
     ) -> Fills:
         liquidity = self._liquidity
-        participation = np.abs(quantity, dtype=np.float64) / liquidity.volume(symbol)
+        shares = np.abs(quantity, dtype=np.float64)
         if not self._whole_units:
-            participation /= self._quantity_scale[symbol]
+            shares /= self._quantity_scale[symbol]
+        volume = liquidity.volume(symbol)
+        participation = shares / volume
+        walking, spread = None, None
+        if self._book:
+            walking = np.maximum(shares - self._book.touch(symbol, quantity), 0.0) / volume
+            spread = self._book.half_spread(symbol, self._half_spread)
         crowded = participation[participation.argmax()] > self._free
         stress = liquidity.stress(symbol) if crowded else None
         displaced = self._displaced[symbol] if self._moving else None
         priced = self._costs.price(
-            symbol, quantity, base, participation, liquidity.sigma(symbol), first, displaced, stress
+            symbol,
+            quantity,
+            base,
+            participation,
+            liquidity.sigma(symbol),
+            first,
+            displaced,
+            stress,
+            walking,
+            spread,
         )
         if distinct:
             self._displaced[symbol] = priced.moved if displaced is None else displaced + priced.moved
@@ -368,6 +392,7 @@ class PaperVenue:
             "highest": self._highest,
             "next_execution": self._next_execution,
             "liquidity": self._liquidity.state(),
+            "book": self._book.state(),
             "borrow": self._borrow.state(),
         }
 
@@ -384,6 +409,7 @@ class PaperVenue:
         self._highest = int(state["highest"])
         self._next_execution = int(state["next_execution"])
         self._liquidity.restore(state["liquidity"])
+        self._book.restore(state["book"])
         self._borrow.restore(state["borrow"])
         self._short = bool((self._position < 0).any())
         self.due = None

@@ -81,6 +81,10 @@ class ExecutionSettings:
     """Largest share of one bar's volume that the desk's orders in a symbol may take; the rest waits for the
     next bar."""
 
+    against_book: bool = True
+    """Fill against the quotes at the end of the bar before, where the source has them: their spread instead of
+    `half_spread_bps`, no temporary impact on what the best price showed, and no more than the displayed depth."""
+
     tick_usd: Annotated[float, Interval(ge=0.0, le=1000.0)] = 0.0
     """Smallest price step of the venue, in currency units; prices are rounded to it against the order. 0: each
     instrument's own."""
