@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars
-from tuiconsole.market.defence import RANGE_TOLERANCE, Defence, refused
+from tuiconsole.market.defence import RANGE_TOLERANCE, SPLIT_RATIOS, SPLIT_TOLERANCE, Defence, refused
 from tuiconsole.market.settings import DefenceSettings
 
 _NAN = float("nan")
@@ -58,9 +59,42 @@ def test_suspect_survives_a_missing_bar() -> None:
 def test_no_deadlock() -> None:
     """A price that jumps about is accepted after the allowed number of bars, whatever it says."""
     settings = DefenceSettings(unconfirmed_bars=3)
-    quality, price = _closes([100.0, 10.0, 1000.0, 10.0, 1000.0, 1010.0], settings)
-    assert [q.name for q in quality] == ["GOOD", "JUMP", "JUMP", "JUMP", "GOOD", "GOOD"]
+    quality, price = _closes([100.0, 9.0, 1000.0, 9.0, 1000.0, 1010.0], settings)
+    assert [q.name for q in quality] == ["GOOD", "JUMP", "SPLIT_LIKE", "JUMP", "GOOD", "GOOD"]
     assert price[-2:] == [1000.0, 1010.0]
+
+
+@pytest.mark.parametrize(
+    ("close", "verdict"),
+    [
+        (50.0, "SPLIT_LIKE"),
+        (14.2, "SPLIT_LIKE"),
+        (2000.0, "SPLIT_LIKE"),
+        (66.0, "SPLIT_LIKE"),
+        (39.0, "JUMP"),
+    ],
+)
+def test_a_move_near_a_split_ratio_is_named_and_then_judged_like_any_jump(close: float, verdict: str) -> None:
+    """A split waits for its confirmation like any jump; the fall of AIG on 2008-09-15 was none."""
+    names, price = _closes([100.0, close, close * 1.01])
+    assert [q.name for q in names] == ["GOOD", verdict, "GOOD"]
+    assert price == [100.0, 100.0, close * 1.01]
+
+
+def test_crossed_quotes_hold_the_bar_back() -> None:
+    """A bid above the ask is no market; a locked one is, and so is one without quotes."""
+    nothing = np.full(3, _NAN)
+    defence = Defence(3)
+    verdicts = []
+    for seq, bid in enumerate(([9.9, 10.1, _NAN], [9.9, 10.0, _NAN], [10.2, 9.0, 9.0])):
+        quotes = BarQuotes(
+            np.array(bid), np.array([10.0, 10.0, _NAN]), nothing, nothing, nothing, nothing, nothing, nothing
+        )
+        close = np.full(3, 10.0 + 0.01 * seq)
+        screened = defence.screen(replace(Bars.close_only(seq, seq, close), quotes=quotes))
+        verdicts.append([Quality(int(q)).name for q in screened.quality])
+    assert verdicts == [["GOOD", "CROSSED", "GOOD"], ["GOOD", "GOOD", "GOOD"], ["CROSSED", "GOOD", "GOOD"]]
+    assert screened.price.tolist() == [10.01, 10.02, 10.02]
 
 
 def test_limit_follows_the_symbol() -> None:
@@ -200,7 +234,8 @@ class _Model:
         if doubtful and self.waiting < self.rules.unconfirmed_bars:
             self.waiting += 1
             self.suspect = close if move > limit else _NAN
-            return Quality.JUMP
+            ratios = (abs(move - math.log(ratio)) <= SPLIT_TOLERANCE for ratio in SPLIT_RATIOS)
+            return Quality.SPLIT_LIKE if move > limit and any(ratios) else Quality.JUMP
         self.waiting, self.suspect = 0, _NAN
         if self.unchanged >= self.rules.stale_bars:
             return Quality.STALE

@@ -35,7 +35,7 @@ class _Judged:
 
     def held(self) -> int:
         """Symbol-bars held back as jumps."""
-        return int(np.count_nonzero(self.quality == Quality.JUMP))
+        return int(np.count_nonzero(np.isin(self.quality, (Quality.JUMP, Quality.SPLIT_LIKE))))
 
     def at(self, text: str, symbol: str) -> tuple[int, int]:
         return self.tape.index_from(parse_iso(text)), self.tape.universe.column(symbol)
@@ -67,7 +67,7 @@ def five_minutes() -> _Judged:
 
 def test_packaged_history_raises_few_alarms_and_each_lasts_one_bar(packaged: _Judged) -> None:
     """33 years of 20 names: under 10 held, all released by the next bar; none stale after 1992."""
-    held = packaged.quality == Quality.JUMP
+    held = np.isin(packaged.quality, (Quality.JUMP, Quality.SPLIT_LIKE))
     assert 1 <= packaged.held() < 10
     assert not (held[:-1] & (packaged.quality[1:] != Quality.GOOD)).any()
     stale = np.flatnonzero((packaged.quality == Quality.STALE).any(axis=1))
@@ -86,7 +86,7 @@ def test_injected_bad_ticks_are_caught(packaged: _Judged, factor: float, share: 
     close = tape.close.copy()
     close[rows, columns] *= factor
     judged = _judge(Tape("injected", "test", tape.universe, tape.ts, close))
-    caught = judged.quality[rows, columns] == Quality.JUMP
+    caught = np.isin(judged.quality[rows, columns], (Quality.JUMP, Quality.SPLIT_LIKE))
     assert caught.mean() >= share
     assert (judged.price[rows, columns] != close[rows, columns])[caught].all()
     np.testing.assert_array_equal(judged.price[-1], packaged.price[-1])
@@ -125,6 +125,6 @@ def test_false_alarms_on_172_names_are_rare(daily: _Judged) -> None:
     """At most one symbol-bar in 10,000 is held, and nothing stays held for more than three bars."""
     assert np.isfinite(daily.tape.close).sum() > 770_000
     assert daily.held() <= 78
-    held = daily.quality == Quality.JUMP
+    held = np.isin(daily.quality, (Quality.JUMP, Quality.SPLIT_LIKE))
     assert not (held[:-3] & held[1:-2] & held[2:-1] & held[3:]).any()
     assert np.count_nonzero(daily.quality == Quality.BAD_RANGE) == 0

@@ -23,6 +23,8 @@ class Quality(enum.IntEnum):
     DUPLICATE = 6
     TIME_REVERSED = 7
     NEVER_SEEN = 8
+    CROSSED = 9
+    SPLIT_LIKE = 10
 
 
 QUALITY_TEXT = {
@@ -35,6 +37,8 @@ QUALITY_TEXT = {
     Quality.DUPLICATE: "a bar with this time was already seen",
     Quality.TIME_REVERSED: "the bar's time is before the last one",
     Quality.NEVER_SEEN: "no good price seen yet",
+    Quality.CROSSED: "the bid is above the ask",
+    Quality.SPLIT_LIKE: "move looks like a split that no corporate action explains; waiting for a bar that confirms the level",
 }
 
 

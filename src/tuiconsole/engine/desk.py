@@ -28,6 +28,7 @@ from tuiconsole.domain.events import (
     TapeEnd,
 )
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.market import Quality
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderBatch
 from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, Waking
@@ -161,6 +162,8 @@ class Desk:
         # a bar out of its time opens no session
         effects = self._check_breakers(max(seen.session, self.periods.session))
         effects.append(Journal(self._bar_seen(seen)))
+        if seen.flagged and (seen.quality == Quality.SPLIT_LIKE).any():
+            effects.append(self._tell_of_splits(seen))
         if seen.ask:
             effects.append(self._decide(seen))
         return effects
@@ -189,6 +192,16 @@ class Desk:
             ledger.realised,
             ledger.fees,
             int(self.level),
+        )
+
+    def _tell_of_splits(self, seen: Observed) -> Journal:
+        columns = np.flatnonzero(seen.quality == Quality.SPLIT_LIKE)
+        names = ", ".join(self.universe.symbols[int(i)] for i in columns[:8])
+        return self.alert(
+            Severity.WARNING,
+            "split-like",
+            f"{names} moved like a split that no corporate action explains: the last good price stands until the next "
+            "bar. Check the quantity held, and adjust the prices.",
         )
 
     def _check_breakers(self, session: int) -> list[Effect]:

@@ -79,6 +79,10 @@ def calm_stretch(
     if block.high is not None:
         good &= _ranges_good(block, first, end, limit)
     good |= absent
+    if block.quotes is not None:
+        bid, ask = block.quotes.bid, block.quotes.ask
+        if bid is not block.nothing and ask is not block.nothing:
+            good &= ~(bid[first:end] > ask[first:end])
     suspicious = np.flatnonzero(~np.all(good, axis=1))
     bars = int(suspicious[0]) if len(suspicious) else len(good)
     after = CalmState(price[bars], log[bars], deviation[bars], unchanged[bars])

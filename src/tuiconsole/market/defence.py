@@ -2,7 +2,8 @@
 
 Rules per symbol, the first that applies wins: no price (MISSING, or NEVER_SEEN before the first good one),
 zero or negative (NOT_POSITIVE), open or close outside low and high (BAD_RANGE), a move or a wick beyond the
-allowed (JUMP), a price that has not changed for too long (STALE). Rules for the whole bar: time before the
+allowed (JUMP; SPLIT_LIKE when the move is near a usual split ratio), a price that has not changed for too long
+(STALE), a bid above the ask (CROSSED). Rules for the whole bar: time before the
 last one (TIME_REVERSED) or equal (DUPLICATE).
 
 A close that jumps is remembered as a suspect. The next bar decides: near the suspect, the level is confirmed
@@ -35,6 +36,13 @@ RANGE_TOLERANCE = 1e-6
 _LEAST_REACH = 16
 """Bars that are tried as one calm stretch after something suspicious; four times as many after each success."""
 
+SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 50.0)
+"""New shares for one old, or old for one new, in splits that happen."""
+
+SPLIT_TOLERANCE = 0.03
+"""Largest log distance of a move from a split ratio: a split day has a return of its own."""
+
+_LOG_RATIOS = np.log(np.array(SPLIT_RATIOS))
 _BEFORE_ALL_TIME = -(2**62)
 _ARRAYS = ("price", "log_price", "log_suspect", "deviation", "unchanged", "waiting")
 
@@ -151,6 +159,8 @@ class Defence:
             return False
         if bars.high is not bars.low and not self._ranges_good(bars):
             return False
+        if bars.quotes is not None and crossed(bars.quotes.bid, bars.quotes.ask).any():
+            return False
         np.add(self._unchanged, 1, out=unchanged)
         np.multiply(unchanged, np.equal(close, self._price), out=unchanged)
         if unchanged.max() >= self._settings.stale_bars:
@@ -199,6 +209,9 @@ class Defence:
 
         quality[stale] = Quality.STALE
         quality[held] = Quality.JUMP
+        quality[held & jumped & split_like(move)] = Quality.SPLIT_LIKE
+        if bars.quotes is not None:
+            quality[crossed(bars.quotes.bid, bars.quotes.ask) & (quality == Quality.GOOD)] = Quality.CROSSED
         quality[finite & ~positive] = Quality.NOT_POSITIVE
         quality[~finite] = Quality.MISSING
         quality[~finite & np.isnan(self._price)] = Quality.NEVER_SEEN
@@ -248,6 +261,22 @@ class Defence:
         _read_only(self._price)
         self._any_waiting = bool(self._waiting.any())
         self._set_limit()
+
+
+def crossed(bid: FloatArray, ask: FloatArray) -> BoolArray:
+    """Where the bid is above the ask; False where either is missing. A locked market (equal) is allowed."""
+    found: BoolArray = bid > ask
+    return found
+
+
+def split_like(move: FloatArray) -> BoolArray:
+    """Where an absolute log-return is within :data:`SPLIT_TOLERANCE` of a usual split ratio, bool ``[n_symbols]``.
+
+    >>> split_like(np.abs(np.log(np.array([0.5, 0.145, 0.39, 1.2])))).tolist()
+    [True, True, False, False]
+    """
+    found: BoolArray = (np.abs(move[:, None] - _LOG_RATIOS) <= SPLIT_TOLERANCE).any(axis=1)
+    return found
 
 
 def _constant(n_symbols: int, quality: Quality) -> CodeArray:
