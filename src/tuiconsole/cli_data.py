@@ -48,6 +48,91 @@ def data_import(
     emit(body, as_json, "" if as_json else import_text(body))
 
 
+@data_app.command("pull")
+def data_pull(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Symbols, e.g. AAPL BRK.B SHOP.TO BTC-USD.")
+    ] = None,
+    config: ConfigOption = None,
+    universe: Annotated[str | None, typer.Option("--universe", help="The symbols of a stored list.")] = None,
+    interval: Annotated[
+        str, typer.Option("--interval", help="Length of the bars: 1min, 5min, 15min, 30min, 1h, 1day.")
+    ] = "1day",
+    start: Annotated[
+        str | None,
+        typer.Option("--start", help="First day; default ten years of days, a month of shorter bars."),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last day; default today.")] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", help="Only this vendor: yahoo, alpaca or alpha_vantage.")
+    ] = None,
+    what: Annotated[
+        str,
+        typer.Option(
+            "--what", help="bars, fundamentals, insider, macro, movers, news, transcripts; with commas."
+        ),
+    ] = "bars",
+    quarter: Annotated[
+        str | None, typer.Option("--quarter", help="Fiscal quarter of the transcripts, e.g. 2024Q1.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring bars with splits and dividends, reports, the economy or news from vendors; goes on where it was."""
+    from tuiconsole.verbs.pull import Request, pull_text, run_pull
+
+    request = Request(
+        tuple(symbols or ()),
+        universe or "",
+        interval,
+        start or "",
+        end or "",
+        provider or "",
+        what,
+        quarter or "",
+    )
+    body = run_pull(
+        shared_place(context, config, None), request, progress=sys.stderr.isatty() and not as_json
+    )
+    emit(body, as_json, "" if as_json else pull_text(body))
+    raise typer.Exit(1 if body["sentence"] else 0)
+
+
+@data_app.command("import-macro")
+def data_import_macro(
+    context: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(help="CSV or Parquet: ts, series, value and where known release, source.")
+    ],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring series of the economy into the history, each value from its release on."""
+    from tuiconsole.verbs.known import import_macro_text, run_import_macro
+
+    body = run_import_macro(shared_place(context, config, None), path)
+    emit(body, as_json, "" if as_json else import_macro_text(body))
+
+
+@data_app.command("known")
+def data_known(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Companies to tell about; default the economy alone.")
+    ] = None,
+    config: ConfigOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Moment, e.g. 2020-03-20; default now.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What was known at a moment: the economy, ratios of companies, news and events; nothing released later."""
+    from tuiconsole.verbs.known import known_text, run_known
+
+    body = run_known(shared_place(context, config, None), tuple(symbols or ()), as_of or "")
+    emit(body, as_json, "" if as_json else known_text(body))
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
     app.add_typer(data_app, name="data")

@@ -43,6 +43,11 @@ class WallClock:
         return max(0.0, (ts - time.time_ns()) / NANOSECONDS_PER_SECOND)
 
 
+def sleep(seconds: float) -> None:
+    """Let the calling thread stand still; for waits at the edges, given to what must be tested without them."""
+    time.sleep(seconds)
+
+
 class EventClock:
     """A clock that stands still until it is told to move; used by backtests, replays and tests.
 

@@ -12,7 +12,13 @@ from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.market.live.settings import FeedsSettings
-from tuiconsole.market.settings import DefenceSettings, FeedSettings, HistorySettings, SimulationSettings
+from tuiconsole.market.settings import (
+    DefenceSettings,
+    FeedSettings,
+    HistorySettings,
+    ProviderSettings,
+    SimulationSettings,
+)
 from tuiconsole.portfolio.settings import SizingSettings
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.settings import RiskSettings
@@ -58,6 +64,7 @@ class Settings:
     feeds: FeedsSettings = field(default_factory=FeedsSettings)
     policy: PolicySettings = field(default_factory=PolicySettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
+    providers: ProviderSettings = field(default_factory=ProviderSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
     regimes: RegimeSettings = field(default_factory=RegimeSettings)

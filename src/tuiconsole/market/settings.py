@@ -169,3 +169,77 @@ class DefenceSettings:
 
     stale_bars: Annotated[int, Interval(ge=2, le=1000)] = 10
     """A close repeated this many bars in a row is stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Which vendors are asked for data, where, and how patiently. Keys are never written here."""
+
+    primary: Literal["yahoo", "alpaca", "alpha_vantage"] = "yahoo"
+    """The vendor asked first."""
+
+    secondary: Literal["", "yahoo", "alpaca", "alpha_vantage"] = "alpaca"
+    """The vendor asked for what the primary did not give; empty for none."""
+
+    tertiary: Literal["", "yahoo", "alpaca", "alpha_vantage"] = "alpha_vantage"
+    """The vendor asked last; empty for none."""
+
+    yahoo_url: str = "https://query2.finance.yahoo.com"
+    """Address of Yahoo's prices. Change it to reach them through a proxy of your own: every request of the Yahoo
+    client then goes there."""
+
+    alpaca_url: str = "https://data.alpaca.markets"
+    """Address of Alpaca's market data, or of a proxy for it."""
+
+    alpha_vantage_url: str = "https://www.alphavantage.co/query"
+    """Address of Alpha Vantage, or of a proxy for it."""
+
+    alpaca_feed: Literal["iex", "sip", "delayed_sip", "otc"] = "iex"
+    """Which of Alpaca's stock feeds to ask for; anything but "iex" needs a plan that includes it."""
+
+    alpha_vantage_label: Literal["start", "end"] = "start"
+    """What the time of an Alpha Vantage intraday bar names. "start" is never early, whichever it is."""
+
+    keys_file: str = ""
+    """File of your keys (TOML, mode 0600); a relative path starts at the configuration file. Empty: keys.toml
+    beside the configuration file. Keys of the environment come first."""
+
+    cache_folder: str = ""
+    """Folder of vendors' raw answers. Empty: in the user's cache directory."""
+
+    cache_hours: Annotated[float, Interval(ge=0.0, le=87_600.0)] = 720.0
+    """How long an answer about a finished range is used again, in hours."""
+
+    cache_minutes_recent: Annotated[float, Interval(ge=0.0, le=10_080.0)] = 15.0
+    """How long an answer that reaches into the last two days, or has no range, is used again, in minutes."""
+
+    timeout_s: Annotated[float, Interval(ge=0.05, le=600.0)] = 20.0
+    """Seconds to wait for one answer."""
+
+    attempts: Annotated[int, Interval(ge=1, le=20)] = 4
+    """Times that one request is made in all when a vendor does not answer."""
+
+    wait_initial_s: Annotated[float, Interval(ge=0.0, le=60.0)] = 1.0
+    """Seconds before the second time; doubled each time, with jitter."""
+
+    wait_max_s: Annotated[float, Interval(ge=0.0, le=600.0)] = 30.0
+    """The longest such wait, in seconds."""
+
+    rotation_s: Annotated[float, Interval(ge=0.0, le=60.0)] = 2.5
+    """Alpha Vantage: least time between two requests when the key changes or is a slow one, in seconds."""
+
+    premium_per_minute: Annotated[int, Interval(ge=0, le=10_000)] = 75
+    """Alpha Vantage: requests per minute of a premium key; 0 for no limit."""
+
+    premium_per_day: Annotated[int, Interval(ge=0, le=10_000_000)] = 0
+    """Alpha Vantage: requests per day of a premium key; 0 for no limit."""
+
+    free_per_minute: Annotated[int, Interval(ge=0, le=10_000)] = 5
+    """Alpha Vantage: requests per minute of a key with any other purpose; 0 for no limit."""
+
+    free_per_day: Annotated[int, Interval(ge=0, le=10_000_000)] = 25
+    """Alpha Vantage: requests per day of a key with any other purpose; 0 for no limit."""
+
+    def order(self) -> tuple[str, ...]:
+        """The vendors in the order in which they are asked, each once."""
+        return tuple(dict.fromkeys(filter(None, (self.primary, self.secondary, self.tertiary))))

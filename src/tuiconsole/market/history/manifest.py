@@ -123,9 +123,13 @@ def sole_writer(root: Path) -> Iterator[None]:
 
 
 def remove_strays(root: Path, manifest: Manifest) -> None:
-    """Remove files that an interrupted or older write left behind; only the sole writer may."""
+    """Remove files that an interrupted or older write left behind; only the sole writer may.
+
+    The folder ``point_in_time`` belongs to another store.
+    """
     belonging = manifest.files()
     for pattern in ("*.parquet", "tables/*.json"):
         for path in root.rglob(pattern):
-            if path.relative_to(root).as_posix() not in belonging:
+            inside = path.relative_to(root)
+            if inside.as_posix() not in belonging and inside.parts[0] != "point_in_time":
                 path.unlink()
