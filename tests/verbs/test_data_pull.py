@@ -76,6 +76,9 @@ def test_bars_come_into_the_store_once(
     tape = HistoryStore(place / "history").tape(["BRK.B"], "1day", adjusted=False)
     assert tape.close[:, 0].tolist() == [40.0, 80.0, 5.0]
     assert iso(int(tape.ts[0])) == "2024-01-02T21:00:00Z"
+    assert body["actions"] == 2
+    adjusted = HistoryStore(place / "history").tape(["BRK.B"], "1day")
+    assert adjusted.close[:, 0].tolist() == [10.0, 20.0, 5.0]
     asked = len(vendor.asked)
     again = run(capsys, "pull", "AAPL", "BRK.B", *RANGE)
     assert (again["already"], again["pieces"], len(vendor.asked)) == (2, 0, asked)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, Clock, WallClock, iso, parse_iso, sleep
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.settings import ProviderSettings
@@ -17,6 +19,7 @@ from tuiconsole.verbs.common import Place, default_config
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tuiconsole.market.actions import Action
     from tuiconsole.market.history.store import HistoryStore
     from tuiconsole.market.providers.contract import BarProvider
     from tuiconsole.market.providers.pull import Wanted
@@ -114,7 +117,7 @@ def _pull_bars(
     from tuiconsole.market.providers.backfill_journal import BackfillJournal
     from tuiconsole.market.providers.pull import pull_bars
 
-    counts = {"new": 0, "changed": 0, "same": 0}
+    counts = {"new": 0, "changed": 0, "same": 0, "actions": 0}
     journal = BackfillJournal(store.root / "pull" / "journal.jsonl")
     try:
         report = pull_bars(wanted, providers, journal, _sink(store, wanted, counts), clock, show)
@@ -154,11 +157,27 @@ def _sink(
 
     def write(provider: str, bars: pa.Table, actions: pa.Table) -> None:
         origin = Provenance(provider, label="session" if interval == DAY else "start")
-        written = store.write(interval, bars, origin)
-        for name in counts:
+        with store.transaction() as transaction:
+            written = transaction.add(interval, bars, origin)
+            new, changed, _ = transaction.add_actions(_stored_actions(provider, actions))
+        for name in ("new", "changed", "same"):
             counts[name] += getattr(written, name)
+        counts["actions"] += new + changed
 
     return write
+
+
+def _stored_actions(provider: str, actions: pa.Table) -> list[Action]:
+    """Splits and dividends as the store keeps them; known from the start of their ex-day at the latest."""
+    from tuiconsole.market.actions import Action
+    from tuiconsole.market.release_lags import end_of_day
+
+    days = np.asarray(actions["ex_date"].cast("int32"), dtype=np.int64)
+    known = end_of_day(days - 1).tolist()
+    rows = zip(actions.to_pylist(), days.tolist(), known, strict=True)
+    return [
+        Action(row["symbol"], day, row["kind"], row["value"], None, at, provider) for row, day, at in rows
+    ]
 
 
 def _chosen_what(text: str) -> tuple[str, ...]:
@@ -241,7 +260,8 @@ def pull_text(body: dict[str, Any]) -> str:
             f"{body['already']} symbols were complete"
         )
         lines.append(
-            f"  bars: new {body['new']:,}   changed {body['changed']:,}   there already {body['same']:,}"
+            f"  bars: new {body['new']:,}   changed {body['changed']:,}   there already {body['same']:,};   "
+            f"splits and dividends {body['actions']:,}"
         )
         if body["by_provider"]:
             given = ", ".join(f"{name} {count:,}" for name, count in body["by_provider"].items())
