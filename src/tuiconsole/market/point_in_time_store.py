@@ -96,9 +96,9 @@ class PointInTimeStore:
     def append(self, topic: str, facts: Sequence[Fact]) -> Appended:
         """Add figures; those known already change nothing.
 
-        A known reference date with another value is a revision. Where the vendor states its release, that
-        counts; where the release follows from a rule, or is one that another value has already, nobody can have
-        known the new value before now, so it is released now.
+        A known reference date with another value is a revision. Where a vendor of vintages states its release,
+        that counts; where the release follows from a rule, is one that another value has already, or the vendor
+        gives its latest figures alone, nobody can have known the new value before now: it is released now.
         """
         with self._sole_writer():
             rows = self._rows(topic)
@@ -250,7 +250,8 @@ def _vintage(fact: Fact, vintages: Sequence[Fact], now: int) -> Fact | None:
     last = max(by_then or vintages, key=lambda v: v.release)
     if last.value == fact.value or vintages[-1].value == fact.value:
         return None
-    if fact.basis in _STATED and all(v.release != fact.release for v in vintages):
+    stated = fact.basis in _STATED and not fact.single_vintage
+    if stated and all(v.release != fact.release for v in vintages):
         return fact
     return msgspec.structs.replace(fact, release=max(now, fact.release), basis=f"{RETRIEVED}; revision")
 
