@@ -36,6 +36,7 @@ ANSWERING = {
     "data import-macro",
     "data known",
     "data pull",
+    "data info",
     "doctor",
     "halt",
     "headless",

@@ -133,6 +133,25 @@ def data_known(
     emit(body, as_json, "" if as_json else known_text(body))
 
 
+@data_app.command("info")
+def data_info(
+    context: typer.Context,
+    symbols: Annotated[
+        list[str] | None, typer.Argument(help="Instruments to show in full; default all in short.")
+    ] = None,
+    config: ConfigOption = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", help="Length of the bars; default all stored.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What the history store holds: ranges, gaps, zero volumes, quarantined rows, feed switches, missing splits."""
+    from tuiconsole.verbs.data_info import data_info, info_text
+
+    body = data_info(shared_place(context, config, None), symbols or (), interval)
+    emit(body, as_json, "" if as_json else info_text(body, named=bool(symbols)))
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
     app.add_typer(data_app, name="data")

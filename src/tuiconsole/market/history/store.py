@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tuiconsole.domain.clock import Clock, WallClock
 from tuiconsole.domain.errors import DataError
@@ -17,6 +17,9 @@ from tuiconsole.market.history.tables import ticker_map
 from tuiconsole.market.history.transaction import Transaction
 from tuiconsole.market.intervals import canonical_interval
 from tuiconsole.market.tape import Tape
+
+if TYPE_CHECKING:
+    from tuiconsole.market.history.inspection import SymbolReport
 
 _Answer = TypeVar("_Answer")
 _TRIES = 5
@@ -148,6 +151,13 @@ class HistoryStore:
     def ticker_map(self) -> TickerMap:
         """Which instrument a ticker meant when."""
         return self._read(lambda manifest: ticker_map(self.root, manifest))
+
+    def inspect(self, interval: str, symbols: Sequence[str] | None = None) -> tuple[SymbolReport, ...]:
+        """What is held of each instrument (default all) and what is doubtful about it."""
+        from tuiconsole.market.history.inspection import inspect
+
+        name = canonical_interval(interval)
+        return self._read(lambda manifest: inspect(self.root, manifest, name, symbols))
 
     def query(self, sql: str) -> Any:
         """The answer of DuckDB to ``sql``, as an Arrow table.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,13 @@ class Stored:
     symbols: tuple[str, ...]
     ts: IntArray
     arrays: dict[str, FloatArray]
+    _days: dict[str, IntArray] = field(default_factory=dict)
+
+    def days(self, zone: str) -> IntArray:
+        """Session of each bar, int64 ``[n_bars]``: the date in ``zone`` of its last moment, in days since 1970."""
+        if zone not in self._days:
+            self._days[zone] = session_days(self.ts - 1, zone)
+        return self._days[zone]
 
 
 def tape(
@@ -63,8 +70,7 @@ def tape(
     arrays = dict(stored.arrays)
     if actions:
         origin = arrays.pop("origin")
-        sessions = session_days(stored.ts - 1, NEW_YORK)
-        adjust(arrays, sessions, stored.symbols, actions, origin, manifest, how)
+        adjust(arrays, stored.days(NEW_YORK), stored.symbols, actions, origin, manifest, how)
     open_, high, low, close, volume = (np.ascontiguousarray(arrays[name].T) for name in VALUES)
     volume[volume < 0.0] = np.nan
     universe = Universe(tuple(Instrument(symbol, sector=sector_of(symbol)) for symbol in stored.symbols))
@@ -80,10 +86,13 @@ def read(
     between: tuple[int | None, int | None],
     names: TickerMap,
     columns: Sequence[str],
+    *,
+    partly: bool = False,
 ) -> Stored:
     """Bars of the instruments ``wanted`` (default all) with ``between[0] <= ts < between[1]``, unadjusted.
 
-    Raises :class:`DataError` when there are none, or none of one that was asked for.
+    Raises :class:`DataError` when there are none, or none of one that was asked for; unless ``partly``, which takes what
+    there is and may be empty.
     """
     chosen = None if wanted is None else {names.named(name) for name in wanted}
     tickers = None if chosen is None else {ticker for one in chosen for ticker in names.tickers(one)}
@@ -96,12 +105,12 @@ def read(
     parts = [_by_instrument(table, names, chosen) for table in tables if len(table)]
     held = tuple(sorted({symbol for _, _, own, _ in parts for symbol in own}))
     missing = sorted((chosen or set()) - set(held))
-    if missing:
+    if missing and not partly:
         raise DataError(
             f"The history holds no bars of {interval} for {', '.join(missing[:8])}.",
             "See tuiconsole data info.",
         )
-    if not held:
+    if not held and not partly:
         raise DataError(f"The history holds no bars of {interval} in that time for those symbols.")
     return _pivoted(parts, held, columns)
 
@@ -162,6 +171,8 @@ def _distinct(columns: list[IntArray]) -> IntArray:
     import pyarrow
     from pyarrow import compute
 
+    if not columns:
+        return np.empty(0, dtype=np.int64)
     parts = [compute.unique(pyarrow.array(column)).to_numpy() for column in columns]
     return np.unique(np.concatenate(parts))
 
