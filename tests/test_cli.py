@@ -25,7 +25,7 @@ from tuiconsole.portfolio.settings import SizingSettings
 README = Path(__file__).resolve().parent.parent / "README.md"
 ROOT = typer.main.get_command(app)
 VERBS = sorted(ROOT.commands)  # type: ignore[attr-defined]
-GROUPS = ("agents", "data", "runs")
+GROUPS = ("agents", "data", "features", "runs")
 SECOND_VERBS = [f"{group} {verb}" for group in GROUPS for verb in ROOT.commands[group].commands]  # type: ignore[attr-defined]
 ANSWERING = {
     "agents list",
@@ -38,6 +38,8 @@ ANSWERING = {
     "data pull",
     "data info",
     "doctor",
+    "features list",
+    "features select",
     "halt",
     "headless",
     "kill",

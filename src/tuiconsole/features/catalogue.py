@@ -1,6 +1,7 @@
 """The catalogue: every feature by its name.
 
-A new feature is one new file that declares ``FEATURES`` and one line in :data:`BANK_FILES`.
+A new feature is one new file that declares ``FEATURES`` and one line in :data:`BANK_FILES`; then run
+``python tools/write_features.py``.
 """
 
 from __future__ import annotations

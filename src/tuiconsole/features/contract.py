@@ -40,6 +40,9 @@ class Feature:
     listed
         Parameter sets that stand in the standard list of features (:func:`~tuiconsole.features.catalogue.listed`);
         a policy may ask for any other as well.
+    version
+        Counts the changes of the formula: another number under the same name is another feature to a model that was
+        trained on it (:mod:`tuiconsole.features.schema`).
     """
 
     family: str
@@ -53,6 +56,7 @@ class Feature:
     bank: type[Bank]
     example: tuple[int, ...]
     listed: tuple[tuple[int, ...], ...] = ()
+    version: int = 1
 
     @property
     def pattern(self) -> str:
