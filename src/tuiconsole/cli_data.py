@@ -70,7 +70,7 @@ def data_pull(
     what: Annotated[
         str,
         typer.Option(
-            "--what", help="bars, fundamentals, insider, macro, movers, news, transcripts; with commas."
+            "--what", help="bars, actions, fundamentals, insider, macro, movers, news, transcripts."
         ),
     ] = "bars",
     quarter: Annotated[

@@ -9,19 +9,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import stamina
 
 from tests.market.providers.rig import adjusted_days, chart, yahoo_answers
 from tests.market.providers.vendor_server import Asked, Reply, Vendor
 from tuiconsole.cli import main
-from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.clock import WallClock, iso, parse_iso
+from tuiconsole.domain.context import MACRO_SERIES
+from tuiconsole.engine.build import load_tape
+from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.point_in_time_store import PointInTimeStore
+from tuiconsole.verbs.common import Place
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
 KEY = "SECRETKEY123"
@@ -275,6 +281,50 @@ def test_everything_that_is_no_bars(
     known = run(capsys, "known", "A", "--as-of", "2024-01-05")
     assert known["companies"]["A"]["sentiment"] == pytest.approx(0.6)
     assert [one["title"] for one in known["companies"]["A"]["headlines"]] == ["Good news"]
+
+
+def test_stored_macro_series_reach_the_tape_as_released(place: Path) -> None:
+    """The desk that plays the history sees unemployment from the day after its release on, unless it is switched off."""
+    (place / "m.csv").write_text("ts,series,value\n2024-01-01,UNRATE,3.7\n")
+    assert main(["data", "import-macro", "m.csv"]) == 0
+    sessions = [parse_iso(f"2024-02-{day}T21:00:00Z") for day in (14, 15, 16)]
+    bars = pa.table({"ts": pa.array(sessions, pa.int64()), "symbol": ["A"] * 3, "close": [1.0] * 3})
+    HistoryStore(place / "history").write("1day", bars, Provenance("test"))
+    desk = Place.of(None, None, "history", None, None).config.desk
+    macro = load_tape(desk).macro
+    assert macro is not None
+    seen = macro[:, MACRO_SERIES.index("unemployment")]
+    np.testing.assert_array_equal(seen, [np.nan, np.nan, 3.7])
+    assert load_tape(replace(desk, history=replace(desk.history, macro=False))).macro is None
+
+
+def test_few_requests_a_day_get_on_every_day(
+    place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Companies never asked about come first, then those asked longest ago; news that is stored is not asked again."""
+    keys = place / "keys.toml"
+    keys.write_text(f'[[alpha_vantage]]\nkey = "{KEY}"\nper_day = 6\n')
+    keys.chmod(0o600)
+    vendor.answer = facts
+    body = run(capsys, "pull", "A", "B", *RANGE, "--what", "fundamentals,news", code=1)
+    assert "6 of 10 requests were answered and stay stored, 4 are left" in body["sentence"]
+    assert [a.params.get("symbol") for a in vendor.asked] == ["A"] * 4 + ["B"] * 2
+    keys.write_text(f'[[alpha_vantage]]\nkey = "{KEY}2"\nper_day = 6\n')
+    assert run(capsys, "pull", "A", "B", *RANGE, "--what", "fundamentals,news")["sentence"] == ""
+    asked = [(a.params["function"], a.params.get("symbol")) for a in vendor.asked[6:]]
+    assert asked[:2] == [("INCOME_STATEMENT", "B"), ("OVERVIEW", "B")]
+    assert [name for name, _ in asked[2:]] == ["NEWS_SENTIMENT"] * 2
+    again = run(capsys, "pull", "A", "B", *RANGE, "--what", "fundamentals,news")
+    assert (len(vendor.asked), again["facts"]["news"]["new"]) == (10, 0)
+
+
+def test_actions_alone(place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+    vendor.answer = charts("AAPL")
+    body = run(capsys, "pull", "AAPL", *RANGE, "--what", "actions", "--interval", "5min")
+    assert (body["actions"], body["new"]) == (1, 0)
+    (split,) = HistoryStore(place / "history").actions()["AAPL"]
+    assert (split.kind, split.value, iso(split.known)) == ("split", 4.0, "2024-01-04T05:00:00Z")
+    assert run(capsys, "pull", "AAPL", *RANGE)["new"] == 3
 
 
 def test_ratios_use_the_price_of_the_day(

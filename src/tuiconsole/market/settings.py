@@ -62,6 +62,9 @@ class HistorySettings:
     """Folder of the history store; a relative path starts at the configuration file, or at the state file's
     folder where there is none."""
 
+    macro: bool = True
+    """Join stored macro series to bars of the history, each value from its release on."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulationSettings:

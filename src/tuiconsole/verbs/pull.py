@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuiconsole.market.providers.pull import Wanted
     from tuiconsole.market.providers.registry import Workshop
 
-WHAT = ("bars", "fundamentals", "insider", "macro", "movers", "news", "transcripts")
+WHAT = ("bars", "actions", "fundamentals", "insider", "macro", "movers", "news", "transcripts")
 _YEARS, _DAYS = 3_652, 29
 
 
@@ -70,9 +70,11 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
     }
     _without_retry_log(show)
     try:
-        if "bars" in chosen:
-            _pull_bars(body, wanted, shop.providers(request.provider), store, clock, show)
-        facts = [one for one in chosen if one != "bars"]
+        if "bars" in chosen or "actions" in chosen:
+            _pull_bars(
+                body, wanted, shop.providers(request.provider), store, clock, show, bars="bars" in chosen
+            )
+        facts = [one for one in chosen if one not in ("bars", "actions")]
         if facts and not body["goes_on"]:
             from tuiconsole.verbs.pull_facts import pull_facts
 
@@ -113,14 +115,20 @@ def _pull_bars(
     store: HistoryStore,
     clock: Clock,
     show: Callable[[int, int, str], None],
+    *,
+    bars: bool,
 ) -> None:
+    """Bars with their actions; without ``bars`` the splits and dividends of the daily charts alone."""
     from tuiconsole.market.providers.backfill_journal import BackfillJournal
+    from tuiconsole.market.providers.contract import DAY_SECONDS
     from tuiconsole.market.providers.pull import pull_bars
 
     counts = {"new": 0, "changed": 0, "same": 0, "actions": 0}
-    journal = BackfillJournal(store.root / "pull" / "journal.jsonl")
+    journal = BackfillJournal(store.root / "pull" / ("journal.jsonl" if bars else "actions.jsonl"))
+    if not bars:
+        wanted = replace(wanted, interval_s=DAY_SECONDS)
     try:
-        report = pull_bars(wanted, providers, journal, _sink(store, wanted, counts), clock, show)
+        report = pull_bars(wanted, providers, journal, _sink(store, wanted, counts, bars), clock, show)
     finally:
         for provider in providers:
             provider.close()
@@ -148,7 +156,7 @@ def _pull_bars(
 
 
 def _sink(
-    store: HistoryStore, wanted: Wanted, counts: dict[str, int]
+    store: HistoryStore, wanted: Wanted, counts: dict[str, int], keep_bars: bool
 ) -> Callable[[str, pa.Table, pa.Table], None]:
     from tuiconsole.market.history.records import Provenance
     from tuiconsole.market.intervals import DAY, interval_name
@@ -158,7 +166,7 @@ def _sink(
     def write(provider: str, bars: pa.Table, actions: pa.Table) -> None:
         origin = Provenance(provider, label="session" if interval == DAY else "start")
         with store.transaction() as transaction:
-            written = transaction.add(interval, bars, origin)
+            written = transaction.add(interval, bars if keep_bars else bars.slice(0, 0), origin)
             new, changed, _ = transaction.add_actions(_stored_actions(provider, actions))
         for name in ("new", "changed", "same"):
             counts[name] += getattr(written, name)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tuiconsole.market.point_in_time_store import Fact, PointInTimeStore, Text
     from tuiconsole.market.providers.alpha_vantage_http import AlphaVantageClient
     from tuiconsole.market.providers.contract import Fault
+    from tuiconsole.market.providers.news import AlphaVantageTexts
     from tuiconsole.market.providers.pull import Wanted
     from tuiconsole.market.providers.registry import Workshop
 
@@ -42,14 +43,14 @@ def pull_facts(
     client = shop.alpha_vantage()
     body["facts"] = {topic: {"new": 0, "same": 0, "revisions": 0} for topic in what}
     try:
-        asks = list(_asks(what, wanted, quarter, client, shop))
-        for done, (topic, symbol, ask) in enumerate(asks):
-            show(done, len(asks), f"{topic} {symbol}")
+        total = sum(1 for _ in _asks(what, wanted, quarter, client, shop, root))
+        for done, (topic, symbol, ask) in enumerate(_asks(what, wanted, quarter, client, shop, root)):
+            show(done, total, f"{topic} {symbol}")
             answer = ask()
             if isinstance(answer, Fault):
                 body["faults"].append(_fault(symbol, answer))
                 if answer.stops_provider:
-                    _stop(body, answer, done, len(asks))
+                    _stop(body, answer, done, total)
                     return
                 continue
             _count(body["facts"][topic], _stored(store, topic, answer, is_text=topic in TEXT_TOPICS))
@@ -62,10 +63,14 @@ def pull_facts(
 
 
 def _asks(
-    what: Sequence[str], wanted: Wanted, quarter: str, client: AlphaVantageClient, shop: Workshop
+    what: Sequence[str], wanted: Wanted, quarter: str, client: AlphaVantageClient, shop: Workshop, root: Path
 ) -> Iterator[Ask]:
-    """Every request: topic, symbol, and the question."""
-    from tuiconsole.market.providers.alpha_vantage_facts import ECONOMY, AlphaVantageFacts
+    """Every request: topic, symbol, and the question.
+
+    About companies, those come first that were never asked, then those asked longest ago: with few requests a day
+    every run gets on.
+    """
+    from tuiconsole.market.providers.alpha_vantage_facts import COMPANY, ECONOMY, INSIDER, AlphaVantageFacts
     from tuiconsole.market.providers.news import AlphaVantageTexts
 
     facts, texts = AlphaVantageFacts(client, shop.clock), AlphaVantageTexts(client, shop.clock)
@@ -74,17 +79,43 @@ def _asks(
             yield "macro", one.name, partial(facts.economy, one)
     if "movers" in what:
         yield "movers", "", facts.movers
-    start, end = wanted.start_ns, wanted.end_ns
+    companies: list[tuple[int, Ask]] = []
     for symbol in wanted.symbols:
-        questions: dict[str, list[Callable[[], Any]]] = {
-            "fundamentals": [partial(facts.company, symbol), partial(facts.overview, symbol)],
-            "insider": [partial(facts.insider, symbol)],
-            "news": [partial(texts.news, symbol, start, end)],
-            "transcripts": [partial(texts.transcript, symbol, quarter)],
-        }
-        for topic in what:
-            for question in questions.get(topic, ()):
-                yield topic, symbol, question
+        if "fundamentals" in what:
+            for name in COMPANY:
+                ask = ("fundamentals", symbol, partial(facts.company, name, symbol))
+                companies.append((facts.answered_ns(name, symbol), ask))
+        if "insider" in what:
+            companies.append(
+                (facts.answered_ns(INSIDER, symbol), ("insider", symbol, partial(facts.insider, symbol)))
+            )
+        if "transcripts" in what:
+            yield "transcripts", symbol, partial(texts.transcript, symbol, quarter)
+    yield from (ask for _, ask in sorted(companies, key=lambda pair: pair[0]))
+    if "news" in what:
+        yield from _news(texts, wanted, root)
+
+
+def _news(texts: AlphaVantageTexts, wanted: Wanted, root: Path) -> Iterator[Ask]:
+    """The news of each symbol that the journal of news lacks."""
+    from tuiconsole.market.providers.backfill_journal import BackfillJournal, DonePiece
+    from tuiconsole.market.providers.contract import Fault
+    from tuiconsole.market.providers.ranges import without
+
+    journal = BackfillJournal(root / "pull" / "news.jsonl")
+
+    def ask(symbol: str, start: int, end: int) -> list[Text] | Fault:
+        answer = texts.news(symbol, start, end)
+        if not isinstance(answer, Fault):
+            finished[symbol] = DonePiece("alpha_vantage", symbol, 0, start, end, len(answer))
+        return answer
+
+    finished: dict[str, DonePiece] = {}
+    for symbol in wanted.symbols:
+        for start, end in without((wanted.start_ns, wanted.end_ns), journal.done(symbol, 0)):
+            yield "news", symbol, partial(ask, symbol, start, end)
+            # The answer was stored before the next question is asked for.
+            journal.add([finished.pop(symbol)] if symbol in finished else [])
 
 
 def _stored(store: PointInTimeStore, topic: str, answer: Any, *, is_text: bool) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.store import HistoryStore
@@ -12,15 +13,23 @@ from tuiconsole.market.tape import Tape
 
 
 def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
-    """The bars that ``settings`` choose, adjusted for splits.
+    """The bars that ``settings`` choose, adjusted for splits, with the stored macro series as they were released.
 
     Raises
     ------
     UsageError
         No stored list has the universe's name, a symbol is not stored, or there are no bars of that length.
     """
-    store = HistoryStore(Path(history.root).expanduser())
-    return store.tape(chosen_symbols(settings.universe, store.manifest), settings.interval)
+    root = Path(history.root).expanduser()
+    store = HistoryStore(root)
+    tape = store.tape(chosen_symbols(settings.universe, store.manifest), settings.interval)
+    if not history.macro:
+        return tape
+    from tuiconsole.market.macro_series import macro_releases
+    from tuiconsole.market.point_in_time_store import PointInTimeStore
+
+    source = macro_releases(PointInTimeStore(root, WallClock()))
+    return tape if source is None else tape.with_macro(source)
 
 
 def chosen_symbols(universe: str, manifest: Manifest) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ says so (:mod:`tuiconsole.market.release_lags`); a snapshot without any date cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,6 +29,9 @@ from tuiconsole.market.release_lags import (
 )
 from tuiconsole.market.vendor_symbols import house_symbol_of, vendor_symbol
 
+COMPANY = ("EARNINGS", "BALANCE_SHEET", "INCOME_STATEMENT", "OVERVIEW")
+"""What ``data pull --what fundamentals`` asks for about each company."""
+INSIDER = "INSIDER_TRANSACTIONS"
 _MAX_AGE_S = 20 * 3_600.0
 _OPEN_NS = (9 * 60 + 30) * 60 * NANOSECONDS_PER_SECOND
 _BALANCE = {
@@ -103,27 +106,23 @@ class AlphaVantageFacts:
     client: AlphaVantageClient
     clock: Clock
 
-    def company(self, symbol: str) -> list[Fact] | Fault:
-        """Earnings, balance sheets and income statements of one company."""
-        found: list[Fact] = []
-        for function, read in (
-            ("EARNINGS", self._earnings),
-            ("BALANCE_SHEET", lambda s, body: _reports(s, body, _BALANCE)),
-            ("INCOME_STATEMENT", lambda s, body: _reports(s, body, _INCOME)),
-        ):
-            rows = self._asked(function, symbol, read)
-            if isinstance(rows, Fault):
-                return rows
-            found += rows
-        return found
+    def company(self, function: str, symbol: str) -> list[Fact] | Fault:
+        """One of :data:`COMPANY` about ``symbol``: earnings, balance sheets, income statements, the overview."""
+        readers: dict[str, Callable[[str, Mapping[str, Any]], list[Fact]]] = {
+            "EARNINGS": _earnings,
+            "BALANCE_SHEET": lambda name, body: _reports(name, body, _BALANCE),
+            "INCOME_STATEMENT": lambda name, body: _reports(name, body, _INCOME),
+            "OVERVIEW": self._overview,
+        }
+        return self._asked(function, symbol, readers[function])
 
-    def overview(self, symbol: str) -> list[Fact] | Fault:
-        """The vendor's snapshot of a company as of now; known from its retrieval on."""
-        return self._asked("OVERVIEW", symbol, self._overview)
+    def answered_ns(self, function: str, symbol: str) -> int:
+        """When ``function`` was answered last about ``symbol``, ns UTC; 0 for never."""
+        return self.client.answered_ns(function, {"symbol": vendor_symbol(symbol, NAME) or symbol})
 
     def insider(self, symbol: str) -> list[Fact] | Fault:
         """Net shares and dollars that insiders bought (positive) or sold, by day of the trade."""
-        return self._asked("INSIDER_TRANSACTIONS", symbol, _insider)
+        return self._asked(INSIDER, symbol, _insider)
 
     def economy(self, series: EconomicSeries) -> list[Fact] | Fault:
         """One series of the economy, in the vendor's latest, perhaps revised, figures."""
@@ -163,7 +162,11 @@ class AlphaVantageFacts:
         return self._asked("TOP_GAINERS_LOSERS", "", read)
 
     def _asked(
-        self, function: str, symbol: str, read: Any, params: Mapping[str, str] | None = None
+        self,
+        function: str,
+        symbol: str,
+        read: Callable[[str, Mapping[str, Any]], list[Fact]],
+        params: Mapping[str, str] | None = None,
     ) -> list[Fact] | Fault:
         """The rows that ``read`` makes of the vendor's answer."""
         asked = dict(params or {})
@@ -177,27 +180,11 @@ class AlphaVantageFacts:
         if isinstance(body, Fault):
             return body.about(symbol)
         try:
-            rows: list[Fact] = read(symbol, body)
+            rows = read(symbol, body)
         except (KeyError, ValueError, TypeError, AttributeError):
             sentence = f"Alpha Vantage's answer to {function} cannot be read."
             return Fault(FaultKind.MALFORMED, NAME, sentence, symbol)
         return rows
-
-    def _earnings(self, symbol: str, body: Mapping[str, Any]) -> list[Fact]:
-        facts: list[Fact] = []
-        for row in body["quarterlyEarnings"]:
-            reference = parse_iso(row["fiscalDateEnding"])
-            release, basis = _reported(row, reference)
-            for series, member in (
-                ("eps", "reportedEPS"),
-                ("eps_estimate", "estimatedEPS"),
-                ("eps_surprise_percent", "surprisePercentage"),
-            ):
-                value = _number(row.get(member))
-                facts.append(
-                    Fact(series, symbol, reference, release, value, basis, NAME, single_vintage=True)
-                )
-        return facts
 
     def _overview(self, symbol: str, body: Mapping[str, Any]) -> list[Fact]:
         now = self.clock.now_ns()
@@ -207,6 +194,21 @@ class AlphaVantageFacts:
             Fact(series, symbol, today, now, _number(body.get(member)), RETRIEVED, NAME)
             for series, member in _OVERVIEW.items()
         ]
+
+
+def _earnings(symbol: str, body: Mapping[str, Any]) -> list[Fact]:
+    facts: list[Fact] = []
+    for row in body["quarterlyEarnings"]:
+        reference = parse_iso(row["fiscalDateEnding"])
+        release, basis = _reported(row, reference)
+        for series, member in (
+            ("eps", "reportedEPS"),
+            ("eps_estimate", "estimatedEPS"),
+            ("eps_surprise_percent", "surprisePercentage"),
+        ):
+            value = _number(row.get(member))
+            facts.append(Fact(series, symbol, reference, release, value, basis, NAME, single_vintage=True))
+    return facts
 
 
 def _reported(row: Mapping[str, Any], reference: int) -> tuple[int, str]:

@@ -95,6 +95,10 @@ class AlphaVantageClient:
             self.cache.put(NAME, name, json.dumps(answer).encode())
         return answer
 
+    def answered_ns(self, function: str, params: Mapping[str, str]) -> int:
+        """When this was answered last, ns UTC; 0 for never."""
+        return self.cache.answered_ns(NAME, {"function": function, **params})
+
     def close(self) -> None:
         """Close the connections."""
         if self._http is not None:

@@ -36,17 +36,22 @@ class RawCache:
 
     def get(self, provider: str, request: Mapping[str, str], max_age_s: float) -> bytes | None:
         """The answer to ``request`` when it is not older than ``max_age_s`` seconds, else None."""
+        at, body = self._stored(provider, request)
+        age = self.clock.now_ns() - at
+        return body if at and 0 <= age <= max_age_s * NANOSECONDS_PER_SECOND else None
+
+    def answered_ns(self, provider: str, request: Mapping[str, str]) -> int:
+        """When ``request`` was answered last, ns UTC; 0 when it is not known."""
+        return self._stored(provider, request)[0]
+
+    def _stored(self, provider: str, request: Mapping[str, str]) -> tuple[int, bytes]:
+        """Time and bytes of the kept answer; 0 and nothing where there is none that can be read."""
         try:
             stored = gzip.decompress(self._path(provider, request).read_bytes())
-        except (OSError, EOFError, zlib.error):
-            return None
-        head, _, body = stored.partition(b"\n")
-        try:
-            at = int(json.loads(head)["at"])
-        except (ValueError, KeyError, TypeError):
-            return None
-        age = self.clock.now_ns() - at
-        return body if 0 <= age <= max_age_s * NANOSECONDS_PER_SECOND else None
+            head, _, body = stored.partition(b"\n")
+            return int(json.loads(head)["at"]), body
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+            return 0, b""
 
     def put(self, provider: str, request: Mapping[str, str], body: bytes) -> None:
         """Keep ``body`` as the answer to ``request``: written beside, then renamed into place."""
