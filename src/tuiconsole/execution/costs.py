@@ -39,14 +39,19 @@ _EXACT = float(2**52)
 """Products of whole numbers below this are exact in float64, and so is their quotient rounded half-even."""
 
 _SQUARE_ROOT = 0.5
-_ZERO, _HALF = np.array(0.0), np.array(0.5)
+_ZERO: FloatArray = np.array(0.0)
+_HALF: FloatArray = np.array(0.5)
+_ONE: FloatArray = np.array(1.0)
 _PARTS = len(CostPart)
 _FIXED, _PROPORTIONAL, _SPREAD = (
     int(part) for part in (CostPart.COMMISSION_FIXED, CostPart.COMMISSION_PROPORTIONAL, CostPart.SPREAD)
 )
 _IN_PRICE = slice(int(IN_PRICE.start), int(IN_PRICE.stop))
 _IMPACT = slice(int(IMPACT.start), int(IMPACT.stop))
-_IMPACT_ROWS = slice(int(IMPACT.start), None)
+_TEMPORARY, _PERMANENT = int(CostPart.TEMPORARY), int(CostPart.PERMANENT)
+_ORDINARY_IMPACT = slice(_TEMPORARY, _PERMANENT + 1)
+_ORDINARY = slice(_SPREAD, _PERMANENT + 1)
+"""Rows that an order below the free share has, without adverse selection."""
 
 
 def temporary_impact(
@@ -224,8 +229,7 @@ class CostModel:
         size = quantity.astype(np.float64)
         side = np.sign(size)
         size *= side
-        impact = parts[_IMPACT]
-        temporary, permanent, capacity, adverse, _ = parts[_IMPACT_ROWS]
+        temporary, permanent = parts[_TEMPORARY], parts[_PERMANENT]
         swept = participation if walking is None else walking
         temporary_impact(self._temporary, self._exponent, sigma, swept, out=temporary)
         moved = permanent_impact(self._permanent, sigma, participation)
@@ -235,11 +239,12 @@ class CostModel:
             displaced = displaced * side
             permanent += np.maximum(displaced, _ZERO, out=displaced)
         rare = stress is not None or self._drifts
+        impact = parts[_IMPACT if rare else _ORDINARY_IMPACT]
         if stress is not None:
             excess = np.maximum(participation / self._free - 1.0, 0.0)
-            capacity[:] = self._capacity * stress * sigma * excess
+            parts[CostPart.CAPACITY] = self._capacity * stress * sigma * excess
         if self._drifts:
-            adverse[:] = self._adverse * sigma
+            parts[CostPart.ADVERSE_SELECTION] = self._adverse * sigma
         total = impact.sum(axis=0) if rare else temporary + permanent
         if total[total.argmax()] > LARGEST_IMPACT:
             impact *= np.minimum(LARGEST_IMPACT / total, 1.0)
@@ -258,22 +263,24 @@ class CostModel:
             impact[1:] = np.diff(reached, axis=0)
             impact[0] = reached[0]
             np.subtract(slipped, reached[-1], out=spread)
+        size *= _at(self._factor, symbol)
         notional = price * size
-        notional *= _at(self._factor, symbol)
         if not self._plain or notional[notional.argmax()] >= self._largest:
             return self._priced_exactly(symbol, price, np.abs(quantity), parts, first, moved)
-        return self._priced(symbol, price, size, parts, first, moved, notional)
+        priced = parts[_IN_PRICE if rare else _ORDINARY]
+        np.multiply(priced, size, out=priced)
+        return self._priced(symbol, price, parts, first, moved, notional)
 
     def _adverse_price(
         self, base: FloatArray, side: FloatArray, slippage: FloatArray, symbol: IntArray
     ) -> FloatArray:
         """Prices moved by ``slippage`` against ``side`` and up to the tick there; at least a tick."""
-        price = base * side
+        price: FloatArray = base * side
         price += slippage
         if self._unit_tick:
             np.ceil(price, out=price)
             price *= side
-            return np.maximum(price, 1.0, out=price)
+            return np.maximum(price, _ONE, out=price)
         tick = _at(self._tick, symbol)
         price = np.maximum(side * np.ceil(price / tick), 1.0) * tick
         return price
@@ -282,28 +289,21 @@ class CostModel:
         self,
         symbol: IntArray,
         price: FloatArray,
-        size: FloatArray,
-        units: FloatArray,
+        parts: FloatArray,
         first: IntArray,
         moved: FloatArray,
         notional: FloatArray,
     ) -> Priced:
-        """Turn price units ``[len(CostPart), n_fills]`` into money in float64, which is exact here.
-
-        ``size``, ``units`` and ``notional`` are used up.
-        """
-        size *= _at(self._factor, symbol)
-        priced = units[_IN_PRICE]
-        np.multiply(priced, size, out=priced)
+        """Add the commissions to ``parts``, money in float64, which is exact here; ``notional`` is used up."""
         if self._over != 1.0:
             notional *= self._over
         notional /= _at(self._cent_per_rate, symbol)
         np.rint(notional, out=notional)
-        np.multiply(notional, _at(self._cent, symbol), out=units[_PROPORTIONAL])
-        units[_FIXED] = _at(self._fixed, symbol)
+        np.multiply(notional, _at(self._cent, symbol), out=parts[_PROPORTIONAL])
+        parts[_FIXED] = _at(self._fixed, symbol)
         if np.count_nonzero(first) < len(first):
-            units[_FIXED] *= first
-        costs = units.astype(np.int64)
+            parts[_FIXED] *= first
+        costs = parts.astype(np.int64)
         return Priced(price.astype(np.int64), costs[_FIXED] + costs[_PROPORTIONAL], costs, moved)
 
     def _priced_exactly(

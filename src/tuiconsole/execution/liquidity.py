@@ -158,6 +158,7 @@ class Liquidity:
     ) -> None:
         """Take in ``[n_bars, n_symbols]``; ``before`` receives the sums at each bar's start."""
         logs = np.log(price)
+        pair = self._sums[:_VOLUME]
         for bar, log in enumerate(logs):
             if before is not None:
                 before[bar] = self._sums
@@ -169,11 +170,11 @@ class Liquidity:
             np.multiply(move, move, out=move)
             self._log_price = log
             if traded is None:
-                self._sums[:_VOLUME] *= self._keep[:_VOLUME]
+                np.multiply(pair, self._keep[:_VOLUME], out=pair)
             else:
                 np.multiply(self._sums, self._keep, out=self._sums)
-                self._sums[_VOLUME] += traded
-            self._sums[:_VOLUME] += move
+                np.add(self._sums[_VOLUME], traded, out=self._sums[_VOLUME])
+            np.add(pair, move, out=pair)
 
     def _counts(self, traded: FloatArray | None) -> bool:
         """Whether every symbol's volume is a number and none is its first; true without volumes."""
