@@ -1,4 +1,4 @@
-"""The verbs of today's market: paper money on live prices."""
+"""The verbs of today's market: paper money on live prices, and what a backtest says to the recorded session."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tuiconsole.cli_options import (
     PolicyOption,
     SetOption,
     StateOption,
+    emit,
+    shared_paths,
     shared_place,
 )
 
@@ -42,7 +44,22 @@ def paper(
     raise typer.Exit(open_console(place, None, spawn=True, read_only=False))
 
 
+def parity(
+    context: typer.Context,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay a recorded paper session through the backtest: decisions must be identical, and every difference has a cause."""
+    from tuiconsole.verbs.parity import parity_of, parity_text
+
+    named, _ = shared_paths(context, config, state)
+    body = parity_of(shared_place(context, config, state), named)
+    emit(body, as_json, parity_text(body))
+    raise typer.Exit(0 if body["identical"] else 1)
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (paper,):
+    for verb in (paper, parity):
         app.command()(verb)

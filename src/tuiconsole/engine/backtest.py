@@ -144,6 +144,7 @@ def run_backtest(
     cool_down_bars: int,
     end: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    after_bar: Callable[[], None] | None = None,
 ) -> BacktestResult:
     """Drive ``session`` from its start to ``end`` (tape index, exclusive) and measure it.
 
@@ -153,6 +154,8 @@ def run_backtest(
         After this many halted bars the desk is re-armed and resumed by a declared, journalled rule; 0 = never.
     progress
         Called now and then with bars done and bars in all.
+    after_bar
+        Called after every bar, when commands may be given.
     """
     session.warm_up()
     desk = session.desk
@@ -166,6 +169,8 @@ def run_backtest(
         for _ in steps:
             pass
         recording.bar(desk)
+        if after_bar is not None:
+            after_bar()
         if desk.level == DeskLevel.HALTED and cool_down_bars and desk.bars_at_level >= cool_down_bars:
             rearmed += 1
             _rearm(session, cool_down_bars)

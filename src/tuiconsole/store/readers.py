@@ -111,6 +111,14 @@ def journal_rows(path: Path) -> Tail:
         return Tail.of(connection, path, 0, int(last[0]) if last else 0)
 
 
+def bars_journalled(source: Source) -> tuple[int, float]:
+    """How many traded bars the journal holds, and the equity at the last of them in currency units."""
+    with reading(source) as connection:
+        count = connection.execute("SELECT count(*) FROM equity").fetchone()[0]
+        last = connection.execute("SELECT equity FROM equity ORDER BY row DESC LIMIT 1").fetchone()
+    return int(count), to_float(int(last[0])) if last else 0.0
+
+
 def recent_orders(source: Source, limit: int = 50, offset: int = 0) -> list[StoredOrder]:
     """Orders, newest first."""
     with reading(source) as connection:

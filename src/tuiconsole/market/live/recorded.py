@@ -84,13 +84,21 @@ class _Segment:
 class RecordedTape:
     """A tape that grows. Opened for writing by the one engine, for reading by everybody else."""
 
-    def __init__(self, directory: Path, header: TapeHeader, last: _Segment, file: BinaryIO | None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        header: TapeHeader,
+        last: _Segment,
+        file: BinaryIO | None,
+        checked: bool = True,
+    ) -> None:
         self.directory = directory
         self.header = header
         self.name = header.name
         self.universe = Universe(tuple(Instrument(s, sector=sector_of(s)) for s in header.symbols))
         self._last = last
         self._file = file
+        self._checked = checked
         self._older: dict[int, _Segment] = {}
 
     # ---- making and opening ---------------------------------------------------------------------------------
@@ -120,8 +128,13 @@ class RecordedTape:
         return tape
 
     @classmethod
-    def open(cls, directory: Path, *, writing: bool = False) -> RecordedTape:
+    def open(cls, directory: Path, *, writing: bool = False, checked: bool = True) -> RecordedTape:
         """The tape in ``directory``; its last segment is checked, older ones when they are played or checked.
+
+        Parameters
+        ----------
+        checked
+            False plays what can be read, changed or not, so that what was changed can be shown; never to trade on.
 
         Raises
         ------
@@ -133,11 +146,11 @@ class RecordedTape:
             _path(directory, numbers.pop()).unlink()  # begun at the moment of a crash
         if not numbers or numbers != list(range(len(numbers))):
             raise TapeDamaged(f"{directory.name} holds no whole recorded tape.", _REMEDY)
-        first = next(_frames(_path(directory, 0), _GENESIS, 0), None)
+        first = next(_frames(_path(directory, 0), _GENESIS if checked else None, 0), None)
         if first is None:
             raise TapeDamaged(f"{directory.name} has no header.", _REMEDY)
         header = _header(first[0])
-        last = _read_segment(directory, numbers[-1], header)
+        last = _read_segment(directory, numbers[-1], header, checked=checked)
         file: BinaryIO | None = None
         if writing:
             try:
@@ -145,7 +158,7 @@ class RecordedTape:
                 _set_aside(file, last, directory)
             except OSError as error:
                 raise _unwritable(directory, error) from error
-        return cls(directory, header, last, file)
+        return cls(directory, header, last, file, checked)
 
     # ---- playing --------------------------------------------------------------------------------------------
 
@@ -169,7 +182,7 @@ class RecordedTape:
         if number not in self._older:
             while len(self._older) >= _CACHED_SEGMENTS:
                 del self._older[next(iter(self._older))]
-            self._older[number] = _read_segment(self.directory, number, self.header)
+            self._older[number] = _read_segment(self.directory, number, self.header, checked=self._checked)
         return self._older[number].bars[position]
 
     def block(self, first: int, end: int) -> BarBlock:
@@ -300,12 +313,14 @@ def _link(before: bytes, payload: bytes) -> bytes:
     return hashlib.sha256(before + payload).digest()
 
 
-def _read_segment(directory: Path, number: int, header: TapeHeader, link: bytes | None = None) -> _Segment:
+def _read_segment(
+    directory: Path, number: int, header: TapeHeader, link: bytes | None = None, checked: bool = True
+) -> _Segment:
     """One segment, its chain checked from ``link`` (default: where the segment before it ends)."""
     path = _path(directory, number)
     before = _end_of(_path(directory, number - 1)) if link is None and number else link or _GENESIS
     segment = _Segment(number, before)
-    for count, (payload, head, size) in enumerate(_frames(path, before, number)):
+    for count, (payload, head, size) in enumerate(_frames(path, before if checked else None, number)):
         segment.head, segment.size = head, size
         if count:
             segment.bars.append(_bar(payload, number * SEGMENT_BARS + count - 1))
@@ -326,8 +341,11 @@ def _set_aside(file: BinaryIO, last: _Segment, directory: Path) -> None:
         file.seek(last.size)
 
 
-def _frames(path: Path, link: bytes, number: int) -> Iterator[tuple[bytes, bytes, int]]:
-    """``(payload, link, bytes so far)`` of each whole frame; what a crash left unfinished at the end is passed over."""
+def _frames(path: Path, link: bytes | None, number: int) -> Iterator[tuple[bytes, bytes, int]]:
+    """``(payload, link, bytes so far)`` of each whole frame; what a crash left unfinished at the end is passed over.
+
+    Without a ``link`` to begin with the chain is not checked.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -339,12 +357,14 @@ def _frames(path: Path, link: bytes, number: int) -> Iterator[tuple[bytes, bytes
         if not length or end > len(data):
             return
         payload = data[position + _LENGTH_BYTES : end - _LINK_BYTES]
-        link = _link(link, payload)
-        if link != data[end - _LINK_BYTES : end]:
-            raise TapeDamaged(
-                f"Segment {number} of the recorded tape was changed at byte {position}.", _REMEDY
-            )
-        yield payload, link, end
+        stands = data[end - _LINK_BYTES : end]
+        if link is not None:
+            link = _link(link, payload)
+            if link != stands:
+                raise TapeDamaged(
+                    f"Segment {number} of the recorded tape was changed at byte {position}.", _REMEDY
+                )
+        yield payload, stands, end
         position = end
 
 
