@@ -37,6 +37,7 @@ MEASUREMENTS = (
     "commits",
     "memory",
     "recovery",
+    "history",
     "defence",
 )
 

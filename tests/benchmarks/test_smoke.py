@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import run
 from benchmarks.crashes import bounded_files
+from benchmarks.history import write_files, write_whole
 from benchmarks.journal_checks import check
 from benchmarks.markets import long_market, start_of, synthetic, write_parquet
 from benchmarks.peers import bare_loop, plain_loop
@@ -19,6 +20,9 @@ from benchmarks.sma_cross import SmaCross
 from benchmarks.stages import Stopwatch
 from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.records import Filled
+from tuiconsole.market.history.store import HistoryStore
+from tuiconsole.market.imports.reading import Asked
+from tuiconsole.market.imports.run import import_bars
 from tuiconsole.market.tabular import read_tape
 
 SYMBOL_BARS_PER_S = 30_000
@@ -158,3 +162,12 @@ def _stored(state: Path) -> list[object]:
     from benchmarks.journal_checks import records
 
     return list(records(state))
+
+
+def test_a_market_survives_csv_files_and_the_history(tmp_path: Path) -> None:
+    tape = synthetic(3, 50)
+    write_files(tape, tmp_path / "files")
+    for at, path in enumerate((tmp_path / "files", write_whole(tape, tmp_path / "whole.csv"))):
+        store = HistoryStore(tmp_path / str(at))
+        assert import_bars(store, path, Asked()).written.new == 150
+        np.testing.assert_array_equal(store.tape(None, "1day").close, tape.close)

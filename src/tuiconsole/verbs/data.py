@@ -143,7 +143,7 @@ def import_text(body: dict[str, Any]) -> str:
     for change in body["changes"][:3]:
         lines.append(
             f"  changed: {change['symbol']} {change['ts'][:10]} {change['column']} "
-            f"{change['before']:g} -> {change['after']:g}"
+            f"{change['before']:.8g} -> {change['after']:.8g}"
         )
     if body["empty_files"]:
         lines.append(f"  without rows: {', '.join(body['empty_files'][:5])}")
