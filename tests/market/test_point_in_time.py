@@ -287,6 +287,16 @@ def test_surprise_is_measured_against_what_was_expected() -> None:
     np.testing.assert_array_equal(got.release, days[12:] + 5)
 
 
+def test_without_expectations_the_pace_is_expected_to_go_on() -> None:
+    """The expectation of a value knows nothing of it: the last value plus the mean change before it."""
+    days = np.arange(16, dtype=np.int64) * 10
+    values = np.cumsum(np.random.default_rng(4).normal(1.0, 0.5, 16))
+    got = surprises(PointSeries.of(days, days + 5, values))
+    errors = np.array([values[i] - values[i - 1] - np.diff(values[:i]).mean() for i in range(2, 16)])
+    np.testing.assert_allclose(got.value, [errors[i] / errors[:i].std(ddof=1) for i in range(12, 14)])
+    np.testing.assert_array_equal(got.reference, days[14:])
+
+
 def test_the_calendar_of_shocks(tmp_path: Path) -> None:
     events = market_events(tmp_path)
     assert len(events) >= 60

@@ -27,6 +27,7 @@ from tuiconsole.engine.build import load_tape
 from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.point_in_time_store import PointInTimeStore
+from tuiconsole.verbs import pull
 from tuiconsole.verbs.common import Place
 
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
@@ -316,6 +317,40 @@ def test_few_requests_a_day_get_on_every_day(
     assert [name for name, _ in asked[2:]] == ["NEWS_SENTIMENT"] * 2
     again = run(capsys, "pull", "A", "B", *RANGE, "--what", "fundamentals,news")
     assert (len(vendor.asked), again["facts"]["news"]["new"]) == (10, 0)
+
+
+def test_the_doctor_tells_of_vendors_and_keys(
+    place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = place / "keys.toml"
+    keys.write_text(
+        f'[[alpha_vantage]]\nkey = "{KEY}"\n[[alpha_vantage]]\nkey = "p"\npurpose = "premium_delayed"\n'
+    )
+    keys.chmod(0o600)
+    vendor.answer = facts
+    run(capsys, "pull", "--what", "movers")
+
+    def told() -> tuple[bool, str]:
+        main(["doctor", "--json"])
+        found = json.loads(capsys.readouterr().out)["checks"]
+        one = next(check for check in found if check["name"] == "vendors")
+        return one["ok"], one["detail"]
+
+    every = "yahoo (no key needed), alpha_vantage, market_data key 1 of 25 today, premium_delayed key 0 today"
+    assert told() == (True, every)
+    keys.chmod(0o644)
+    ok, detail = told()
+    assert (ok, "chmod 600" in detail) == (False, True)
+
+
+def test_without_the_clients_the_pull_says_what_to_install(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "_PACKAGES", ("httpx", "no_such_client"))
+    assert main(["data", "pull", "A"]) == 2
+    assert (
+        "no_such_client, which is not installed. pip install 'tuiconsole[feeds]'" in capsys.readouterr().err
+    )
 
 
 def test_actions_alone(place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:

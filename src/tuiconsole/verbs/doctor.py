@@ -66,10 +66,18 @@ def run_checks(config: Path | None, state: Path | None) -> dict[str, Any]:
         check("theme", lambda: _theme(place))
         check("directory", lambda: _directory(place))
         check("data", lambda: _data(place))
+        check("vendors", lambda: _vendors(place))
         check("state file", lambda: _store(place))
         check("latch", lambda: _latch(place))
         check("engine", lambda: _engine(place))
     return {"ok": all(c["ok"] for c in checks), "checks": checks}
+
+
+def _vendors(place: Place) -> Verdict:
+    """Which vendors can be asked, and what is left of their keys; a key file that others may read fails."""
+    from tuiconsole.verbs.pull import vendors_text
+
+    return True, vendors_text(place)
 
 
 def checks_text(body: dict[str, Any]) -> str:

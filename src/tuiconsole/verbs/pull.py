@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tuiconsole.market.providers.registry import Workshop
 
 WHAT = ("bars", "actions", "fundamentals", "insider", "macro", "movers", "news", "transcripts")
+_PACKAGES = ("alpaca", "httpx", "stamina", "yfinance")
 _YEARS, _DAYS = 3_652, 29
 
 
@@ -50,6 +52,12 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
     """
     from tuiconsole.market.history.store import HistoryStore
 
+    missing = _missing_packages()
+    if missing:
+        raise UsageError(
+            f"Pulling data needs {', '.join(missing)}, which is not installed.",
+            "pip install 'tuiconsole[feeds]'",
+        )
     clock = WallClock()
     store = HistoryStore(Path(place.config.desk.history.root), clock)
     chosen = _chosen_what(request.what)
@@ -84,6 +92,27 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
             sys.stderr.write("\r\x1b[K")
     body["seconds"] = (clock.monotonic_ns() - began) / 1e9
     return body
+
+
+def vendors_text(place: Place) -> str:
+    """Vendors in the order in which they are asked, and how often each Alpha Vantage key was used today."""
+    from tuiconsole.market.providers.registry import NO_KEY_NEEDED
+
+    missing = _missing_packages()
+    if missing:
+        return f"none, {', '.join(missing)} missing (pip install 'tuiconsole[feeds]')"
+    shop = workshop(place, WallClock())
+    named = [name for name in shop.settings.order() if shop.has_key(name)]
+    words = [f"{name} (no key needed)" if name in NO_KEY_NEEDED else name for name in named]
+    ring = shop.ring()
+    for key in shop.keys.alpha_vantage:
+        limit = f" of {key.per_day}" if key.per_day else ""
+        words.append(f"{key.purpose.value} key {ring.used_today(key)}{limit} today")
+    return ", ".join(words)
+
+
+def _missing_packages() -> list[str]:
+    return [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def workshop(place: Place, clock: Clock) -> Workshop:

@@ -20,6 +20,8 @@ from tuiconsole.market.providers.yahoo import YahooProvider
 from tuiconsole.market.settings import ProviderSettings
 from tuiconsole.market.vendor_symbols import VENDORS
 
+NO_KEY_NEEDED = ("yahoo",)
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -59,13 +61,15 @@ class Workshop:
         chosen = self.settings
         return RetryPolicy(chosen.attempts, chosen.wait_initial_s, chosen.wait_max_s)
 
+    def ring(self) -> KeyRing:
+        """The user's Alpha Vantage keys and what was used of them."""
+        keys, pause = self.keys.alpha_vantage, self.settings.rotation_s
+        return KeyRing(keys, self.usage_file, self.clock, self.sleep, pause)
+
     def alpha_vantage(self) -> AlphaVantageClient:
         """The client that every Alpha Vantage request goes through."""
-        ring = KeyRing(
-            self.keys.alpha_vantage, self.usage_file, self.clock, self.sleep, self.settings.rotation_s
-        )
         url, limit = self.settings.alpha_vantage_url, self.settings.timeout_s
-        return AlphaVantageClient(url, ring, self.cache, self.retry, self.clock, limit)
+        return AlphaVantageClient(url, self.ring(), self.cache, self.retry, self.clock, limit)
 
     def providers(self, only: str = "") -> list[BarProvider]:
         """The vendors to ask, in order; those whose key the user has not given are left out.
@@ -75,7 +79,7 @@ class Workshop:
         if only and only not in VENDORS:
             raise UsageError(f"Unknown vendor {only!r}.", f"Known: {', '.join(VENDORS)}.")
         names = (only,) if only else self.settings.order()
-        usable = [name for name in names if only or self._has_key(name)]
+        usable = [name for name in names if only or self.has_key(name)]
         if not usable:
             raise UsageError(
                 f"No key is known for {' or '.join(names)}.",
@@ -83,12 +87,11 @@ class Workshop:
             )
         return [self._make(name) for name in usable]
 
-    def _has_key(self, name: str) -> bool:
-        return {
-            "yahoo": True,
-            "alpaca": bool(self.keys.alpaca_id and self.keys.alpaca_secret),
-            "alpha_vantage": bool(self.keys.alpha_vantage),
-        }[name]
+    def has_key(self, name: str) -> bool:
+        """Whether the vendor called ``name`` can be asked."""
+        if name == "alpaca":
+            return bool(self.keys.alpaca_id and self.keys.alpaca_secret)
+        return name in NO_KEY_NEEDED or bool(self.keys.alpha_vantage)
 
     def _make(self, name: str) -> BarProvider:
         chosen, limit = self.settings, self.settings.timeout_s
