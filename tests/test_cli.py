@@ -55,7 +55,9 @@ ANSWERING = {
     "runs show",
     "status",
     "stop",
+    "validate",
     "verify",
+    "walk-forward",
     "why",
 }
 
@@ -127,8 +129,8 @@ def test_the_readme_names_every_verb_and_nothing_else() -> None:
     text = README.read_text(encoding="utf-8")
     for verb in VERBS:
         assert re.search(rf"tuiconsole {verb}\b|`{verb}[` ]", text), f"README.md does not name {verb}"
-    named = set(re.findall(r"tuiconsole ([a-z]+)\b", text))
-    code = set(re.findall(r"`tuiconsole ([a-z]+)\b", text))
+    named = set(re.findall(r"tuiconsole ([a-z-]+)\b", text))
+    code = set(re.findall(r"`tuiconsole ([a-z-]+)\b", text))
     assert code <= set(VERBS), f"README.md names verbs that do not exist: {code - set(VERBS)} (all: {named})"
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)):
         assert option in _all_options(), f"README.md names {option}, which no verb takes"

@@ -125,13 +125,15 @@ def sweep(
     cluster: Annotated[
         str | None, typer.Option("--cluster", help='Ray address, "auto", or "local" for Ray on this machine.')
     ] = None,
+    runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the desk with every combination of a grid of parameters, in parallel here or on a Ray cluster."""
+    from tuiconsole.verbs.runs import runs_directory
     from tuiconsole.verbs.sweeping import run_sweep, sweep_text
 
     place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
-    body = run_sweep(place, grid, end, rank, jobs, cluster)
+    body = run_sweep(place, grid, end, rank, jobs, cluster, runs_directory(place, runs))
     emit(body, as_json, "" if as_json else sweep_text(body))
     raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)
 

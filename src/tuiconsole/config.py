@@ -129,6 +129,12 @@ def changed(settings: Settings, section: str, key: str, value: object) -> Settin
     return replace(settings, **{section: _section(kinds[section], section, {key: value}, "grid", base)})
 
 
+def changed_research(settings: ResearchSettings, values: Mapping[str, object]) -> ResearchSettings:
+    """``settings`` with ``values`` of the command line put in; :class:`ConfigError` names key and range."""
+    found: ResearchSettings = _section(ResearchSettings, "research", dict(values), "command line", settings)
+    return found
+
+
 def _lenient(hint: Any, value: object) -> bool:
     """Lists stand for tuples, and whole numbers for floats, in TOML."""
     return isinstance(value, list) or (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tuiconsole.config import changed
 from tuiconsole.domain.errors import UsageError
@@ -45,6 +47,48 @@ def parse_axis(text: str) -> Axis:
     if len(set(found)) != len(found):
         raise UsageError(f"The axis {text!r} names a value twice.")
     return Axis(name, found)
+
+
+def parse_axes(texts: Sequence[str]) -> list[Axis]:
+    """The axes that ``texts`` describe: each as :func:`parse_axis` reads it, or the name of a TOML file that holds several.
+
+    In a file, ``fast = [10, 20]`` is an axis of the strategy and ``band = [0.1, 0.2]`` under ``[sizing]`` one of the settings.
+
+    Raises
+    ------
+    UsageError
+        As :func:`parse_axis`; or the file cannot be read, or an entry is no list of plain values.
+    """
+    found: list[Axis] = []
+    for text in texts:
+        found += _file(Path(text)) if text.endswith(".toml") and "=" not in text else [parse_axis(text)]
+    return found
+
+
+def _file(path: Path) -> list[Axis]:
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"The grid {path} cannot be read: {error.strerror}.", "Check --grid.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name} is not valid TOML: {error}.") from None
+    flat = {
+        f"{section}.{key}" if isinstance(part, dict) else section: values
+        for section, part in content.items()
+        for key, values in (part.items() if isinstance(part, dict) else (("", part),))
+    }
+    for name, values in flat.items():
+        if (
+            not isinstance(values, list)
+            or not values
+            or not all(isinstance(v, bool | int | float | str) for v in values)
+        ):
+            raise UsageError(
+                f"{path.name}: {name} must be a list of plain values, was {values!r}.",
+                "Write fast = [10, 20].",
+            )
+    return [Axis(name, tuple(values)) for name, values in flat.items()]
 
 
 def _range(text: str, values: str) -> Iterator[Value]:

@@ -11,15 +11,19 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from tuiconsole.analytics.samples import Curve, Sample
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import DeskError, UsageError
+from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.engine.build import plan
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.tape import Tape
-from tuiconsole.research.backtests import backtest, end_index
+from tuiconsole.research.backtests import Backtest, backtest, end_index
 from tuiconsole.research.capture import metrics
 from tuiconsole.research.grid import Axis, Value, applied, combinations
 from tuiconsole.research.settings import ResearchSettings
@@ -39,6 +43,10 @@ class Trial:
         Of the run.
     error
         Why there is no result; empty when there is one.
+    configuration
+        Digest of everything that changes its decisions; empty when the run failed.
+    curve
+        Its returns per bar, in-sample; None when the run failed.
     """
 
     values: Mapping[str, Value]
@@ -48,10 +56,14 @@ class Trial:
     halts: int
     seconds: float
     error: str = ""
+    configuration: str = ""
+    curve: Curve | None = field(default=None, compare=False, repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values with stable keys."""
-        return asdict(self)
+        """Plain values with stable keys; no curve."""
+        found = asdict(replace(self, curve=None))
+        del found["curve"]
+        return found
 
 
 def sweep(
@@ -92,7 +104,23 @@ def run_trial(settings: Settings, tape: Tape, values: Mapping[str, Value], end: 
         return Trial(values, {}, "", 0, 0, 0.0, str(problem))
     result = done.result
     error = " ".join(result.failed)
-    return Trial(values, metrics(done), result.order_hash, result.orders, result.halts, result.seconds, error)
+    return Trial(
+        values,
+        metrics(done),
+        result.order_hash,
+        result.orders,
+        result.halts,
+        result.seconds,
+        error,
+        done.plan.opened.configuration,
+        returns_of(done, Sample.IN),
+    )
+
+
+def returns_of(done: Backtest, sample: Sample) -> Curve:
+    """Simple returns per bar of a backtest, marked with the sample that its bars are."""
+    equity = np.concatenate(([done.plan.opened.capital / MONEY_SCALE], done.result.equity))
+    return Curve(sample, done.result.ts, equity[1:] / equity[:-1] - 1.0)
 
 
 def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:

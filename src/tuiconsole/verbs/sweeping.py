@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tuiconsole.verbs.common import Place
+
+if TYPE_CHECKING:
+    from tuiconsole.market.tape import Tape
+    from tuiconsole.research.sweeps import Trial
 
 _SHOWN = 20
 _FIGURES = ("sharpe", "annual_return", "volatility", "max_drawdown")
 
 
 def run_sweep(
-    place: Place, grid: Sequence[str], end: str | None, rank: str, jobs: int | None, cluster: str | None
+    place: Place,
+    grid: Sequence[str],
+    end: str | None,
+    rank: str,
+    jobs: int | None,
+    cluster: str | None,
+    runs: Path,
 ) -> dict[str, Any]:
-    """Run every combination of ``grid``; the verb's stable keys, trials best first."""
+    """Run every combination of ``grid`` and count it as a trial in ``runs``; the verb's stable keys, trials best first."""
     from tuiconsole.engine.build import load_tape
-    from tuiconsole.research.grid import parse_axis
+    from tuiconsole.research.grid import parse_axes
     from tuiconsole.research.sweeps import ranked, sweep
 
     settings = place.config.desk
@@ -27,14 +38,31 @@ def run_sweep(
     if cluster is not None:
         where = replace(where, cluster=cluster)
     tape = load_tape(settings)
-    trials = ranked(sweep(settings, tape, [parse_axis(text) for text in grid], where, end), rank)
+    trials = ranked(sweep(settings, tape, parse_axes(grid), where, end), rank)
+    counted = count_trials(runs, tape, trials, "sweep")
     return {
+        "trials_counted": counted,
         "policy": settings.policy.name,
         "tape": tape.name,
         "rank": rank,
         "trials": [trial.as_json() for trial in trials],
         "failed": sum(1 for trial in trials if trial.error),
     }
+
+
+def count_trials(runs: Path, tape: Tape, trials: Sequence[Trial], origin: str) -> int:
+    """Count every trial that ran, for good; how many different ones were ever counted on ``tape``."""
+    from tuiconsole.domain.clock import WallClock
+    from tuiconsole.research.trials import TrialCounter, trial_row
+
+    counter = TrialCounter(runs)
+    rows = [
+        trial_row(tape.digest, trial.configuration, trial.curve, origin)
+        for trial in trials
+        if trial.curve is not None
+    ]
+    counter.add(rows, WallClock().now_ns())
+    return counter.on(tape.digest).count
 
 
 def sweep_text(body: dict[str, Any]) -> str:
@@ -53,7 +81,8 @@ def sweep_text(body: dict[str, Any]) -> str:
         lines.append(f"... and {len(trials) - _SHOWN} more; --json has them all")
     lines += [f"FAILED {t['values']}: {t['error']}" for t in trials if t["error"]][:3]
     lines.append(
-        f"IN-SAMPLE: the best of {len(trials)} tries on one history promises nothing; see walk-forward and the deflated Sharpe."
+        f"IN-SAMPLE: the best of {len(trials)} tries on one history promises nothing "
+        f"({body['trials_counted']:,} trials are counted on this tape); see walk-forward and validate."
     )
     return "\n".join(lines)
 
