@@ -215,10 +215,11 @@ def test_every_breakdown_adds_up_to_the_fill(steps, latency_ms):
         assert (np.abs(told - slipped) <= np.abs(fills.quantity) * 100 * (late > 0)).all()
 
 
-def quoted(made, ts, bid, ask, size, depth):
-    """A bar at the usual prices that ends with a book: two-sided quotes, the same size and depth on both sides."""
+def quoted(made, ts, bid, ask, size, depth, bid_depth=None):
+    """A bar at the usual prices that ends with a book; ``size`` on both sides, ``depth`` too unless told otherwise."""
     price = np.array(PRICES)
-    columns = (bid, ask, size, size, depth, depth, (np.nan,) * 2, (np.nan,) * 2)
+    bid_depth = depth if bid_depth is None else bid_depth
+    columns = (bid, ask, size, size, bid_depth, depth, (np.nan,) * 2, (np.nan,) * 2)
     quotes = BarQuotes(*(np.array(column, dtype=np.float64) for column in columns))
     bars = ranged(ts, price, price, price, price, (1e6, 1e6))
     return made.on_bars(replace(bars, bars=replace(bars.bars, quotes=quotes)))
@@ -269,3 +270,10 @@ def test_the_book_outlives_a_restart_and_vanishes_with_the_quotes():
         one.submit(approved(batch(1, [(0, 800)])))
         assert minutes(one, 3, PRICES, PRICES).quantity.tolist() == [500]
         assert minutes(one, 4, PRICES, PRICES).quantity.tolist() == [300]
+
+
+def test_buys_take_from_the_offer_and_sales_from_the_bid():
+    made = venue(FREE)
+    quoted(made, 2, (99.9, 49.9), (100.1, 50.1), (1.0, 1.0), (500.0, 600.0), (30.0, 40.0))
+    made.submit(approved(batch(1, [(0, 900), (1, -900)])))
+    assert minutes(made, 3, PRICES, PRICES).quantity.tolist() == [500, -40]
