@@ -20,7 +20,9 @@ StateOption = Annotated[
 ]
 FeedOption = Annotated[
     str | None,
-    typer.Option("--feed", help="auto, replay, history, live, a live feed, or a CSV/Parquet file to replay."),
+    typer.Option(
+        "--feed", help="auto, replay, history, simulated, live, a live feed, or a CSV/Parquet file to replay."
+    ),
 ]
 SpeedOption = Annotated[
     float | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from tuiconsole.ui import themes
 from tuiconsole.ui.cells import Cell, Column, Field
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.commands import next_speed
+from tuiconsole.ui.figures import pnl_fields
 from tuiconsole.ui.format import SHORT_QUALITY
 from tuiconsole.ui.keymap import build_keymap
 from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact, sheet_box
@@ -218,3 +220,11 @@ def test_pacer_keeps_the_budget_and_forgives_a_whole_repaint() -> None:
     assert not pacer.may_paint(now, written, 0)
     assert pacer.may_paint(now + 600_000_000, written, 0)
     assert not pacer.may_paint(now + 1_200_000_000, written, 50_000)
+
+
+def test_borrow_is_shown_when_there_is_any() -> None:
+    base = frozen()
+    assert "borrow" not in [field.label for field in pnl_fields(base)[1]]
+    short = msgspec.structs.replace(base, pnl=msgspec.structs.replace(base.pnl, borrow=12.5))
+    (shown,) = [field for field in pnl_fields(short)[1] if field.label == "borrow"]
+    assert shown.cell.text == "12.50"

@@ -215,6 +215,7 @@ def _pnl(desk: Desk) -> Pnl:
         sharpe=number(mean / deviation * math.sqrt(year)) if deviation > 0 else None,
         max_drawdown=desk.curve.max_drawdown,
         curve=tuple(EquityPoint(int(ts[i]), int(points[i]) / MONEY_SCALE, float(drawdowns[i])) for i in keep),
+        borrow=to_float(desk.ledger.borrow),
     )
 
 

@@ -109,7 +109,10 @@ class EquityPoint(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pnl(msgspec.Struct, frozen=True):
-    """Profit and loss since start, and its curve (at most 400 points, evenly thinned)."""
+    """Profit and loss since start, and its curve (at most 400 points, evenly thinned).
+
+    Realised and unrealised less fees and less ``borrow``, what holding shorts has cost, is the total.
+    """
 
     day: float
     week: float
@@ -123,6 +126,7 @@ class Pnl(msgspec.Struct, frozen=True):
     sharpe: float | None
     max_drawdown: float
     curve: tuple[EquityPoint, ...]
+    borrow: float = 0.0
 
 
 class LimitRow(msgspec.Struct, frozen=True):

@@ -149,6 +149,7 @@ def pnl_fields(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:
             signed("realised", "realised", p.realised),
             signed("open", "unrealised", p.unrealised),
             Field("fees", cell("pnl.fees", p.fees, "money"), 1),
+            *((Field("borrow", cell("pnl.borrow", p.borrow, "money"), 1),) if p.borrow else ()),
             Field("Sharpe", cell("pnl.sharpe", p.sharpe, "ratio"), 2),
             Field("vol", cell("pnl.volatility", p.volatility, "percent1"), 3, " %"),
             Field("max DD", cell("pnl.max_drawdown", p.max_drawdown, "percent1"), 2, " %"),
