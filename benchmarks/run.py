@@ -31,6 +31,7 @@ MEASUREMENTS = (
     "throughput",
     "against_peers",
     "stages",
+    "features",
     "startup",
     "console",
     "stopping",
