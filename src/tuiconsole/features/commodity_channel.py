@@ -81,6 +81,6 @@ FEATURES = (
         window_bars=int,
         bank=CommodityChannelBank,
         example=(20,),
-        listed=((14,), (20,), (40,)),
+        listed=((20,),),
     ),
 )

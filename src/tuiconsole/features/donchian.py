@@ -146,6 +146,6 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((10,), (20,), (55,)),
+        listed=((20,),),
     ),
 )

@@ -77,7 +77,9 @@ class FeatureSet:
         self._in_order = (
             bool((self._order == np.arange(len(rows))).all()) if len(rows) == len(names) else False
         )
-        self.values: FloatArray = np.full((len(self.names), n_symbols), np.nan)
+        self.values: FloatArray = (
+            self._block if self._in_order else np.full((len(self.names), n_symbols), np.nan)
+        )
 
     def update(self, panel: Panel) -> None:
         """Take in the newest bar of ``panel``, once per bar."""
@@ -102,7 +104,7 @@ class FeatureSet:
         return found if self._in_order else found.take(self._order, axis=1)
 
     def _arrange(self) -> None:
-        if self.names:
+        if not self._in_order:
             self._block.take(self._order, axis=0, out=self.values, mode="clip")
 
     def state(self) -> dict[str, Any]:

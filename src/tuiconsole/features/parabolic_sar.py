@@ -112,6 +112,5 @@ FEATURES = (
         window_bars=lambda step, most: 2,
         bank=ParabolicSarBank,
         example=(2, 20),
-        listed=((2, 20),),
     ),
 )

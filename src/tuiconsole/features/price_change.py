@@ -128,6 +128,5 @@ FEATURES = (
         window_bars=lambda fast, slow: int(slow),
         bank=MiddlePriceBank,
         example=(5, 34),
-        listed=((5, 34),),
     ),
 )

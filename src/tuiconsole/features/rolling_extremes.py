@@ -53,7 +53,8 @@ class RollingExtremes:
         self._ages = ages
         self._since_at: FloatArray = np.zeros(shape if ages else 0)
         self._rest_at: FloatArray = np.zeros((n_rest, *shape[1:]) if ages else 0)
-        self._places = self._offsets
+        self._places = self._offsets.copy()
+        """Of each window, the row of ``_rest`` that holds what is left of its last complete block."""
         self._count = 0
 
     def push(self, row: FloatArray) -> None:
@@ -66,11 +67,9 @@ class RollingExtremes:
         if self._ages:
             np.copyto(self._since_at, count, where=row >= self._since)
         np.maximum(self._since, row, out=self._since)
-        places = self._offsets + count % self._lengths
-        places += 1
-        self._rest.take(places, axis=0, out=self._of_rest, mode="clip")
+        self._places += 1
+        self._rest.take(self._places, axis=0, out=self._of_rest, mode="clip")
         np.maximum(self._since, self._of_rest, out=self.maxima)
-        self._places = places
         self._count = count + 1
 
     def bars_since(self) -> FloatArray:
@@ -94,6 +93,7 @@ class RollingExtremes:
                 np.where(newer, at, np.inf), axis=0
             )[::-1]
         self._since[index] = -np.inf
+        self._places[index] = start
 
     def state(self) -> dict[str, Any]:
         """Rows, blocks and count; copies."""
@@ -114,3 +114,4 @@ class RollingExtremes:
         self._since_at[...] = state["since_at"]
         self._rest_at[...] = state["rest_at"]
         self._count = int(state["count"])
+        self._places[...] = self._offsets + (self._count - 1) % self._lengths + 1

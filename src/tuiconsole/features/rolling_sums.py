@@ -47,6 +47,7 @@ class RollingSums:
         self._window_column: FloatArray = self._lags[:, None].astype(np.float64)
         self._sufficient: FloatArray = np.ceil(PRESENCE * self._window_column)
         self._count = 0
+        self._unbroken: dict[int, tuple[int, int]] = {}
 
     def _make_room(self, rows: int) -> int:
         """Have free slots for ``rows`` after the newest row; returns the first of them."""
@@ -119,6 +120,8 @@ class RollingSums:
         them more often than others, keep one channel of presence for each.
         """
         count: FloatArray = self.sums[:, channel]
+        if self._is_whole(present, channel):
+            return count
         enough = count >= self._sufficient
         enough &= present
         if self._count < self._size:
@@ -126,6 +129,16 @@ class RollingSums:
         if np.count_nonzero(enough) == enough.size:
             return count
         return np.where(enough, count, np.nan)
+
+    def _is_whole(self, present: BoolArray, channel: int) -> bool:
+        """Whether no symbol missed any of the last rows of the longest window: the usual case, and known cheaply."""
+        at, rows = self._unbroken.get(channel, (0, 0))
+        if np.count_nonzero(present) < present.size:
+            rows = 0
+        elif at != self._count:
+            rows = rows + 1 if at == self._count - 1 else 1
+        self._unbroken[channel] = self._count, rows
+        return rows >= self._size
 
     def observations_block(self, sums: FloatArray, present: BoolArray) -> FloatArray:
         """:meth:`observations` after each of the rows of the last :meth:`push_block`, which returned ``sums``.
@@ -160,6 +173,7 @@ class RollingSums:
         self._rows[: self._size] = state["rows"]
         self.sums[...] = state["sums"]
         self._count = int(state["count"])
+        self._unbroken.clear()
 
 
 _NARROW = 128

@@ -30,8 +30,8 @@ class VolatilityOfVolatilityBank(Bank):
         outer = sorted({request.parameters[1] for request in requests})
         self._returns = RollingSums(inner, 3, n_symbols)
         self._row: FloatArray = np.zeros((3, n_symbols))
-        self._levels = [RollingSums(outer, 3, n_symbols) for _ in inner]
-        self._level: FloatArray = np.zeros((3, n_symbols))
+        self._levels = RollingSums(outer, 3, len(inner) * n_symbols)
+        self._level: FloatArray = np.zeros((3, len(inner) * n_symbols))
         self._rows = [
             (row, inner.index(request.parameters[0]), outer.index(request.parameters[1]))
             for row, request in enumerate(requests)
@@ -52,27 +52,24 @@ class VolatilityOfVolatilityBank(Bank):
         variance[variance < _STANDSTILL] = np.nan
         logarithm = np.log(variance)
         logarithm *= 0.5
-        deviations = []
-        for place, of_level in enumerate(self._levels):
-            known = observe(logarithm[place], level[0], level[1])
-            np.multiply(level[1], level[1], out=level[2])
-            of_level.push(level)
-            number = of_level.observations(known)
-            mean = of_level.sums[:, 1] / number
-            spread = of_level.sums[:, 2] / number - mean * mean
-            deviations.append(np.sqrt(np.maximum(spread, 0.0)))
+        known = observe(logarithm.ravel(), level[0], level[1])
+        np.multiply(level[1], level[1], out=level[2])
+        self._levels.push(level)
+        number, sums = self._levels.observations(known), self._levels.sums
+        mean = sums[:, 1] / number
+        spread = sums[:, 2] / number - mean * mean
+        deviation = np.sqrt(np.maximum(spread, 0.0)).reshape(len(spread), *logarithm.shape)
         for target, place, window in self._rows:
-            self.values[target] = deviations[place][window]
+            self.values[target] = deviation[window, place]
 
     def state(self) -> dict[str, Any]:
         """The sums of returns and of volatilities."""
-        return {"returns": self._returns.state(), "levels": [level.state() for level in self._levels]}
+        return {"returns": self._returns.state(), "levels": self._levels.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._returns.restore(state["returns"])
-        for level, saved in zip(self._levels, state["levels"], strict=True):
-            level.restore(saved)
+        self._levels.restore(state["levels"])
 
 
 FEATURES = (
@@ -88,6 +85,6 @@ FEATURES = (
         window_bars=lambda inner, outer: max(outer + 1, inner + math.ceil(PRESENCE * outer)),
         bank=VolatilityOfVolatilityBank,
         example=(10, 20),
-        listed=((10, 60), (20, 60), (20, 120)),
+        listed=((20, 60), (20, 120)),
     ),
 )

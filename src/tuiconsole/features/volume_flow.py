@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.anchored_sums import AnchoredSums
-from tuiconsole.features.contract import Bank, Feature, Request, Rows, distinct, routes
+from tuiconsole.features.contract import Bank, Feature, Request, Rows, rows_at, rows_of
 from tuiconsole.features.rolling_sums import RollingSums
 from tuiconsole.features.windowed import Formula, WindowedBank
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SIGNED, _FLOW, _VOLUME, _TYPICAL, _UP_MONEY, _DOWN_MONEY, _RANGED, _MULTIPLIED, _WEIGHT = range(9)
 _EASY, _EASE, _EASE_VOLUME = range(9, 12)
+_STARTS = [_SIGNED, _TYPICAL, _RANGED, _EASY]
+"""Channels of presence, each followed by the two that it speaks for."""
 _ROUNDING = 1e-13
 """Share of a sum that is rounding error."""
 
@@ -66,20 +68,18 @@ class VolumeFlowBank(WindowedBank):
         row[_EASE] *= width
         row[_EASE] /= np.where(volume > 0.0, volume, np.nan) * (2.0 * close * close)
         row[_EASE_VOLUME] = volume
-        masks = (
-            np.isfinite(row[_FLOW]),
-            np.isfinite(money + typical_before),
-            np.isfinite(row[_MULTIPLIED]),
-            np.isfinite(row[_EASE]),
-        )
-        for channel, mask, end in zip((_SIGNED, _TYPICAL, _RANGED, _EASY), masks, (3, 6, 9, 12), strict=True):
-            row[channel] = mask
-            if np.count_nonzero(mask) < mask.size:
-                row[channel + 1 : end, ~mask] = 0.0
+        money += typical_before
+        whole = np.isfinite(money + row[_EASE])
+        masks = [whole] * 4
+        row[_STARTS] = 1.0
+        if np.count_nonzero(whole) < whole.size:
+            masks = [np.isfinite(x) for x in (row[_FLOW], money, row[_MULTIPLIED], row[_EASE])]
+            for channel, mask in zip(_STARTS, masks, strict=True):
+                row[channel] = mask
+                row[channel + 1 : channel + 3, ~mask] = 0.0
         self._sums.push(row)
         self._signed, self._typical, self._ranged, self._easy = (
-            self._sums.observations(mask, channel)
-            for channel, mask in zip((_SIGNED, _TYPICAL, _RANGED, _EASY), masks, strict=True)
+            self._sums.observations(mask, channel) for channel, mask in zip(_STARTS, masks, strict=True)
         )
         self.fill()
 
@@ -126,14 +126,13 @@ class CumulativeVolumeBank(Bank):
         self._previous: FloatArray = np.full(n_symbols, np.nan)
         self._levels = [row for row, request in enumerate(requests) if not request.parameters]
         self._line_of = [int(request.feature.family.startswith("accumulation")) for request in requests]
-        windowed = [request for request in requests if request.parameters]
-        windows = distinct(windowed) if windowed else [1]
-        self._places = {
-            family: (at, place, family.startswith("accumulation"))
-            for family, (at, place) in (routes(windowed) if windowed else {}).items()
-        }
-        self._targets = [row for row, request in enumerate(requests) if request.parameters]
-        self._windows = [AnchoredSums(windows, n_symbols, times=False) for _ in range(2)]
+        windows = sorted({window for request in requests for window in request.parameters}) or [1]
+        self._places: list[tuple[Rows, Rows, int]] = []
+        for family, first in (("obv_zscore", 0), ("accumulation_zscore", n_symbols)):
+            if rows := rows_of(requests, family):
+                places = [windows.index(requests[row].parameters[0]) for row in rows]
+                self._places.append((rows_at(rows), rows_at(places), first))
+        self._sums = AnchoredSums(windows, 2 * n_symbols, times=False)
 
     def update(self, panel: Panel) -> None:
         """Take in the newest prices and volume."""
@@ -156,32 +155,29 @@ class CumulativeVolumeBank(Bank):
             self._refresh(shown)
 
     def _refresh(self, shown: FloatArray) -> None:
-        found: list[FloatArray] = []
-        for line, sums in zip(shown, self._windows, strict=True):
-            sums.push(line)
-            variance = sums.variance()
-            scale = variance + sums.mean * sums.mean
-            variance[variance <= _ROUNDING * scale] = np.nan
-            found.append((line - sums.anchor - sums.mean) / np.sqrt(variance))
-        values = np.empty((len(self._targets), shown.shape[1]))
-        for at, place, second in self._places.values():
-            values[at] = found[second][place]
-        self.values[self._targets] = values
+        both, sums = shown.ravel(), self._sums
+        sums.push(both)
+        variance = sums.variance()
+        scale = variance + sums.mean * sums.mean
+        variance[variance <= _ROUNDING * scale] = np.nan
+        found = (both - sums.anchor - sums.mean) / np.sqrt(variance)
+        n_symbols = shown.shape[1]
+        for at, place, symbols in self._places:
+            self.values[at] = found[place, symbols : symbols + n_symbols]
 
     def state(self) -> dict[str, Any]:
         """The lines, their sums and the last close observed."""
         return {
             "lines": self._lines.copy(),
             "previous": self._previous.copy(),
-            "windows": [sums.state() for sums in self._windows],
+            "sums": self._sums.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._lines[...] = state["lines"]
         self._previous[...] = state["previous"]
-        for sums, saved in zip(self._windows, state["windows"], strict=True):
-            sums.restore(saved)
+        self._sums.restore(state["sums"])
 
 
 _GRANVILLE = "Granville (1963), New Key to Stock Market Profits"

@@ -115,6 +115,5 @@ FEATURES = (
         window_bars=lambda fast, slow: int(slow),
         bank=ChaikinBank,
         example=(3, 10),
-        listed=((3, 10),),
     ),
 )
