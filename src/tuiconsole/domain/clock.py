@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
@@ -114,6 +115,7 @@ def session_date(ts: int) -> int:
     return ts // NANOSECONDS_PER_DAY
 
 
+@lru_cache(maxsize=64)
 def month_key(ts: int) -> int:
     """``year * 12 + month - 1`` of ``ts`` in UTC."""
     moment = datetime.fromtimestamp(ts // NANOSECONDS_PER_SECOND, UTC)

@@ -142,5 +142,5 @@ def _batch(
         symbol,
         quantity,
         price_scaled[symbol],
-        np.full(count, purpose, dtype=np.int8),
+        np.full(count, purpose, dtype=np.int8) if purpose else np.zeros(count, dtype=np.int8),
     )

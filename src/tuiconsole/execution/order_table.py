@@ -36,6 +36,7 @@ from tuiconsole.execution.order_columns import (
     FORCED,
     LAST,
     LIVE,
+    MOST_ORDERS,
     QUANTITY,
     STATE,
     SYMBOL,
@@ -45,6 +46,10 @@ from tuiconsole.execution.order_snapshot import OrderSnapshot, leaves
 
 _REQUESTS = (OrderEvent.CANCEL_SENT, OrderEvent.REPLACE_SENT, OrderEvent.WITHHELD)
 _REQUEST: BoolArray = np.array([event in _REQUESTS for event in OrderEvent])
+_ALL_NEW: CodeArray = np.full(MOST_ORDERS, OrderState.NEW, dtype=np.int8)
+_ALL_FILLED: CodeArray = np.full(MOST_ORDERS, OrderState.FILLED, dtype=np.int8)
+for _constant in (_ALL_NEW, _ALL_FILLED):
+    _constant.flags.writeable = False
 _COUNTERS = ("next_number", "fills_total", "duplicates", "late_fills", "overfills", "unexpected")
 
 
@@ -200,11 +205,13 @@ class OrderTable:
     def _all_new(self, span: slice, event: CodeArray) -> bool:
         """Whether these are acknowledgements, and of orders that wait for just that."""
         waiting = self._orders.data[STATE : FILLED + 1, span]
-        return not event.any() and not waiting.any()  # ACKNOWLEDGED and PENDING_NEW are 0
+        return not np.count_nonzero(event) and not np.count_nonzero(
+            waiting
+        )  # ACKNOWLEDGED and PENDING_NEW are 0
 
     def _acknowledge(self, span: slice) -> CodeArray:
         self._orders.data[STATE, span] = OrderState.NEW
-        return np.full(span.stop - span.start, OrderState.NEW, dtype=np.int8)
+        return _ALL_NEW[: span.stop - span.start]
 
     def _fill_whole(self, fills: Fills) -> CodeArray | None:
         """Book first executions, each of a whole working order; None (and nothing booked) when any is not that."""
@@ -215,7 +222,7 @@ class OrderTable:
         held = orders.data[:, span]
         if (
             held[STATE].tolist() != [OrderState.NEW] * held.shape[1]
-            or held[FILLED].any()
+            or np.count_nonzero(held[FILLED])
             or (quantity := fills.quantity.tolist()) != held[QUANTITY].tolist()
             or fills.symbol.tolist() != held[SYMBOL].tolist()
         ):
@@ -227,7 +234,7 @@ class OrderTable:
         held[FEE], held[LAST] = fills.fee, fills.price
         self.fills_total += len(quantity)
         self._move_pending(fills.symbol, -fills.quantity)
-        return np.full(len(quantity), OrderState.FILLED, dtype=np.int8)
+        return _ALL_FILLED[: len(quantity)]
 
     # ---- whole batches -------------------------------------------------------------------------------------
 

@@ -22,8 +22,8 @@ class Entry:
         Money of prices and quantities.
     lots
         Open lots of every symbol; copied where a fill touches them.
-    columns
-        Quantity, cost, realised profit and fees by symbol: int64 ``[n_symbols]`` each.
+    table
+        int64 ``[4 or more, n_symbols]``: quantity, cost, realised profit and fees by symbol, in this order.
     totals
         Cash, realised profit and fees, money.
 
@@ -38,8 +38,8 @@ class Entry:
     """
 
     __slots__ = (
-        "_columns",
         "_lots",
+        "_table",
         "_valuation",
         "cash",
         "fees",
@@ -53,12 +53,12 @@ class Entry:
         self,
         valuation: Valuation,
         lots: Sequence[Lots],
-        columns: Sequence[IntArray],
+        table: IntArray,
         totals: tuple[int, int, int],
     ) -> None:
         self._valuation = valuation
         self._lots = lots
-        self._columns = columns
+        self._table = table
         self.cash, self.realised, self.fees = totals
         self.lots: dict[int, Lots] = {}
         self.figures: dict[int, list[int]] = {}
@@ -102,7 +102,7 @@ class Entry:
             )
         if lots is None:
             lots = self.lots[column] = self._lots[column].copy()
-            self.figures[column] = [int(values.item(column)) for values in self._columns]
+            self.figures[column] = self._table[:4, column].tolist()
         return lots
 
 

@@ -19,18 +19,16 @@ import numpy as np
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import Charges, Fills
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.money import INT64_MAX
 from tuiconsole.domain.types import IntArray
 from tuiconsole.portfolio.booking import Entry, Lots
 from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
 _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
+_QUANTITY, _COST, _UNITS = 0, 1, 4
+"""Rows of the table of columns; the last is the quantity in money units at a scaled price of 1."""
+
 _STORED = (*_COLUMNS, "borrow_by_symbol", "market_value")
-
-
-def _changed(array: IntArray, at: IntArray, values: IntArray) -> IntArray:
-    changed = array.copy()
-    changed[at] = values
-    return _frozen(changed)
 
 
 def _frozen(array: IntArray) -> IntArray:
@@ -109,10 +107,7 @@ class Ledger:
         self.capital = checked(capital, "capital")
         self.valuation = Valuation(universe)
         self.balances: dict[str, int] = {self.base: capital}
-        self.quantity: IntArray = _frozen(np.zeros(n, dtype=np.int64))
-        self.cost: IntArray = _frozen(np.zeros(n, dtype=np.int64))
-        self.realised_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
-        self.fees_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
+        self._set_table(np.zeros((len(_COLUMNS) + 1, n), dtype=np.int64))
         self.borrow_by_symbol: IntArray = _frozen(np.zeros(n, dtype=np.int64))
         self.realised = 0
         self.fees = 0
@@ -123,8 +118,9 @@ class Ledger:
         self._mark: IntArray = np.zeros(n, dtype=np.int64)
         self._cost_total = 0
         self._value_total = 0
-        self._units: IntArray = np.zeros(n, dtype=np.int64)
+        self._factor: list[int] = self.valuation.factor.tolist()
         self._weight = 0
+        self._greatest = 0
         self._values: IntArray | None = None
 
     # ---- totals --------------------------------------------------------------------------------------------
@@ -151,7 +147,9 @@ class Ledger:
         A position that was never marked counts at the price of its last fill.
         """
         if self._values is None:
-            self._values = _frozen(self.valuation.money(self._mark, self.quantity))
+            sure = self.valuation.exact and self._weight * self._greatest < SAFE
+            values = self._mark * self._units if sure else self.valuation.money(self._mark, self.quantity)
+            self._values = _frozen(values)
         return self._values
 
     def profit(self) -> Profit:
@@ -228,7 +226,7 @@ class Ledger:
             values = _frozen(self.valuation.money(price, self.quantity))
             total = sum(values.tolist())
         checked(self.cash + total, "equity")
-        self._values = values
+        self._values, self._greatest = values, greatest
         self._value_total = total
         self._mark = price
 
@@ -246,8 +244,7 @@ class Ledger:
         DeskError
             When a fill names no instrument, no quantity or no positive price; nothing is booked.
         """
-        columns = [getattr(self, name) for name in _COLUMNS]
-        entry = Entry(self.valuation, self._lots, columns, (self.cash, self.realised, self.fees))
+        entry = Entry(self.valuation, self._lots, self._table, (self.cash, self.realised, self.fees))
         rows = zip(
             fills.symbol.tolist(),
             fills.quantity.tolist(),
@@ -280,56 +277,46 @@ class Ledger:
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
         columns = list(entry.lots)
-        figures = [entry.figures[column] for column in columns]
-        old = self._units.take(columns).tolist()
-        units = [row[0] * factor for row, factor in zip(figures, self._factors(columns), strict=True)]
-        value_total, cost_total, unmarked = self._totals(entry, columns)
-        for name, values in zip((*_COLUMNS, "units"), (*zip(*figures, strict=True), units), strict=True):
-            what = f"{name.replace('_', ' ')} of a symbol"
-            checked(max(values), what)
-            checked(min(values), what)
+        at: IntArray = np.array(columns, dtype=np.int64)
+        value_total, cost_total, weight = self._value_total, self._cost_total, self._weight
+        unmarked: dict[int, int] = {}
+        rows: list[tuple[int, ...]] = []
+        one, marks, before = self.valuation.one, self._mark.take(at).tolist(), self._table[:, at].T.tolist()
+        for column, mark, old in zip(columns, marks, before, strict=True):
+            new = entry.figures[column]
+            value_total -= one(column, mark, old[_QUANTITY])
+            if mark <= 0:
+                mark = unmarked[column] = entry.last_price[column]
+            value_total += checked(one(column, mark, new[_QUANTITY]), "value of a position")
+            cost_total += new[_COST] - old[_COST]
+            units = new[_QUANTITY] * self._factor[column]
+            weight += abs(units) - abs(old[_UNITS])
+            rows.append((*new, units))
+        for name, values in zip((*_COLUMNS, "units"), zip(*rows, strict=True), strict=True):
+            if max(values) > INT64_MAX or min(values) < -INT64_MAX:
+                checked(max(values, key=abs), f"{name.replace('_', ' ')} of a symbol")
         checked(entry.cash, "cash")
         checked(entry.cash + value_total, "equity")
         checked(entry.realised, "realised profit")
         checked(entry.fees, "fees")
         checked(cost_total, "cost of all positions")
-        at = np.array(columns, dtype=np.int64)
-        for name, row in zip(_COLUMNS, np.array(figures, dtype=np.int64).T, strict=True):
-            setattr(self, name, _changed(getattr(self, name), at, row))
-        self._units = _changed(self._units, at, np.array(units, dtype=np.int64))
+        table = self._table.copy()
+        table[:, at] = np.array(rows, dtype=np.int64).T
+        self._set_table(table)
         if unmarked:
-            self._mark = _changed(self._mark, np.array(list(unmarked)), np.array(list(unmarked.values())))
+            self._mark = self._mark.copy()
+            self._mark[list(unmarked)] = list(unmarked.values())
         for column, lots in entry.lots.items():
             self._lots[column] = lots
-        self._weight += sum(map(abs, units)) - sum(map(abs, old))
-        self._values = None
+        self._weight, self._values = weight, None
         self._value_total, self._cost_total = value_total, cost_total
         self.balances[self.base] = entry.cash
         self.realised, self.fees = entry.realised, entry.fees
 
-    def _totals(self, entry: Entry, columns: list[int]) -> tuple[int, int, dict[int, int]]:
-        """Market value and cost of everything after ``entry``, and the marks of symbols that never had one."""
-        value_total, cost_total, unmarked = self._value_total, self._cost_total, {}
-        before = zip(
-            columns,
-            self._mark.take(columns).tolist(),
-            self.quantity.take(columns).tolist(),
-            self.cost.take(columns).tolist(),
-            strict=True,
-        )
-        one = self.valuation.one
-        for column, mark, quantity, cost in before:
-            after = entry.figures[column]
-            value_total -= one(column, mark, quantity)
-            if mark <= 0:
-                mark = unmarked[column] = entry.last_price[column]
-            value_total += checked(one(column, mark, after[0]), "value of a position")
-            cost_total += after[1] - cost
-        return value_total, cost_total, unmarked
-
-    def _factors(self, columns: list[int]) -> list[int]:
-        factors: list[int] = self.valuation.factor.take(columns).tolist()
-        return factors
+    def _set_table(self, table: IntArray) -> None:
+        table.flags.writeable = False
+        self._table = table
+        self.quantity, self.cost, self.realised_by_symbol, self.fees_by_symbol, self._units = table
 
     # ---- state ---------------------------------------------------------------------------------------------
 
@@ -352,13 +339,14 @@ class Ledger:
         """Go on from :meth:`state`."""
         self.balances = dict(state["balances"])
         self.realised, self.fees, self.borrow = state["realised"], state["fees"], state["borrow"]
-        for name in (*_COLUMNS, "borrow_by_symbol"):
-            setattr(self, name, _frozen(state["columns"][name].copy()))
+        quantity = state["columns"]["quantity"]
+        kept = [state["columns"][name] for name in _COLUMNS]
+        self._set_table(np.stack((*kept, quantity * self.valuation.factor)))
+        self.borrow_by_symbol = _frozen(state["columns"]["borrow_by_symbol"].copy())
         self._values = _frozen(state["columns"]["market_value"].copy())
         self._mark = state["mark"].copy()
         flat = iter(zip(state["lot_quantity"].tolist(), state["lot_cost"].tolist(), strict=True))
         self._lots = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
         self._cost_total = sum(self.cost.tolist())
         self._value_total = sum(self.market_value.tolist())
-        self._units = self.quantity * self.valuation.factor
         self._weight = sum(map(abs, self._units.tolist()))

@@ -8,6 +8,8 @@ passes as a whole, it says so, and the rules themselves decide.
 
 from __future__ import annotations
 
+import numpy as np
+
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.orders import OrderBatch
@@ -62,8 +64,8 @@ class OrdinaryBatch:
             or not self._exact
             or book.level != DeskLevel.RUNNING
             or not self._orders.fresh(batch.ts, book.ts)
-            or batch.purpose.any()
-            or book.pending.any()
+            or np.count_nonzero(batch.purpose)
+            or np.count_nonzero(book.pending)
             or len(set(symbols)) != len(symbols)
             or min(symbols) < 0
             or max(symbols) >= self._n
