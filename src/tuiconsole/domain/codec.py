@@ -6,7 +6,6 @@ NaN and no negative zero, so equal values have equal bytes. Scalar floats are no
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from tuiconsole.domain.records import Record
 
 _ARRAY_EXTENSION = 1
+_Ext = msgspec.msgpack.Ext
 _DTYPES: dict[bytes, np.dtype[Any]] = {
     b"f": np.dtype("<f8"),
     b"i": np.dtype("<i8"),
@@ -35,23 +35,34 @@ def canonical(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-@lru_cache(maxsize=4096)
-def _head(kind: str, itemsize: int, shape: tuple[int, ...]) -> bytes:
-    code = _CODE.get((kind, itemsize))
+_heads: dict[tuple[str, tuple[int, ...]], bytes] = {}
+"""Heads of the arrays met so far, by type character and shape; at most :data:`_MOST_HEADS`."""
+
+_MOST_HEADS = 4096
+
+
+def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    code = _CODE.get((dtype.kind, dtype.itemsize))
     if code is None:
-        raise TypeError(f"arrays of kind {kind} with {itemsize} bytes an item have no canonical form")
-    return code + bytes((len(shape),)) + b"".join(n.to_bytes(8, "little") for n in shape)
+        raise TypeError(
+            f"arrays of kind {dtype.kind} with {dtype.itemsize} bytes an item have no canonical form"
+        )
+    if len(_heads) >= _MOST_HEADS:
+        _heads.clear()
+    head = code + bytes((len(shape),)) + b"".join(n.to_bytes(8, "little") for n in shape)
+    _heads[dtype.char, shape] = head
+    return head
 
 
 def _encode_array(value: object) -> msgspec.msgpack.Ext:
     if isinstance(value, np.ndarray):
         dtype = value.dtype
-        head = _head(dtype.kind, dtype.itemsize, value.shape)
+        head = _heads.get((dtype.char, value.shape)) or _head(dtype, value.shape)
         if not value.size:
-            return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head)
+            return _Ext(_ARRAY_EXTENSION, head)
         if dtype.kind == "f" or not dtype.isnative:
             value = canonical(value)
-        return msgspec.msgpack.Ext(_ARRAY_EXTENSION, head + value.tobytes())
+        return _Ext(_ARRAY_EXTENSION, head + value.tobytes())
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

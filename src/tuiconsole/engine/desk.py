@@ -277,8 +277,10 @@ class Desk:
         return batch
 
     def _failed_agents(self) -> list[Effect]:
-        failed = self.policy_state.get("failed", {})
         effects: list[Effect] = []
+        failed = self.policy_state.get("failed")
+        if not failed:
+            return effects
         for agent in sorted(set(failed) - self.disabled):
             self.disabled |= {agent}
             text = f"Agent {agent} failed and is switched off: {failed[agent]}"
@@ -322,7 +324,8 @@ class Desk:
                 np.zeros(len(columns), dtype=np.int64),
             )
         else:
-            sheet, scalars, target = decision.sheet[:, columns], decision.scalars, decision.target[columns]
+            sheet = decision.sheet.take(columns, axis=1)
+            scalars, target = decision.scalars, decision.target.take(columns)
         return Decided(
             self.decisions,
             self.bar_seq,
@@ -330,7 +333,7 @@ class Desk:
             scalars,
             columns,
             sheet,
-            self.ledger.quantity[columns],
+            self.ledger.quantity.take(columns),
             target,
             wanted.quantity,
             wanted.reference_price,
@@ -342,8 +345,8 @@ class Desk:
         )
 
     def _count_refusals(self, wanted: OrderBatch, verdict: Verdict) -> None:
-        refused = np.flatnonzero(verdict.rule)
-        if len(refused):
+        if np.count_nonzero(verdict.rule):
+            refused = np.flatnonzero(verdict.rule)
             self.refused_total += len(refused)
             last = int(refused[-1])
             symbol = self.universe.symbols[int(wanted.symbol[last])]

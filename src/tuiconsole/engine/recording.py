@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuiconsole.analytics.track import Track
-from tuiconsole.domain.money import MONEY_SCALE, to_float
+from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.engine.desk import Desk
 from tuiconsole.regimes.bank import REGIME_NAMES
@@ -26,20 +26,19 @@ class Recording:
         self.track = Track.zeros(total)
         self._bar = 0
         self._reduced = 0
+        self._moments: list[tuple[int, int, int]] = []
         self._values: list[IntArray] = []
         self._regimes: list[FloatArray] = []
 
     def bar(self, desk: Desk) -> None:
         """The desk has finished one more bar."""
-        track, i, ledger = self.track, self._bar, desk.ledger
-        track.ts[i] = desk.ts
-        track.equity[i] = to_float(ledger.equity)
-        track.cash[i] = to_float(ledger.cash)
+        ledger = desk.ledger
+        self._moments.append((desk.ts, ledger.equity, ledger.cash))
         if desk.level:
-            track.level[i] = desk.level
+            self.track.level[self._bar] = desk.level
         self._values.append(ledger.market_value)
         self._regimes.append(desk.regime)
-        self._bar = i + 1
+        self._bar += 1
         if len(self._values) == BLOCK_BARS:
             self._reduce()
 
@@ -51,11 +50,16 @@ class Recording:
 
     def _reduce(self) -> None:
         first, last = self._reduced, self._bar
+        ts, equity, cash = np.array(self._moments, dtype=np.int64).T
+        self.track.ts[first:last] = ts
+        self.track.equity[first:last] = equity / MONEY_SCALE
+        self.track.cash[first:last] = cash / MONEY_SCALE
         value = np.stack(self._values).astype(np.float64)
         self.track.gross[first:last] = np.abs(value).sum(axis=1) / MONEY_SCALE
         self.track.net[first:last] = value.sum(axis=1) / MONEY_SCALE
         self.track.holdings[first:last] = np.count_nonzero(value, axis=1)
         self.track.regime[first:last] = regime_codes(np.stack(self._regimes))
+        self._moments.clear()
         self._values.clear()
         self._regimes.clear()
         self._reduced = last

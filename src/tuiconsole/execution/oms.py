@@ -59,7 +59,7 @@ def wanted_orders(
     wanted = target - position
     wanted -= pending
     wanted *= acting
-    symbol = np.flatnonzero(wanted)
+    symbol = wanted.nonzero()[0]
     if len(symbol) <= MOST_ORDERS:
         columns = (wanted.take(symbol), position.take(symbol), pending.take(symbol), lot.take(symbol))
         chosen, few = _few_orders(symbol, *columns)
@@ -141,6 +141,6 @@ def _batch(
         np.zeros(count, dtype=np.int64),
         symbol,
         quantity,
-        price_scaled[symbol],
+        price_scaled.take(symbol),
         np.full(count, purpose, dtype=np.int8) if purpose else np.zeros(count, dtype=np.int8),
     )
