@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tuiconsole.domain import codec
 from tuiconsole.domain.codec import canonical, decode_record, decode_state, encode_record, encode_state
 from tuiconsole.domain.records import (
     RECORD_TYPES,
@@ -22,6 +23,7 @@ from tuiconsole.domain.records import (
     LevelChanged,
     Opened,
     Record,
+    Updated,
 )
 
 arrays = st.one_of(
@@ -160,3 +162,19 @@ def test_damaged_bytes_are_refused_or_decode_to_a_record(
 def test_malformed_bytes_are_refused(data: bytes) -> None:
     with pytest.raises((msgspec.DecodeError, msgspec.ValidationError)):
         decode_record(data)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 40, 9000])
+def test_records_laid_by_hand_equal_those_of_the_encoder(count: int) -> None:
+    """Decided, Updated and Filled field by field, with every length of an extension's head."""
+    number = np.arange(count, dtype=np.int64) * 7 - 3
+    code, figure = (number % 5).astype(np.int8), np.where(number % 2, -0.0, number / 3.0)
+    sheet = np.tile(figure, (2, 1))
+    records = (
+        Decided(1, 2**40, -5, figure, number, sheet, *[number] * 4, number, code, figure, figure, code),
+        Updated(3, number, code, code, "withheld \u2026 before they were sent" * 9),
+        Filled(4, *[number] * 5, np.tile(number, (3, 1)), number, number, code, False),
+    )
+    for record in records:
+        assert encode_record(record) == codec._encoder.encode(record)
+        assert encode_record(decode_record(encode_record(record))) == encode_record(record)

@@ -6,15 +6,19 @@ NaN and no negative zero, so equal values have equal bytes. Scalar floats are no
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiconsole.domain.records import Record
+from tuiconsole.domain.records import Decided, Filled, Record, Updated
 
 _ARRAY_EXTENSION = 1
+_MOST_SHAPES = 4096
+"""Types and shapes of arrays that are remembered."""
+
 _Ext = msgspec.msgpack.Ext
 _DTYPES: dict[bytes, np.dtype[Any]] = {
     b"f": np.dtype("<f8"),
@@ -35,34 +39,37 @@ def canonical(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-_heads: dict[tuple[str, tuple[int, ...]], bytes] = {}
-"""Heads of the arrays met so far, by type character and shape; at most :data:`_MOST_HEADS`."""
-
-_MOST_HEADS = 4096
+_shapes: dict[tuple[str, tuple[int, ...]], tuple[bytes, bytes, bool]] = {}
 
 
-def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+def _shape(array: NDArray[Any]) -> tuple[bytes, bytes, bool]:
+    """What comes before the data of every array of this type and shape, and whether its data can go as they are.
+
+    The head (type and shape), and the head as the beginning of an extension value.
+    """
+    dtype, shape = array.dtype, array.shape
     code = _CODE.get((dtype.kind, dtype.itemsize))
     if code is None:
         raise TypeError(
             f"arrays of kind {dtype.kind} with {dtype.itemsize} bytes an item have no canonical form"
         )
-    if len(_heads) >= _MOST_HEADS:
-        _heads.clear()
     head = code + bytes((len(shape),)) + b"".join(n.to_bytes(8, "little") for n in shape)
-    _heads[dtype.char, shape] = head
-    return head
+    whole = msgspec.msgpack.encode(_Ext(_ARRAY_EXTENSION, head + bytes(array.nbytes)))
+    if len(_shapes) >= _MOST_SHAPES:
+        _shapes.clear()
+    found = (head, whole[: len(whole) - array.nbytes], dtype.kind != "f" and dtype.isnative)
+    _shapes[dtype.char, shape] = found
+    return found
+
+
+def _data(array: NDArray[Any], plain: bool) -> bytes:
+    return array.tobytes() if plain or not array.size else canonical(array).tobytes()
 
 
 def _encode_array(value: object) -> msgspec.msgpack.Ext:
     if isinstance(value, np.ndarray):
-        dtype = value.dtype
-        head = _heads.get((dtype.char, value.shape)) or _head(dtype, value.shape)
-        if not value.size:
-            return _Ext(_ARRAY_EXTENSION, head)
-        if dtype.kind == "f" or not dtype.isnative:
-            value = canonical(value)
-        return _Ext(_ARRAY_EXTENSION, head + value.tobytes())
+        head, _, plain = _shapes.get((value.dtype.char, value.shape)) or _shape(value)
+        return _Ext(_ARRAY_EXTENSION, head + _data(value, plain))
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
@@ -91,9 +98,32 @@ _record_decoder = msgspec.msgpack.Decoder(Record, ext_hook=_decode_extension, de
 _state_decoder = msgspec.msgpack.Decoder(ext_hook=_decode_extension)
 
 
+def _opening(kind: type[Record]) -> bytes:
+    """The first bytes of every record of ``kind``: how many entries follow, and its tag."""
+    count = len(kind.__struct_fields__) + 1
+    return msgspec.msgpack.encode([kind.__struct_config__.tag, *[0] * (count - 1)])[: -(count - 1)]
+
+
+_OF_COLUMNS = {
+    kind: (_opening(kind), attrgetter(*kind.__struct_fields__)) for kind in (Decided, Updated, Filled)
+}
+"""Records that are mostly arrays: laid down field by field, which spares a call back for each array."""
+
+
 def encode_record(record: Record) -> bytes:
     """Canonical bytes of a journal record."""
-    return _encoder.encode(record)
+    laid = _OF_COLUMNS.get(type(record))
+    if laid is None:
+        return _encoder.encode(record)
+    opening, fields = laid
+    parts = [opening]
+    for value in fields(record):
+        if isinstance(value, np.ndarray):
+            _, prefix, plain = _shapes.get((value.dtype.char, value.shape)) or _shape(value)
+            parts += (prefix, _data(value, plain))
+        else:
+            parts.append(_encoder.encode(value))
+    return b"".join(parts)
 
 
 def decode_record(data: bytes) -> Record:
