@@ -14,8 +14,10 @@ from tests.engine.rig import Kept, market
 from tests.engine.rig import settings as desk_settings
 from tuiconsole.domain.codec import encode_state
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
+from tuiconsole.domain.market import ScreenedBlock
+from tuiconsole.domain.orders import OrderState
 from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, PolicyState
-from tuiconsole.domain.records import Decided
+from tuiconsole.domain.records import Charged, Commanded, Decided, Filled, LevelChanged
 from tuiconsole.domain.rng import generator
 from tuiconsole.engine.build import make_session, plan
 from tuiconsole.engine.session import Session, Steps
@@ -35,9 +37,21 @@ def gapped(seed: int, n_bars: int, n_symbols: int, share: float, crash_at: int |
     return replace(tape, close=close)
 
 
-def session_on(tape: Tape, policy: Policy | None) -> tuple[Session, Kept]:
-    """A session that keeps its records; trading starts after the warm-up."""
-    chosen = replace(plan(desk_settings(tape, WARMUP), tape, "backtest", policy), start=WARMUP, warmup=0)
+class LongShort(SmaCross):
+    """Long above the slow average and short below it; so it pays borrow, and closes before it turns."""
+
+    def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
+        """Turn where the averages cross."""
+        decision, after = super().decide(inputs, state)
+        size = np.where(after["long"], 40, -40).astype(np.int64)
+        return Decision(size, decision.acting, decision.sheet, decision.scalars), after
+
+
+def session_on(tape: Tape, policy: Policy | None, volume: float = 5e6) -> tuple[Session, Kept]:
+    """A session that keeps its records; trading starts after the warm-up. A small ``volume`` makes part fills."""
+    base = desk_settings(tape, WARMUP)
+    base = replace(base, execution=replace(base.execution, displayed_volume=volume))
+    chosen = replace(plan(base, tape, "backtest", policy), start=WARMUP, warmup=0)
     sink = Kept([], BatchJournal(None))
     session = make_session(chosen, sink)
     session.open(chosen.opened)
@@ -79,23 +93,55 @@ def same(blocks: tuple[Session, Kept], bars: tuple[Session, Kept]) -> None:
     assert encode_state(blocks[0].state()) == encode_state(bars[0].state())
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 2**16),
     sizes=st.lists(st.integers(1, 200), min_size=1, max_size=3),
     n_symbols=st.sampled_from((1, 2, 7)),
     share=st.sampled_from((0.0, 0.03, 0.3)),
     crash=st.booleans(),
+    policy=st.sampled_from((SmaCross, LongShort)),
+    volume=st.sampled_from((5e6, 300.0)),
 )
 def test_a_strategy_in_blocks_equals_itself_bar_by_bar(
-    seed: int, sizes: list[int], n_symbols: int, share: float, crash: bool
+    seed: int,
+    sizes: list[int],
+    n_symbols: int,
+    share: float,
+    crash: bool,
+    policy: type[SmaCross],
+    volume: float,
 ) -> None:
+    """Quiet stretches, part fills, borrow, gaps, halts and re-arms: the same rows and the same state."""
     tape = gapped(seed, 420, n_symbols, share, 200 if crash else None)
-    blocks, bars = (session_on(tape, SmaCross(tape.universe)) for _ in range(2))
+    blocks, bars = (session_on(tape, policy(tape.universe), volume) for _ in range(2))
     by_blocks(blocks[0], sizes)
     by_bars(bars[0])
     same(blocks, bars)
     assert bars[1].rows > 300
+
+
+def test_what_the_runs_above_go_through() -> None:
+    """Part fills, borrow and halts do happen in them, and most bars pass the venue by."""
+    tape = gapped(4, 420, 2, 0.0, 200)
+    session, sink = session_on(tape, LongShort(tape.universe), 300.0)
+    passed: list[int] = []
+    pass_by = session.venue.pass_by
+
+    def noted(block: ScreenedBlock, first: int, end: int) -> None:
+        passed.append(end - first)
+        pass_by(block, first, end)
+
+    session.venue.pass_by = noted  # type: ignore[method-assign]
+    by_blocks(session, [200])
+    kinds = {type(record) for record in sink.records}
+    assert {Filled, Charged} <= kinds
+    states = [s for record in sink.records if isinstance(record, Filled) for s in record.state.tolist()]
+    assert OrderState.PARTIALLY_FILLED in states
+    assert sum(passed) > 100
+    halted, found = session_on(gapped(4, 420, 7, 0.0, 330), SmaCross(gapped(4, 420, 7, 0.0, 330).universe))
+    by_blocks(halted, [200])
+    assert {LevelChanged, Commanded} <= {type(record) for record in found.records}
 
 
 def test_a_policy_is_asked_where_it_said_and_nowhere_else() -> None:

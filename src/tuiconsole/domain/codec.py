@@ -104,7 +104,7 @@ def _opening(kind: type[Record]) -> bytes:
     return msgspec.msgpack.encode([kind.__struct_config__.tag, *[0] * (count - 1)])[: -(count - 1)]
 
 
-_OF_COLUMNS = {
+_OF_COLUMNS: dict[type, tuple[bytes, attrgetter[tuple[object, ...]]]] = {
     kind: (_opening(kind), attrgetter(*kind.__struct_fields__)) for kind in (Decided, Updated, Filled)
 }
 """Records that are mostly arrays: laid down field by field, which spares a call back for each array."""

@@ -158,7 +158,7 @@ class Desk:
         self.regime = seen.regime
         if seen.seq < self.settings.first_seq:
             return [self._decide(seen)] if seen.ask else []
-        self.ledger.mark(seen.price_scaled, seen.bounds)
+        self.ledger.mark(seen.price_scaled, seen.bounds, seen.total)
         # a bar out of its time opens no session
         effects = self._check_breakers(max(seen.session, self.periods.session))
         effects.append(Journal(self._bar_seen(seen)))
@@ -512,4 +512,4 @@ class Desk:
 
 
 def _by_symbol(profit: Profit | IntArray) -> IntArray:
-    return profit.by_symbol if isinstance(profit, Profit) else profit
+    return profit.by_symbol() if isinstance(profit, Profit) else profit

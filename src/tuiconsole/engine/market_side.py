@@ -16,7 +16,7 @@ import numpy as np
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.market import Bars, ScreenedBars, ScreenedBlock
+from tuiconsole.domain.market import BarBlock, Bars, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled
 from tuiconsole.domain.policy import MarketAhead
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
@@ -52,6 +52,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
         Sixteen bytes of SHA-256 over the bar's arrays: ties the journal to the tape.
     ask
         A decision falls due; False where the policy said before that it would leave everything alone.
+    total
+        Market value of the book at these prices where it was worked out before, money.
     """
 
     ts: int
@@ -67,6 +69,7 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     regime: FloatArray
     digest: bytes
     ask: bool = True
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class ObservedBlock:
     bounds: list[tuple[int, int]]
     features: FloatArray
     regime: FloatArray
+    sessions: list[int]
+    digests: list[bytes]
 
     def __len__(self) -> int:
         return len(self.screened)
@@ -87,23 +92,25 @@ class ObservedBlock:
         """What a policy may look at to say when it must be asked."""
         return MarketAhead(self.screened.price, self.tradable, self.features, self.regime)
 
-    def at(self, index: int, screened: ScreenedBars, ask: bool = True) -> Observed:
-        """The bar at ``index`` of the block, which left the defence as ``screened``."""
+    def at(self, index: int, ask: bool = True, total: int | None = None) -> Observed:
+        """The bar at ``index`` of the block."""
+        screened = self.screened
         bars = screened.bars
         return Observed(
-            bars.ts,
-            bars.seq,
-            _session(bars.session, bars.ts),
-            screened.price,
+            bars.ts[index],
+            bars.seq + index,
+            self.sessions[index],
+            screened.price[index],
             self.price_scaled[index],
-            screened.quality,
+            screened.quality[index],
             self.tradable[index],
-            self.screened.flagged[index],
+            screened.flagged[index],
             self.bounds[index],
             self.features[index],
             self.regime[index],
-            digest(bars),
+            self.digests[index],
             ask,
+            total,
         )
 
 
@@ -173,7 +180,10 @@ class MarketSide:
         scaled = floats_to_scaled(block.price, self._price_scale)
         scaled.flags.writeable = False
         bounds = list(zip(scaled.min(axis=1).tolist(), scaled.max(axis=1).tolist(), strict=True))
-        return ObservedBlock(block, scaled, block.quality == 0, bounds, features, regime)
+        bars = block.bars
+        sessions = [_session(day, ts) for day, ts in zip(bars.session, bars.ts, strict=True)]
+        tradable = block.quality == 0
+        return ObservedBlock(block, scaled, tradable, bounds, features, regime, sessions, digests(bars))
 
 
 def digest(bars: Bars) -> bytes:
@@ -189,6 +199,18 @@ def digest(bars: Bars) -> bytes:
         for name in QUOTE_FIELDS:
             found.update(np.ascontiguousarray(getattr(bars.quotes, name)).data)
     return found.digest()[:16]
+
+
+def digests(block: BarBlock) -> list[bytes]:
+    """:func:`digest` of every bar of ``block``."""
+    if block.high is not None or block.macro is not None or block.quotes is not None:
+        return [digest(block.at(index)) for index in range(len(block))]
+    rows = block.close.tobytes()
+    width = len(rows) // len(block)
+    return [
+        hashlib.sha256(ts.to_bytes(8, "little") + rows[i * width : (i + 1) * width]).digest()[:16]
+        for i, ts in enumerate(block.ts)
+    ]
 
 
 def _session(session: int, ts: int) -> int:

@@ -21,11 +21,12 @@ from tuiconsole.domain.events import (
     ScreenedBars,
     TapeEnd,
 )
+from tuiconsole.domain.market import ScreenedBlock
 from tuiconsole.domain.orders import OrderEvent
 from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, Record, TapeEnded
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.desk import Desk
-from tuiconsole.engine.market_side import Observed
+from tuiconsole.engine.market_side import Observed, ObservedBlock
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
@@ -44,6 +45,9 @@ FAULT_POINTS = (
 """Named moments at which a crash must lose nothing; tests interrupt the session at each."""
 
 Steps = Iterator[None]
+_LEAST_QUIET = 4
+"""Bars in a row without a decision from which on they are worth taking together."""
+
 _NONE: IntArray = np.empty(0, dtype=np.int64)
 _URGENT = (CommandKind.HALT, CommandKind.KILL)
 
@@ -85,6 +89,7 @@ class Session:
         self.taken: set[str] = set()
         self.next_stored: Callable[[], Record | None] | None = None
         self._unsent: IntArray = _NONE
+        self._behind: tuple[ScreenedBlock, int, int] | None = None
         self.on_level = on_level
         self.poll_stop: Callable[[], Command | None] | None = None
         """Asked before orders are handed over, once no stored row says what came next: the stop in the latch, if any."""
@@ -120,11 +125,47 @@ class Session:
             first = self.cursor
             block = self.tape.block(first, min(end, first + self.desk.market.block_bars))
             screened = self.defence.screen_block(block)
-            seen = self.desk.market.observe_block(screened)
-            for index, ask in enumerate(self.desk.wakes(seen)):
+            yield from self._through(screened, self.desk.market.observe_block(screened))
+
+    def _through(self, screened: ScreenedBlock, seen: ObservedBlock) -> Iterator[Steps]:
+        asks, index = self.desk.wakes(seen), 0
+        while index < len(asks):
+            until = next((i for i in range(index, len(asks)) if asks[i]), len(asks))
+            if until - index >= _LEAST_QUIET:
+                for steps in self._quietly(screened, seen, index, until):
+                    yield steps
+                    index += 1
+            if index < len(asks):
                 self._pass("bar taken")
-                bars = screened.at(index)
-                yield self.take(bars, seen.at(index, bars, ask))
+                yield self.take(screened.at(index), seen.at(index, asks[index]))
+                index += 1
+
+    def _quietly(
+        self, screened: ScreenedBlock, seen: ObservedBlock, index: int, until: int
+    ) -> Iterator[Steps]:
+        """Bars at which nobody is asked, for as long as nothing rests and holdings stay what they are.
+
+        The venue has nothing to do in them but to learn, which it does for all of them together before it is needed
+        again; what is held is valued over the whole stretch at once.
+        """
+        ledger = self.desk.ledger
+        held, totals = ledger.quantity, ledger.values_over(seen.price_scaled[index:until])
+        for i in range(index, until):
+            if ledger.quantity is not held or not self.venue.idle:
+                return
+            self._pass("bar taken")
+            if self._behind is None:
+                self._behind = (screened, i, i)
+            self._behind = (screened, self._behind[1], i + 1)
+            yield self._bar_done(seen.at(i, False, None if totals is None else totals[i - index]))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Let the venue learn from the bars that passed it by."""
+        if self._behind is not None:
+            block, first, end = self._behind
+            self._behind = None
+            self.venue.pass_by(block, first, end)
 
     def open(self, record: Opened) -> None:
         """Journal what this session is bound to; the first row of every journal."""
@@ -139,11 +180,15 @@ class Session:
 
     def take(self, screened: ScreenedBars, event: ScreenedBars | Observed) -> Steps:
         """A bar after the defence: its fills first, then the bar as the desk takes it in."""
+        self._catch_up()
         fills = self.venue.on_bars(screened)
         if fills is not None:
             yield from self._carry_out(self.desk.handle(fills))
         if self.venue.due is not None:
             yield from self._carry_out(self.desk.handle(self.venue.due))
+        yield from self._bar_done(event)
+
+    def _bar_done(self, event: ScreenedBars | Observed) -> Steps:
         yield from self._carry_out(self.desk.handle(event))
         self.cursor += 1
         self._pass("bar done")
@@ -202,6 +247,7 @@ class Session:
             text = "withheld: the desk was stopped before they were sent"
             yield from self._carry_out(self.desk.handle(OrderUpdates(effect.ts, number, event, text)))
         if not unsent.all():
+            self._catch_up()
             yield from self._take(self.venue.cancel(effect.ts, effect.number[~unsent]))
 
     def _submit(self, effect: Submit) -> Steps:
@@ -211,6 +257,7 @@ class Session:
         if urgent is not None:
             yield from self._withhold(effect, urgent)
             return
+        self._catch_up()
         response = self.venue.submit(effect.approved, effect.immediate)
         self._pass("submitted")
         yield from self._take(response)
@@ -251,6 +298,7 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on; only valid between bars and commands."""
+        self._catch_up()
         return {
             "cursor": self.cursor,
             "defence": self.defence.state(),

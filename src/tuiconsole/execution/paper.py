@@ -24,7 +24,7 @@ from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import MoneyOverflow, NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.market import Bars, Quality, ScreenedBars
+from tuiconsole.domain.market import Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
@@ -170,6 +170,30 @@ class PaperVenue:
         if self._against_book:
             self._book.update(bars.quotes)
         return fills
+
+    @property
+    def idle(self) -> bool:
+        """Nothing rests and nothing is short: the next bar can bring neither fills nor borrow."""
+        return not self._resting.shape[1] and not self._short
+
+    def pass_by(self, block: ScreenedBlock, first: int, end: int) -> None:
+        """Learn from the bars ``first`` to ``end`` of ``block``, during which the venue was :attr:`idle`.
+
+        Bit for bit as :meth:`on_bars` of each.
+        """
+        rows, volume = slice(first, end), block.bars.volume
+        for ts in block.bars.ts[rows]:
+            self._bar += 1
+            if self._moving:
+                self._fade()
+            if self._delayed and self._last_ts:
+                self._bar_ns = min(self._bar_ns, max(1, ts - self._last_ts))
+            self._last_ts = ts
+        self.due = None
+        self._price = block.price[end - 1]
+        self._liquidity.update_block(
+            block.price[rows], None if volume is None else volume[rows], block.quality[rows]
+        )
 
     def _fade(self) -> None:
         """The market forgets a part of what the desk's fills moved it by."""

@@ -12,7 +12,7 @@ split half-even and the other part is the remainder, so no unit of money is made
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,32 +36,19 @@ def _frozen(array: IntArray) -> IntArray:
     return array
 
 
-class Profit:
+class Profit(NamedTuple):
     """What every symbol has earned up to one moment: worked out when asked for, from arrays that never change."""
 
-    __slots__ = ("_array", "_borrow", "_cost", "_fees", "_mark", "_quantity", "_realised", "_valuation")
+    valuation: Valuation
+    mark: IntArray
+    table: IntArray
+    borrow: IntArray
 
-    def __init__(
-        self,
-        valuation: Valuation,
-        mark: IntArray,
-        quantity: IntArray,
-        cost: IntArray,
-        realised: IntArray,
-        fees: IntArray,
-        borrow: IntArray,
-    ) -> None:
-        self._valuation, self._mark, self._quantity = valuation, mark, quantity
-        self._cost, self._realised, self._fees, self._borrow = cost, realised, fees, borrow
-        self._array: IntArray | None = None
-
-    @property
     def by_symbol(self) -> IntArray:
         """int64 ``[n_symbols]``: realised and unrealised profit less fees and borrow, money."""
-        if self._array is None:
-            unrealised = self._valuation.money(self._mark, self._quantity) - self._cost
-            self._array = _frozen(self._realised + unrealised - (self._fees + self._borrow))
-        return self._array
+        quantity, cost, realised, fees, _ = self.table
+        value = self.valuation.money(self.mark, quantity)
+        return _frozen(realised + (value - cost) - (fees + self.borrow))
 
 
 class Ledger:
@@ -154,15 +141,19 @@ class Ledger:
 
     def profit(self) -> Profit:
         """Profit of every symbol since the start, after costs, as it stands now."""
-        return Profit(
-            self.valuation,
-            self._mark,
-            self.quantity,
-            self.cost,
-            self.realised_by_symbol,
-            self.fees_by_symbol,
-            self.borrow_by_symbol,
-        )
+        return Profit(self.valuation, self._mark, self._table, self.borrow_by_symbol)
+
+    def values_over(self, price_scaled: IntArray) -> list[int] | None:
+        """Market value of what is held now at consecutive prices ``[n_bars, n_symbols]``, money.
+
+        None where it cannot be had so simply: a price is missing, or a value needs rounding or more than int64.
+        """
+        if not self.valuation.exact or int(price_scaled.min()) <= 0:
+            return None
+        if self._weight * int(price_scaled.max()) >= SAFE:
+            return None
+        totals: list[int] = (price_scaled @ self._units).tolist()
+        return totals
 
     @property
     def unrealised(self) -> IntArray:
@@ -197,7 +188,9 @@ class Ledger:
 
     # ---- events --------------------------------------------------------------------------------------------
 
-    def mark(self, price_scaled: IntArray, bounds: tuple[int, int] | None = None) -> None:
+    def mark(
+        self, price_scaled: IntArray, bounds: tuple[int, int] | None = None, total: int | None = None
+    ) -> None:
         """Value every position at new prices.
 
         Parameters
@@ -207,6 +200,8 @@ class Ledger:
             is read-only.
         bounds
             The least and the greatest of them where they are known.
+        total
+            What :meth:`values_over` said of these prices and the same holdings, if it was asked.
 
         Raises
         ------
@@ -220,7 +215,9 @@ class Ledger:
         else:
             price = price_scaled.copy() if price_scaled.flags.writeable else price_scaled
         values: IntArray | None = None
-        if self.valuation.exact and self._weight * greatest < SAFE:
+        if total is not None:
+            pass
+        elif self.valuation.exact and self._weight * greatest < SAFE:
             total = int(self._units @ price)
         else:
             values = _frozen(self.valuation.money(price, self.quantity))
