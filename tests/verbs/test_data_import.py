@@ -116,12 +116,12 @@ _SLOW_FILES = """
 import os, signal, sys
 from tuiconsole.cli import main
 from tuiconsole.market.imports import run
-shown = run.FileReader.read
-def read(self, path):
+shown = run.FileReader.parts
+def parts(self, path):
     if path.name == "BBB.csv":
         os.kill(os.getpid(), getattr(signal, sys.argv[1]))
     return shown(self, path)
-run.FileReader.read = read
+run.FileReader.parts = parts
 sys.exit(main(["data", "import", "prices"]))
 """
 

@@ -71,6 +71,7 @@ def run_import(
         "same": written.same,
         "quarantined": dict(written.flagged),
         "put_aside": written.put_aside,
+        "actions": report.actions,
         "changes": [
             {"symbol": c.symbol, "ts": iso(c.ts), "column": c.column, "before": c.before, "after": c.after}
             for c in written.changes
@@ -145,6 +146,8 @@ def import_text(body: dict[str, Any]) -> str:
             f"  changed: {change['symbol']} {change['ts'][:10]} {change['column']} "
             f"{change['before']:.8g} -> {change['after']:.8g}"
         )
+    if body["actions"]:
+        lines.append(f"  {body['actions']:,} splits, dividends and ticker spans")
     if body["empty_files"]:
         lines.append(f"  without rows: {', '.join(body['empty_files'][:5])}")
     if body["ignored_columns"]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from tuiconsole.domain.clock import EventClock, iso
 from tuiconsole.domain.errors import DataError
+from tuiconsole.market.calendar import exchange_close
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.imports.reading import Asked
 from tuiconsole.market.imports.run import ImportReport, import_bars
+from tuiconsole.market.imports.tables import FileReader
 from tuiconsole.market.tape import Tape
 
 _DAILY = "ts,symbol,open,high,low,close,volume\n2024-07-02,B,1,2,1,2,10\n2024-07-03,B,2,3,2,3,11\n2024-07-02,A,5,6,5,6,\n"
@@ -270,3 +275,91 @@ def test_one_broken_file_of_a_folder_stores_nothing(tmp_path: Path) -> None:
         import_bars(store, tmp_path / "store", _DETECT)
     with pytest.raises(DataError, match="does not exist"):
         import_bars(store, tmp_path / "gone", _DETECT)
+
+
+def test_actions_among_the_bars_of_a_folder_are_taken_along(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "A.csv").write_text("date,close\n2024-01-02,40\n2024-01-03,20\n")
+    (folder / "splits.csv").write_text("symbol,ex_date,ratio\nA,2024-01-03,2:1\n")
+    store = HistoryStore(tmp_path / "store", EventClock(1))
+    assert import_bars(store, folder, _DETECT).actions == 1
+    assert store.tape(None, "1day").close[:, 0].tolist() == [20.0, 20.0]
+
+
+@pytest.mark.parametrize("name", ["large.csv", "large.csv.gz", "large.parquet"])
+def test_a_large_file_comes_in_parts(tmp_path: Path, name: str) -> None:
+    """Rows and their lines are the same as those of the file read as a whole."""
+    rows = [
+        (f"2024-{m:02d}-{d:02d}", f"S{k}", m * 100 + d + k / 4)
+        for k in range(40)
+        for m in range(1, 13)
+        for d in range(1, 29)
+    ]
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        days = np.array([day for day, _, _ in rows], dtype="datetime64[D]")
+        table = pa.table({"date": days, "symbol": [s for _, s, _ in rows], "close": [c for *_, c in rows]})
+        parquet.write_table(table, path, row_group_size=3_000)
+    else:
+        text = "date,symbol,close\n" + "".join(f"{day},{symbol},{close}\n" for day, symbol, close in rows)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    whole, small = (list(FileReader(n).parts(path)) for n in (2_000_000, 1_000))
+    assert len(whole) == 1
+    assert len(small) > 5
+    assert [part.first_row for part in small] == np.cumsum(
+        [0, *(len(part.table) for part in small[:-1])]
+    ).tolist()
+    assert small[-1].bytes_read == path.stat().st_size
+    for column in ("ts", "close"):
+        joined = pa.concat_tables([part.table.select([column]) for part in small])
+        assert joined.column(column).to_pylist() == whole[0].table.column(column).to_pylist()
+
+
+_SYMBOLS = st.sampled_from(["A", "BRK.B", "NA", "TRUE", "1", "RY.TO", "^GSPC"])
+_CLOSES = st.floats(0.0001, 1e7, allow_subnormal=False)
+
+
+@settings(max_examples=30)
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(10_000, 20_000), _SYMBOLS),
+        st.tuples(_CLOSES, st.integers(0, 10**12)),
+        min_size=1,
+        max_size=30,
+    ),
+    st.sampled_from([",", ";", "\t"]),
+    st.randoms(use_true_random=False),
+)
+def test_what_a_file_says_is_what_the_tape_says(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: dict[tuple[int, str], tuple[float, int]],
+    delimiter: str,
+    shuffle: Random,
+) -> None:
+    """Any rows in any order and with any delimiter: the tape has exactly these closes and volumes, at the session's close."""
+    columns = ["Date", "Symbol", "Close", "Volume"]
+    shuffle.shuffle(columns)
+    items = list(rows.items())
+    shuffle.shuffle(items)
+    lines = [delimiter.join(columns)]
+    for (day, symbol), (close, volume) in items:
+        cells = {
+            "Date": str(np.datetime64(day, "D")),
+            "Symbol": symbol,
+            "Close": repr(close),
+            "Volume": str(volume),
+        }
+        lines.append(delimiter.join(cells[column] for column in columns))
+    folder = tmp_path_factory.mktemp("import")
+    report, tape = _import(folder, "\n".join(lines) + "\n", asked=Asked(interval="1day"))
+    assert report.written.new == len(rows)
+    assert tape.volume is not None
+    found = {
+        (int(day), name): (tape.close[i, k], tape.volume[i, k])
+        for i, day in enumerate(tape.sessions)
+        for k, name in enumerate(tape.universe.symbols)
+        if not np.isnan(tape.close[i, k])
+    }
+    assert found == rows
+    np.testing.assert_array_equal(tape.ts, exchange_close(tape.sessions))

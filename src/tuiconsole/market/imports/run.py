@@ -15,9 +15,10 @@ from tuiconsole.market.history.columns import VALUES, symbol_codes
 from tuiconsole.market.history.records import Adjustment, Provenance, WriteReport
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.history.transaction import Transaction
+from tuiconsole.market.imports.actions import read_actions_file
 from tuiconsole.market.imports.layout import Layout, symbol_in, symbol_name
 from tuiconsole.market.imports.reading import Asked, Reading, decide
-from tuiconsole.market.imports.tables import FileReader, files_under, line_of_bad_time
+from tuiconsole.market.imports.tables import FileReader, Part, files_under, line_of_bad_time
 from tuiconsole.market.imports.times import NotTimes, Times, times_of
 
 _ROWS_AT_ONCE = 2_000_000
@@ -57,6 +58,8 @@ class ImportReport:
         Names of files without rows.
     ignored
         Columns that were not read.
+    actions
+        Splits, dividends and ticker spans of files that lay among the bars.
     """
 
     files: int
@@ -68,6 +71,7 @@ class ImportReport:
     symbols: tuple[str, ...]
     empty: tuple[str, ...]
     ignored: tuple[str, ...]
+    actions: int
 
 
 @dataclass(slots=True)
@@ -80,6 +84,7 @@ class _State:
     ignored: dict[str, None] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
     kind: str = ""
+    actions: int = 0
 
 
 def import_bars(
@@ -110,14 +115,15 @@ def import_bars(
     state, empty = _State(), []
     with store.transaction() as transaction:
         waiting: list[Block] = []
-        done = rows = stored = 0
-        for file, block in _blocks(files):
-            done += file.stat().st_size
-            if not len(block.row):
+        rows = stored = 0
+        for file, done, block in _blocks(files, FileReader(_ROWS_AT_ONCE)):
+            if block is None:
+                _add_actions(transaction, file, state)
+            elif not len(block.row):
                 empty.append(file.name)
-                continue
-            waiting.append(block)
-            rows += len(block.row)
+            else:
+                waiting.append(block)
+                rows += len(block.row)
             if rows - stored >= _ROWS_AT_ONCE:
                 _store(transaction, path.name, waiting, asked, adjusted, state)
                 waiting, stored = [], rows
@@ -140,36 +146,55 @@ def import_bars(
         symbols,
         tuple(empty),
         tuple(state.ignored),
+        state.actions,
     )
 
 
-def _blocks(files: Sequence[Path]) -> Iterator[tuple[Path, Block]]:
-    reader = FileReader()
+def _add_actions(transaction: Transaction, file: Path, state: _State) -> None:
+    """Stage a file of splits, dividends or tickers that lies among the bars."""
+    actions, spans = read_actions_file(file)
+    transaction.add_actions(actions)
+    transaction.add_tickers(spans)
+    state.actions += len(actions) + len(spans)
+
+
+def _blocks(files: Sequence[Path], reader: FileReader) -> Iterator[tuple[Path, int, Block | None]]:
+    """Each file, the bytes read by then, and rows of it; no rows for a file of corporate actions."""
+    before = 0
     for file in files:
-        layout, table = reader.read(file)
-        try:
-            times = times_of(table)
-        except NotTimes as error:
-            column = layout.columns.get("ts", layout.columns.get("date", ""))
-            where = line_of_bad_time(file, column) or f"column {column} holds {error}"
-            raise DataError(
-                f"{file.name}, {where} is not a time.", "Write times as 2024-05-31 or 2024-05-31T20:00:00Z."
-            ) from error
-        yield file, (_wide if layout.kind == "wide" else _long)(file, layout, times, table)
+        for part in reader.parts(file):
+            yield file, before + part.bytes_read, _block(file, part)
+        before += file.stat().st_size
 
 
-def _long(file: Path, layout: Layout, times: Times, table: Any) -> Block:
+def _block(file: Path, part: Part) -> Block | None:
+    layout = part.layout
+    if layout is None:
+        return None
+    try:
+        times = times_of(part.table)
+    except NotTimes as error:
+        column = layout.columns.get("ts", layout.columns.get("date", ""))
+        where = line_of_bad_time(file, column) or f"column {column} holds {error}"
+        raise DataError(
+            f"{file.name}, {where} is not a time.", "Write times as 2024-05-31 or 2024-05-31T20:00:00Z."
+        ) from error
+    return (_wide if layout.kind == "wide" else _long)(file, layout, times, part)
+
+
+def _long(file: Path, layout: Layout, times: Times, part: Part) -> Block:
     import pyarrow
     from pyarrow import compute
 
-    n = len(times.ns)
+    table, n = part.table, len(times.ns)
     if "symbol" in table.column_names:
         column = table.column("symbol")
         if {None, ""} & set(column.unique().to_pylist()):
             blank = compute.fill_null(compute.equal(column.cast(pyarrow.string()), ""), True)
             empty = int(np.argmax(blank.to_numpy()))
             raise DataError(
-                f"{file.name}, {_place(file, empty)}: the symbol is empty.", "Complete or remove the row."
+                f"{file.name}, {_place(file, part.first_row + empty)}: the symbol is empty.",
+                "Complete or remove the row.",
             )
         codes, symbols = symbol_codes(column)
     else:
@@ -179,16 +204,19 @@ def _long(file: Path, layout: Layout, times: Times, table: Any) -> Block:
         for name in (*VALUES, "adj_close")
         if name in table.column_names
     }
-    return Block(layout, times, codes, tuple(map(symbol_name, symbols)), values, _rows(file, n))
+    return Block(
+        layout, times, codes, tuple(map(symbol_name, symbols)), values, _rows(file, n, part.first_row)
+    )
 
 
-def _wide(file: Path, layout: Layout, times: Times, table: Any) -> Block:
+def _wide(file: Path, layout: Layout, times: Times, part: Part) -> Block:
     """One row for each cell that is not empty."""
+    table = part.table
     names = [name for name in table.column_names if name != "ts"]
     close = np.stack([_floats(file, table.column(name)) for name in names]) if names else np.empty((0, 0))
     codes, at = np.nonzero(~np.isnan(close))
     symbols = tuple(symbol_name(name) for name in names)
-    rows = _rows(file, len(times.ns))
+    rows = _rows(file, len(times.ns), part.first_row)
     return Block(
         layout, Times(times.ns[at], times.kind), codes, symbols, {"close": close[codes, at]}, rows[at]
     )
@@ -208,8 +236,8 @@ def _floats(file: Path, column: Any) -> FloatArray:
     return np.asarray(column.cast(pyarrow.float64(), safe=False).to_numpy(), dtype=np.float64)
 
 
-def _rows(file: Path, n: int) -> IntArray:
-    return np.arange(n, dtype=np.int64) + (1 if file.suffix.lower() == ".parquet" else 2)
+def _rows(file: Path, n: int, before: int) -> IntArray:
+    return np.arange(n, dtype=np.int64) + before + (1 if file.suffix.lower() == ".parquet" else 2)
 
 
 def _place(file: Path, row: int) -> str:

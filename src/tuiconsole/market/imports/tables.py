@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tuiconsole.domain.errors import DataError
-from tuiconsole.market.csv_rows import NULLS, check_number, records
+from tuiconsole.market.csv_rows import NULLS, check_number, opened, records
+from tuiconsole.market.imports.actions import is_actions
 from tuiconsole.market.imports.layout import Layout, recognise
 
 ENDINGS = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
@@ -24,18 +26,57 @@ _TIME_FORMATS = (
 )
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 65_536
+_ROW_BYTES, _GZIP_ROW_BYTES = 150, 40
+_BLOCK_BYTES = 16_777_216
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a file that follow each other.
+
+    Attributes
+    ----------
+    layout
+        None for a file of corporate actions, which has no rows of bars.
+    table
+        Arrow table whose columns are named by their roles; of a wide one, by its symbols.
+    first_row
+        Number of rows before these in the file.
+    bytes_read
+        How much of the file has been read.
+    """
+
+    layout: Layout | None
+    table: Any
+    first_row: int
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a header says: the layout, how cells are divided, and all columns."""
+
+    layout: Layout | None
+    delimiter: str
+    decimal: str
+    header: list[str]
 
 
 class FileReader:
-    """Reads files of bars one after the other; files with the same header are recognised once."""
+    """Reads files of bars one after the other; files with the same header are recognised once.
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Layout, str, str, list[str]]] = {}
+    Parameters
+    ----------
+    rows_at_once
+        Files of more bytes than this many rows could need come in parts, so that memory stays bounded.
+    """
 
-    def read(self, path: Path) -> tuple[Layout, Any]:
-        """The layout of ``path`` and its rows: an Arrow table whose columns are named by their roles.
+    def __init__(self, rows_at_once: int = 2_000_000) -> None:
+        self._known: dict[bytes, _Shape] = {}
+        self._rows_at_once = rows_at_once
 
-        Wide tables keep the symbols as names. A file without rows gives an empty table.
+    def parts(self, path: Path) -> Iterator[Part]:
+        """The rows of ``path``; a file without rows gives one part without any.
 
         Raises
         ------
@@ -43,46 +84,103 @@ class FileReader:
             The file cannot be read, has no known layout, or holds something that is no number.
         """
         try:
-            if path.suffix.lower() == ".parquet":
-                return _read_parquet(path)
-            return self._read_csv(path)
+            yield from self._parquet(path) if path.suffix.lower() == ".parquet" else self._csv(path)
         except OSError as error:
             reason = error.strerror or str(error).splitlines()[0]
             raise DataError(f"{path.name} cannot be read: {reason}.", "Check its permissions.") from error
 
-    def _read_csv(self, path: Path) -> tuple[Layout, Any]:
+    def _csv(self, path: Path) -> Iterator[Part]:
         import pyarrow
-        from pyarrow import csv as arrow_csv
 
+        shape, size = self._shape(path), path.stat().st_size
+        if shape.layout is None:
+            yield Part(None, None, 0, size)
+            return
+        large = size > self._rows_at_once * (_GZIP_ROW_BYTES if path.suffix == ".gz" else _ROW_BYTES)
+        options = _options(shape.layout, shape, threads=size > _SAMPLE * 16)
+        try:
+            if large:
+                yield from self._streamed(path, shape.layout, options)
+            else:
+                from pyarrow import csv as arrow_csv
+
+                yield Part(shape.layout, _by_role(shape.layout, arrow_csv.read_csv(path, **options)), 0, size)
+        except pyarrow.ArrowException as error:
+            _find_fault(path, shape.layout, shape.delimiter)
+            raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
+
+    def _shape(self, path: Path) -> _Shape:
         first, sample = _head(path)
         if first not in self._known:
             delimiter = max(_DELIMITERS, key=first.decode("utf-8", "replace").count)
             header = next(csv.reader([first.decode("utf-8-sig", "replace")], delimiter=delimiter), [])
             decimal = "," if delimiter == ";" and b"," in sample and b"." not in sample else "."
-            self._known[first] = (recognise(path.name, header), delimiter, decimal, header)
-        layout, delimiter, decimal, header = self._known[first]
-        names = list(layout.columns.values()) if layout.kind == "long" else header
-        types = {column: pyarrow.float64() for column in _number_columns(layout, header)}
-        if "symbol" in layout.columns:
-            types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-        convert = arrow_csv.ConvertOptions(
+            layout = None if is_actions(header) else recognise(path.name, header)
+            self._known[first] = _Shape(layout, delimiter, decimal, header)
+        return self._known[first]
+
+    def _streamed(self, path: Path, layout: Layout, options: dict[str, Any]) -> Iterator[Part]:
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        options["read_options"].block_size = min(_BLOCK_BYTES, self._rows_at_once * _ROW_BYTES // 8)
+        with opened(path) as source:
+            raw: Any = getattr(source, "fileobj", source)
+            reader = arrow_csv.open_csv(source, **options)
+            waiting, before, rows = [], 0, 0
+            for batch in reader:
+                waiting.append(batch)
+                rows += batch.num_rows
+                if rows - before >= self._rows_at_once:
+                    yield Part(
+                        layout, _by_role(layout, pyarrow.Table.from_batches(waiting)), before, raw.tell()
+                    )
+                    waiting, before = [], rows
+            if waiting:
+                yield Part(layout, _by_role(layout, pyarrow.Table.from_batches(waiting)), before, raw.tell())
+
+    def _parquet(self, path: Path) -> Iterator[Part]:
+        import pyarrow
+        from pyarrow import parquet
+
+        try:
+            layout = recognise(path.name, list(parquet.read_schema(path).names))
+            names = list(dict.fromkeys(layout.columns.values())) if layout.kind == "long" else None
+            size, rows = path.stat().st_size, 0
+            with parquet.ParquetFile(path) as file:
+                total = file.metadata.num_rows
+                if total <= self._rows_at_once:
+                    yield Part(layout, _by_role(layout, file.read(names)), 0, size)
+                    return
+                for batch in file.iter_batches(self._rows_at_once, columns=names):
+                    table = pyarrow.Table.from_batches([batch])
+                    yield Part(layout, _by_role(layout, table), rows, size * (rows + len(table)) // total)
+                    rows += len(table)
+        except pyarrow.ArrowException as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise DataError(f"{path.name} cannot be read as Parquet: {reason}.", "Write it again.") from error
+
+
+def _options(layout: Layout, shape: _Shape, *, threads: bool) -> dict[str, Any]:
+    """How pyarrow reads a CSV file of this shape."""
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    names = list(layout.columns.values()) if layout.kind == "long" else shape.header
+    types = {column: pyarrow.float64() for column in _number_columns(layout, shape.header)}
+    if "symbol" in layout.columns:
+        types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    return {
+        "read_options": arrow_csv.ReadOptions(use_threads=threads),
+        "parse_options": arrow_csv.ParseOptions(delimiter=shape.delimiter),
+        "convert_options": arrow_csv.ConvertOptions(
             column_types=types,
             include_columns=list(dict.fromkeys(names)),
             null_values=sorted(NULLS),
-            decimal_point=decimal,
+            decimal_point=shape.decimal,
             timestamp_parsers=[arrow_csv.ISO8601, *_TIME_FORMATS],
-        )
-        try:
-            table = arrow_csv.read_csv(
-                path,
-                read_options=arrow_csv.ReadOptions(use_threads=path.stat().st_size > _SAMPLE * 16),
-                parse_options=arrow_csv.ParseOptions(delimiter=delimiter),
-                convert_options=convert,
-            )
-        except pyarrow.ArrowException as error:
-            _find_fault(path, layout, delimiter)
-            raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
-        return layout, _by_role(layout, table)
+        ),
+    }
 
 
 def _number_columns(layout: Layout, header: Sequence[str]) -> list[str]:
@@ -101,28 +199,12 @@ def csv_header(path: Path) -> list[str]:
 
 def _head(path: Path) -> tuple[bytes, bytes]:
     """The header line and the bytes after it, of the first few thousand."""
-    from tuiconsole.market.csv_rows import opened
-
     with opened(path) as file:
         start = file.read(_SAMPLE)
     first, _, rest = start.partition(b"\n")
     if not first.strip():
         raise DataError(f"{path.name} is empty.", "Expected a header line and rows.")
     return first.rstrip(b"\r"), rest
-
-
-def _read_parquet(path: Path) -> tuple[Layout, Any]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        layout = recognise(path.name, list(parquet.read_schema(path).names))
-        names = list(dict.fromkeys(layout.columns.values())) if layout.kind == "long" else None
-        with parquet.ParquetFile(path) as file:
-            return layout, _by_role(layout, file.read(names))
-    except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise DataError(f"{path.name} cannot be read as Parquet: {reason}.", "Write it again.") from error
 
 
 def _by_role(layout: Layout, table: Any) -> Any:
