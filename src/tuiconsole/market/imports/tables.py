@@ -97,7 +97,8 @@ class FileReader:
             yield Part(None, None, 0, size)
             return
         large = size > self._rows_at_once * (_GZIP_ROW_BYTES if path.suffix == ".gz" else _ROW_BYTES)
-        options = _options(shape.layout, shape, threads=size > _SAMPLE * 16)
+        block = min(_BLOCK_BYTES, self._rows_at_once * _ROW_BYTES // 8) if large else None
+        options = _options(shape.layout, shape, threads=size > _SAMPLE * 16, block_bytes=block)
         try:
             if large:
                 yield from self._streamed(path, shape.layout, options)
@@ -123,7 +124,6 @@ class FileReader:
         import pyarrow
         from pyarrow import csv as arrow_csv
 
-        options["read_options"].block_size = min(_BLOCK_BYTES, self._rows_at_once * _ROW_BYTES // 8)
         with opened(path) as source:
             raw: Any = getattr(source, "fileobj", source)
             reader = arrow_csv.open_csv(source, **options)
@@ -161,7 +161,7 @@ class FileReader:
             raise DataError(f"{path.name} cannot be read as Parquet: {reason}.", "Write it again.") from error
 
 
-def _options(layout: Layout, shape: _Shape, *, threads: bool) -> dict[str, Any]:
+def _options(layout: Layout, shape: _Shape, *, threads: bool, block_bytes: int | None) -> dict[str, Any]:
     """How pyarrow reads a CSV file of this shape."""
     import pyarrow
     from pyarrow import csv as arrow_csv
@@ -171,7 +171,7 @@ def _options(layout: Layout, shape: _Shape, *, threads: bool) -> dict[str, Any]:
     if "symbol" in layout.columns:
         types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     return {
-        "read_options": arrow_csv.ReadOptions(use_threads=threads),
+        "read_options": arrow_csv.ReadOptions(use_threads=threads, block_size=block_bytes),
         "parse_options": arrow_csv.ParseOptions(delimiter=shape.delimiter),
         "convert_options": arrow_csv.ConvertOptions(
             column_types=types,
