@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.market import QUALITY_TEXT
@@ -16,6 +17,7 @@ from tuiconsole.ui.cells import Cell, Column, Field
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.commands import next_speed
 from tuiconsole.ui.figures import pnl_fields
+from tuiconsole.ui.figures import header_fields, title_fields
 from tuiconsole.ui.format import SHORT_QUALITY
 from tuiconsole.ui.keymap import build_keymap
 from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact, sheet_box
@@ -179,6 +181,8 @@ def test_status_words() -> None:
     name = build_keymap({}).name
     assert banner(up, 0.1, frozen(), name) == ()
     assert "NO ENGINE" in banner(lost, 0.1, frozen(), name)[0][0]
+    assert banner(lost, 0.1, None, name, starting=True)[0][0].startswith("The engine is starting")
+    assert "NO ENGINE" in banner(lost, 0.1, frozen(), name, starting=True)[0][0], "figures were there before"
     assert "F9 F9 kills" in banner(lost, 0.1, frozen(), name)[1][0]
     assert "SILENT" in banner(up, 3.0, frozen(), name)[0][0]
     said = badges(up, 3.2, link_slow=True, may_write=False, has_figures=True)
@@ -228,3 +232,27 @@ def test_borrow_is_shown_when_there_is_any() -> None:
     short = msgspec.structs.replace(base, pnl=msgspec.structs.replace(base.pnl, borrow=12.5))
     (shown,) = [field for field in pnl_fields(short)[1] if field.label == "borrow"]
     assert shown.cell.text == "12.50"
+def test_a_live_market_shows_feed_market_and_age() -> None:
+    base = frozen()
+    header = replace(
+        base.header,
+        mode="paper",
+        feed="yahoo 1min",
+        market="closed, opens Mon 09:30",
+        data_age_s=50_000.0,
+        bars_total=0,
+    )
+    live = replace(base, header=header)
+    texts = [field.cell.text for field in title_fields(live)]
+    assert texts[1:] == ["yahoo 1min", "closed, opens Mon 09:30"]
+    aged = next(field for field in header_fields(live, 30.0) if field.label == "data")
+    assert (aged.cell.text, aged.cell.tone) == ("13.9 h", "plain"), "no alarm while the market is closed"
+    stale = replace(base, header=replace(header, data_stale=True))
+    assert next(field for field in header_fields(stale) if field.label == "data").cell.tone == "warn"
+
+
+def test_a_replay_shows_its_pace_or_its_speed() -> None:
+    base = frozen()
+    for pace, text in ((0.0, "×1 bars/s"), (1.0, "original pace"), (10.0, "×10 market")):
+        made = replace(base, header=replace(base.header, mode="replay", speed=1.0, pace=pace))
+        assert text in [field.cell.text for field in title_fields(made)]

@@ -134,7 +134,8 @@ class ConsoleApp(TradingApp):
             may_write=self.client.may_write,
             has_figures=self.snapshot is not None,
         )
-        lines = status.banner(link, silence, self._shown, self.keymap.name)
+        starting = self.options.starting is not None and self.options.starting()
+        lines = status.banner(link, silence, self._shown, self.keymap.name, starting=starting)
         waited_s = (self.clock.monotonic_ns() - self._taken_ns) / NANOSECONDS_PER_SECOND
         self.desk.say(lines, badges, stale=status.is_stale(link, silence), waited_s=waited_s)
         client = self.client

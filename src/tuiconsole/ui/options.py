@@ -26,6 +26,8 @@ class ConsoleOptions:
     startup_failure
         Tells why an engine that was just spawned could not start; empty while there is nothing to tell. The console leaves
         when it tells something, and whoever opened it shows the sentence.
+    starting
+        Whether the engine that was just spawned is still getting ready.
     """
 
     socket_path: Path
@@ -39,6 +41,7 @@ class ConsoleOptions:
     mouse: bool = False
     mode_hint: str = ""
     startup_failure: Callable[[], str] | None = None
+    starting: Callable[[], bool] | None = None
 
     @property
     def crash_log(self) -> Path:

@@ -34,14 +34,27 @@ def badges(link: Link, silence_s: float, *, link_slow: bool, may_write: bool, ha
     return tuple(said)
 
 
-def banner(link: Link, silence_s: float, snapshot: Snapshot | None, name: Callable[[str], str]) -> Said:
+def banner(
+    link: Link,
+    silence_s: float,
+    snapshot: Snapshot | None,
+    name: Callable[[str], str],
+    *,
+    starting: bool = False,
+) -> Said:
     """What needs the trader: a silent or lost engine first, else why the desk is stopped and how to go on.
 
     Parameters
     ----------
     name
         The key of an action as printed on a keyboard.
+    starting
+        Whether the engine that this console spawned is still getting ready.
     """
+    if starting and snapshot is None and link.state is LinkState.LOST:
+        return (
+            ("The engine is starting: it recovers its journal, or fetches prices to warm up with.", "plain"),
+        )
     stop = name("stop")
     way_out = f"{stop} halts and {stop} {stop} kills (flattens) without it."
     if link.state is LinkState.REFUSED:

@@ -50,6 +50,10 @@ class Startup:
         """Why the engine could not start; empty while it is starting and once it is ready."""
         return self._said
 
+    def starting(self) -> bool:
+        """Whether it is still getting ready."""
+        return self._thread.is_alive()
+
     def wait(self) -> str:
         """Block until the engine is ready (empty) or has failed."""
         self._thread.join()
@@ -107,6 +111,7 @@ def _options(place: Place, theme: str, read_only: bool, startup: Startup | None)
         mouse=mouse,
         mode_hint=_mode_hint(place),
         startup_failure=startup.failure if startup is not None else None,
+        starting=startup.starting if startup is not None else None,
     )
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from tuiconsole.domain.clock import Clock
-from tuiconsole.domain.errors import FeedError
 from tuiconsole.market.live.contract import LiveFeed
 from tuiconsole.market.live.failover import FeedLine
 from tuiconsole.market.live.schedule import Schedule
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.live.yahoo_chart import YahooChart
-from tuiconsole.market.live.yahoo_http import YahooHttp
+from tuiconsole.market.live.yahoo_http import YahooHttp, load_client
 from tuiconsole.market.live.yahoo_stream import YahooStream
 
 
@@ -48,10 +46,7 @@ def make_feeds(settings: FeedsSettings, symbols: Sequence[str], schedule: Schedu
     FeedError
         The client they need is not installed.
     """
-    if find_spec("yfinance") is None:
-        raise FeedError(
-            "Live prices need the yfinance package.", "Install tuiconsole with its extra: tuiconsole[feeds]"
-        )
+    load_client()
     http = YahooHttp(settings.yahoo_url, settings.timeout_s, settings.connections)
     making = _Making(tuple(symbols), schedule, clock, settings, http)
     return FeedLine([_MAKERS[name](making) for name in settings.order], clock, settings.failback_s)

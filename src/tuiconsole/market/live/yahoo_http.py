@@ -73,12 +73,11 @@ class YahooHttp:
             raise FeedError("Yahoo's answer is no JSON.") from None
 
     def _opened(self) -> Any:
-        """The client, made on first use, by one thread alone: its modules do not bear to be imported by several at once."""
+        """The client, made on first use; it has one session for all threads."""
         with self._lock:
             if self._client is None:
                 from yfinance.data import YfData
 
-                logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what goes wrong we tell ourselves
                 self._client = YfData(session=_session(self._url, self._timeout_s))
             return self._client
 
@@ -92,6 +91,23 @@ def _check_status(status: int) -> None:
         raise SymbolUnknown("Yahoo does not know it (404).")
     if status >= 400:
         raise FeedError(f"Yahoo refuses (status {status}).")
+
+
+def load_client() -> None:
+    """Import the client before any loop or thread runs: it takes long, and several threads at once break it.
+
+    Raises :class:`FeedError` when it is not installed.
+    """
+    try:
+        import websockets.asyncio.client  # noqa: F401 - loaded now, so that it is not loaded in the loop
+        import yfinance.data
+        import yfinance.live  # noqa: F401
+    except ImportError as error:
+        raise FeedError(
+            f"Live prices need the yfinance package: {error}.",
+            "Install tuiconsole with its extra: tuiconsole[feeds]",
+        ) from error
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what goes wrong we tell ourselves
 
 
 class SymbolUnknown(FeedError):

@@ -123,7 +123,9 @@ class YahooStream:
 
     async def _listen(self) -> None:
         """One connection, until the server ends it."""
-        client = (await asyncio.to_thread(_client_type))(url=self._url, verbose=False)
+        from yfinance.live import AsyncWebSocket
+
+        client = AsyncWebSocket(url=self._url, verbose=False)
         try:
             await asyncio.wait_for(client.subscribe(list(self._columns)), self._timeout_s)
             self._since = self._clock.now_ns()
@@ -144,10 +146,3 @@ class YahooStream:
         price, ts = float(said.get("price", math.nan)), int(said.get("time", 0))
         volume = float(said.get("day_volume", math.nan))
         return Quote(column, ts * (NANOSECONDS_PER_SECOND // 1000), price, volume)
-
-
-def _client_type() -> Any:
-    """The client's class; its first import takes longer than the loop may stand still."""
-    from yfinance.live import AsyncWebSocket
-
-    return AsyncWebSocket
