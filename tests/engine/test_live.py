@@ -282,6 +282,8 @@ def _wanting(feed: str, network: bool = False) -> Settings:
         ("auto", True, False, (), REPLAY),
         ("live", False, False, (), PAPER),
         ("replay", True, True, (), REPLAY),
+        ("history", True, True, (), REPLAY),
+        ("simulated", True, True, (), REPLAY),
         ("auto", True, True, ("state.db",), REPLAY),
         ("auto", False, False, ("state.db", "state.tape"), PAPER),
         ("live", False, False, ("state.db", "state.tape"), PAPER),

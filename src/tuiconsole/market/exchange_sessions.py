@@ -25,12 +25,15 @@ class ExchangeSessions:
         int64 ``[n]``, date of each session as days since 1970.
     opens, closes
         int64 ``[n]``, ns UTC.
+    timezone
+        Zone of the exchange.
     """
 
     calendar: str
     days: IntArray
     opens: IntArray
     closes: IntArray
+    timezone: str
 
 
 @lru_cache(maxsize=8)
@@ -65,4 +68,4 @@ def exchange_sessions(calendar: str, first_day: int, last_day: int) -> ExchangeS
     opens, closes = (
         pandas.DatetimeIndex(moments).as_unit("ns").asi8 for moments in (found.opens, found.closes)
     )
-    return ExchangeSessions(calendar, days[inside], opens[inside], closes[inside])
+    return ExchangeSessions(calendar, days[inside], opens[inside], closes[inside], str(found.tz))

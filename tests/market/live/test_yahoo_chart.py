@@ -16,8 +16,7 @@ from tuiconsole.market.live.contract import FeedAnswer
 from tuiconsole.market.live.schedule import Schedule, load_schedule
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.live.yahoo_chart import YahooChart, chart_rows
-from tuiconsole.market.live.yahoo_http import SymbolUnknown, YahooHttp
-from tuiconsole.market.live.yahoo_symbols import yahoo_symbol
+from tuiconsole.market.live.yahoo_http import SymbolUnknown, YahooHttp, yahoo_symbol
 
 SYMBOLS = ("AAPL", "BRK.B", "MSFT")
 UNTIL = parse_iso("2025-11-28T15:02:00")

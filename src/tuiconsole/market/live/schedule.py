@@ -6,19 +6,19 @@ due at its close.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
-from tuiconsole.domain.errors import ConfigError, DataError
+from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import IntArray
 from tuiconsole.market.calendar import zone
+from tuiconsole.market.exchange_sessions import exchange_sessions
 
 SECONDS_PER_DAY = 86_400
-_YEARS_BACK, _DAYS_AHEAD = 6, 370
+_DAYS_BACK, _DAYS_AHEAD = 2_192, 370
 _NS_PER_YEAR = int(365.25 * NANOSECONDS_PER_DAY)
 
 
@@ -158,29 +158,6 @@ def load_schedule(calendar: str, bar_seconds: int, now: int) -> Schedule:
     ConfigError
         There is no such calendar.
     """
-    import exchange_calendars
-    import pandas
-    from exchange_calendars.errors import InvalidCalendarName
-
-    today = pandas.Timestamp(now // NANOSECONDS_PER_DAY * NANOSECONDS_PER_DAY)
-    start = today - pandas.DateOffset(years=_YEARS_BACK)
-    end = today + pandas.DateOffset(days=_DAYS_AHEAD)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", DeprecationWarning
-            )  # between the two libraries, no concern of ours
-            found = exchange_calendars.get_calendar(calendar, start=start, end=end)
-    except InvalidCalendarName:
-        raise ConfigError(
-            f"There is no exchange calendar {calendar!r}.", 'Use for example "XNYS", "XTSE" or "24/7".'
-        ) from None
-    days = found.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
-    return Schedule(
-        calendar,
-        str(found.tz),
-        bar_seconds,
-        pandas.DatetimeIndex(found.opens).as_unit("ns").asi8,
-        pandas.DatetimeIndex(found.closes).as_unit("ns").asi8,
-        days,
-    )
+    today = now // NANOSECONDS_PER_DAY
+    found = exchange_sessions(calendar, today - _DAYS_BACK, today + _DAYS_AHEAD)
+    return Schedule(calendar, found.timezone, bar_seconds, found.opens, found.closes, found.days)

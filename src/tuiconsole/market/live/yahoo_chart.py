@@ -17,8 +17,7 @@ from tuiconsole.domain.errors import FeedError
 from tuiconsole.domain.events import FeedStatus
 from tuiconsole.market.live.contract import FeedAnswer, Row, cross_section
 from tuiconsole.market.live.schedule import Schedule
-from tuiconsole.market.live.yahoo_http import SymbolUnknown, YahooHttp
-from tuiconsole.market.live.yahoo_symbols import yahoo_symbol
+from tuiconsole.market.live.yahoo_http import SymbolUnknown, YahooHttp, yahoo_symbol
 
 _INTERVALS = {60: "1m", 300: "5m", 900: "15m", 86_400: "1d"}
 _REACH_DAYS = {60: 7, 300: 59, 900: 59}

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tuiconsole.domain.errors import FeedError
+from tuiconsole.market.vendor_symbols import vendor_symbol
 
 YAHOO_URL = "https://query2.finance.yahoo.com"
 _NOT_FOUND, _TOO_MANY, _SERVER = 404, 429, 500
@@ -108,6 +109,15 @@ def load_client() -> None:
             "Install tuiconsole with its extra: tuiconsole[feeds]",
         ) from error
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # what goes wrong we tell ourselves
+
+
+def yahoo_symbol(symbol: str) -> str:
+    """Yahoo's name of a house symbol; it has one for everything that the house can name.
+
+    >>> yahoo_symbol("BRK.B")
+    'BRK-B'
+    """
+    return vendor_symbol(symbol, "yahoo") or symbol
 
 
 class SymbolUnknown(FeedError):

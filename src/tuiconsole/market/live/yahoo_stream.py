@@ -19,7 +19,7 @@ from tuiconsole.market.live.contract import FeedAnswer
 from tuiconsole.market.live.quote_bars import Quote, QuoteBars
 from tuiconsole.market.live.schedule import Schedule
 from tuiconsole.market.live.yahoo_chart import YahooChart
-from tuiconsole.market.live.yahoo_symbols import yahoo_symbol
+from tuiconsole.market.live.yahoo_http import yahoo_symbol
 
 YAHOO_STREAM_URL = "wss://streamer.finance.yahoo.com/?version=2"
 _REGULAR_HOURS = 1
