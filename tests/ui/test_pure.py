@@ -16,8 +16,7 @@ from tuiconsole.ui import themes
 from tuiconsole.ui.cells import Cell, Column, Field
 from tuiconsole.ui.client import Link, LinkState
 from tuiconsole.ui.commands import next_speed
-from tuiconsole.ui.figures import pnl_fields
-from tuiconsole.ui.figures import header_fields, title_fields
+from tuiconsole.ui.figures import header_fields, pnl_fields, title_fields
 from tuiconsole.ui.format import SHORT_QUALITY
 from tuiconsole.ui.keymap import build_keymap
 from tuiconsole.ui.screens.arrangement import PANELS, Box, arrange, is_compact, sheet_box
@@ -232,6 +231,8 @@ def test_borrow_is_shown_when_there_is_any() -> None:
     short = msgspec.structs.replace(base, pnl=msgspec.structs.replace(base.pnl, borrow=12.5))
     (shown,) = [field for field in pnl_fields(short)[1] if field.label == "borrow"]
     assert shown.cell.text == "12.50"
+
+
 def test_a_live_market_shows_feed_market_and_age() -> None:
     base = frozen()
     header = replace(
