@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 _LEAST_VARIANCE = 1e-24
+_OF_RETURNS = ("market_return", "dispersion", "cross_skew", "breadth_up")
 
 
 class BreadthBank(Bank):
@@ -22,7 +23,6 @@ class BreadthBank(Bank):
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
-        self._requests = tuple(requests)
         over = [
             r.parameters[0] for r in requests if r.feature.family not in ("breadth_trend", "breadth_line")
         ]
@@ -35,63 +35,62 @@ class BreadthBank(Bank):
         lines = _windows(requests, "breadth_line")
         self._line = RollingSums(lines, 1, 1) if lines else None
         self._base: FloatArray = np.full(n_symbols, np.nan)
+        known = [(family, bars) for family in _OF_RETURNS for bars in self._bars]
+        known += [("breadth_trend", window) for window in self._trends]
+        known += [("breadth_line", window) for window in lines]
+        self._places = np.array(
+            [known.index((r.feature.family, r.parameters[0])) for r in requests], dtype=np.int64
+        )
+        self._bars_needed = np.array([r.window_bars for r in requests], dtype=np.int64)
 
     def update(self, panel: Panel) -> None:
         """Refresh every row from the newest bar."""
         newest = panel.latest("log_close")
         returns = newest - panel.window("log_close", self.panel_window).take(self._lags, axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found = self._of_returns(returns) | self._of_levels(newest) | self._of_lines(returns[0])
-        column = np.array([found[r.feature.family, r.parameters[0]] for r in self._requests])
+            found = np.concatenate(
+                (self._of_returns(returns), self._of_levels(newest), self._of_lines(returns[0]))
+            )
+        column = found[self._places]
         if panel.count < self.warmup_bars:
-            bars = np.array([r.window_bars for r in self._requests])
-            column[bars > panel.count] = np.nan
+            column[self._bars_needed > panel.count] = np.nan
         self.values[...] = column[:, None] + 0.0 * newest
 
-    def _of_returns(self, returns: FloatArray) -> dict[tuple[str, int], Any]:
+    def _of_returns(self, returns: FloatArray) -> FloatArray:
+        """What :data:`_OF_RETURNS` names, each for all numbers of bars."""
         seen = np.isfinite(returns)
         count: IntArray = seen.sum(axis=1)
-        mean = np.where(seen, returns, 0.0).sum(axis=1) / count
-        centred = np.where(seen, returns - mean[:, None], 0.0)
+        filled = returns if int(count.sum()) == seen.size else np.where(seen, returns, 0.0)
+        mean = filled.sum(axis=1) / count
+        centred = filled - mean[:, None]
+        if filled is not returns:
+            centred[~seen] = 0.0
         squares = centred * centred
         variance = squares.sum(axis=1) / count
         third = (squares * centred).sum(axis=1) / count
         skew = third / np.where(variance > _LEAST_VARIANCE, variance, np.nan) ** 1.5
-        up = (returns > 0.0).sum(axis=1) / count
-        results = {
-            "market_return": mean,
-            "dispersion": np.sqrt(variance),
-            "cross_skew": skew,
-            "breadth_up": up,
-        }
-        return {
-            (family, bars): values[row]
-            for family, values in results.items()
-            for row, bars in enumerate(self._bars)
-        }
+        up = (filled > 0.0).sum(axis=1) / count
+        return np.concatenate((mean, np.sqrt(variance), skew, up))
 
-    def _of_levels(self, newest: FloatArray) -> dict[tuple[str, int], Any]:
+    def _of_levels(self, newest: FloatArray) -> FloatArray:
         if self._levels is None:
-            return {}
+            return np.empty(0)
         np.copyto(self._base, newest, where=np.isnan(self._base))
         level = newest - self._base
         present = observe(level, self._row[0], self._row[1])
         self._levels.push(self._row)
-        count = self._levels.observations(present)
-        mean = self._levels.sums[:, 1] / count
+        mean = self._levels.sums[:, 1] / self._levels.observations(present)
         known = np.isfinite(mean).sum(axis=1)
         share: FloatArray = (level > mean).sum(axis=1) / known
-        return {("breadth_trend", window): share[row] for row, window in enumerate(self._trends)}
+        return share
 
-    def _of_lines(self, change: FloatArray) -> dict[tuple[str, int], Any]:
+    def _of_lines(self, change: FloatArray) -> FloatArray:
         if self._line is None:
-            return {}
+            return np.empty(0)
         up, down = int(np.count_nonzero(change > 0.0)), int(np.count_nonzero(change < 0.0))
         self._line.push(np.array([[(up - down) / max(1, up + down)]]))
-        return {
-            ("breadth_line", window): self._line.sums[row, 0, 0] / window
-            for row, window in enumerate(self._line.windows)
-        }
+        means: FloatArray = self._line.sums[:, 0, 0] / np.array(self._line.windows)
+        return means
 
     def state(self) -> dict[str, Any]:
         """Sums, and the level from which closes are measured."""

@@ -116,15 +116,16 @@ class DrawdownBank(Bank):
         self._under += 1.0
         np.minimum(self._under, self._column, out=self._under)
         np.copyto(self._under, 0.0, where=depth >= 0.0)
-        fall = np.expm1(depth) + shown
+        raw = np.exp(depth) - 1.0
+        fall = raw + shown
         self._put("drawdown", fall)
-        self._put("max_drawdown", np.expm1(-found[:, _FALL]) + shown)
-        self._put("max_rise", np.expm1(found[:, _RISE]) + shown)
+        self._put("max_drawdown", np.exp(-found[:, _FALL]) - 1.0 + shown)
+        self._put("max_rise", np.exp(found[:, _RISE]) - 1.0 + shown)
         self._put("bars_under_water", self._under + shown)
         if "drawdown_velocity" in self._routes:
             self._put("drawdown_velocity", fall / np.maximum(self._under, 1.0))
         if "ulcer_index" in self._routes:
-            percent = 100.0 * np.expm1(depth)
+            percent = 100.0 * raw
             self._row[1:] = np.where(present, percent * percent, 0.0)
             self._squares.push(self._row)
             diagonal = np.arange(len(self._windows))

@@ -109,10 +109,13 @@ def _slope(sums: FloatArray) -> FloatArray:
 
 def _average_correlation(variance: FloatArray, market: FloatArray) -> FloatArray:
     """Mean correlation of all pairs, from the variance that is left in the equal-weighted mean."""
-    known = np.isfinite(variance) & np.isfinite(market)
+    known = np.isfinite(variance + market)
+    if np.count_nonzero(known) < known.size:
+        market, squares = np.where(known, market, 0.0), np.where(known, variance, 0.0)
+    else:
+        squares = variance
     n = np.maximum(known.sum(axis=1), 1)
-    left = np.where(known, market, 0.0).sum(axis=1) / n
-    squares = np.where(known, variance, 0.0)
+    left = market.sum(axis=1) / n
     deviations = np.sqrt(np.maximum(squares, 0.0)).sum(axis=1)
     single = squares.sum(axis=1)
     pairs = deviations * deviations - single

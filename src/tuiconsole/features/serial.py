@@ -43,6 +43,10 @@ class SerialBank(SummedBank):
         self._half: FloatArray = 0.5 * np.array(self.windows, dtype=np.float64)[:, None]
         self._span_column: FloatArray = np.array(self._spans, dtype=np.float64)[:, None, None]
         self._targets = self._routing(requests)
+        self._scale_weights = _scaling_weights()
+        self._scale_rows = np.array(
+            [len(self._past) + self._spans.index(span) for span in _SCALES if scales], dtype=np.int64
+        )
 
     def _routing(self, requests: Sequence[Request]) -> dict[str, tuple[Rows, IntArray, IntArray]]:
         """Family → its rows, their windows, and which of the family's lags or spans they are of."""
@@ -112,10 +116,11 @@ class SerialBank(SummedBank):
             apart /= self._span_column * variance
             self._write("variance_ratio", apart)
         if self.wants(_SCALING):
-            still = above(second, STANDSTILL)
-            self.put(
-                _SCALING, _scaling(ratio[[n_past + self._spans.index(span) for span in _SCALES]] / still)
-            )
+            scaled = ratio[self._scale_rows]
+            scaled /= above(second, STANDSTILL)
+            np.log(above(scaled, 0.0), out=scaled)
+            scaled *= self._scale_weights
+            self.put(_SCALING, scaled[0] + scaled[1] + scaled[2] + scaled[3])
 
     def _write(self, family: str, found: FloatArray) -> None:
         rows, windows, places = self._targets[family]
@@ -132,12 +137,12 @@ def _bounded(values: FloatArray) -> FloatArray:
     return values
 
 
-def _scaling(ratios: FloatArray) -> FloatArray:
-    """Half the slope of ln ratio on ln span, with a ratio of 1 at span 1, for ratios ``[n_spans, n_windows, n_symbols]``."""
+def _scaling_weights() -> FloatArray:
+    """Weights of ln ratio at each of :data:`_SCALES` in half its least-squares slope on ln span, 0 at span 1."""
     x = np.log(np.array((1, *_SCALES), dtype=np.float64))
-    weights = (x - x.mean()) / float((x - x.mean()) @ (x - x.mean()))
-    slope: FloatArray = (weights[1:, None, None] * np.log(above(ratios, 0.0))).sum(axis=0)
-    return 0.5 * slope
+    centred = x - x.mean()
+    weights: FloatArray = 0.5 * centred[1:] / float(centred @ centred)
+    return weights[:, None, None]
 
 
 FEATURES = (

@@ -46,19 +46,19 @@ class SignsBank(SummedBank):
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Shares, entropy of the signs, and the runs test."""
-        up, down = sums[:, 1], sums[:, 2]
+        seen, up, down, changes = sums.swapaxes(0, 1).copy()
         if self.wants("up_share"):
             self.put("up_share", up / count)
         if self.wants("sign_entropy"):
-            counts = np.stack((up, down, sums[:, 0] - up - down), axis=1)
+            counts = np.stack((up, down, seen - up - down), axis=1)
             self.put("sign_entropy", self._entropies.of(counts, count, 2.0))
         if self.wants("runs_score"):
             moving = up + down
             double = 2.0 * up * down
             expected = double / moving
             variance = above(double * (double - moving) / (moving * moving * (moving - 1.0)), 1e-9)
-            score = (sums[:, 3] - expected) / np.sqrt(variance)
-            self.put("runs_score", np.where(np.isnan(count), np.nan, score))
+            score = (changes - expected) / np.sqrt(variance)
+            self.put("runs_score", score + 0.0 * count)
 
 
 class OrdinalBank(SummedBank):
