@@ -52,27 +52,28 @@ class MacroBetaBank(SummedBank):
         present = observe(one_bar_return(panel), row[0], row[1])
         levels = panel.macro(2)[:, self._columns]
         change = np.where(self._logs, np.log(levels[1] / levels[0]), levels[1] - levels[0])
+        known = np.isfinite(change)[:, None]
+        factor = np.where(known, change[:, None], 0.0)
         seen, own = row[0], row[1]
-        for at, factor in enumerate(change.tolist()):
-            block = row[2 + 5 * at : 7 + 5 * at]
-            if np.isfinite(factor):
-                block[0] = seen
-                block[1] = own
-                np.multiply(seen, factor, out=block[2])
-                np.multiply(seen, factor * factor, out=block[3])
-                np.multiply(own, factor, out=block[4])
-            else:
-                block[...] = 0.0
+        block = row[2:].reshape(len(self._factors), 5, -1)
+        np.multiply(seen, known, out=block[:, 0])
+        np.multiply(own, known, out=block[:, 1])
+        np.multiply(seen, factor, out=block[:, 2])
+        np.multiply(seen, factor * factor, out=block[:, 3])
+        np.multiply(own, factor, out=block[:, 4])
         return present
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """One slope for each factor and window."""
-        for at, family in enumerate(self._factors):
-            seen, own, factor, square, cross = np.moveaxis(sums[:, 2 + 5 * at : 7 + 5 * at], 1, 0)
-            pairs = np.where(seen >= self._enough, seen, np.nan) + 0.0 * count
-            mean = factor / pairs
-            variance = above(square / pairs - mean * mean, _LEAST_VARIANCE)
-            self.put(family, (cross / pairs - own / pairs * mean) / variance)
+        blocks = sums[:, 2:].reshape(len(self.windows), len(self._factors), 5, -1)
+        seen, own, factor, square, cross = np.ascontiguousarray(blocks.transpose(2, 1, 0, 3))
+        pairs = np.where(seen >= self._enough, seen, np.nan)
+        pairs += 0.0 * count
+        mean = factor / pairs
+        variance = above(square / pairs - mean * mean, _LEAST_VARIANCE)
+        slopes = (cross / pairs - own / pairs * mean) / variance
+        for family, found in zip(self._factors, slopes, strict=True):
+            self.put(family, found)
 
     def state(self) -> dict[str, Any]:
         """The sums, and whether anything has been released yet."""

@@ -17,14 +17,13 @@ from tuiconsole.features.summed import SummedBank, above, one_bar_return, window
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_SPREAD, _EFFECTIVE, _LEANING, _FLOW, _TRADES, _IMPACT = (
-    slice(1, 4),
-    slice(4, 6),
-    slice(6, 8),
-    slice(8, 11),
-    slice(11, 14),
-    slice(14, 19),
-)
+_SIZES_OF_GROUPS = (2, 1, 1, 2, 2, 4)
+"""Numbers of each group: spread and its square; effective spread; imbalance at the touch; order flow and size at the
+touch; signed and whole volume; return, signed volume in millions, its square, and their product."""
+_STARTS = np.cumsum((0, *_SIZES_OF_GROUPS[:-1]))
+_GROUP_OF = np.repeat(np.arange(len(_SIZES_OF_GROUPS)), _SIZES_OF_GROUPS)
+_PRESENCES = slice(1, 1 + len(_SIZES_OF_GROUPS))
+_NUMBERS = slice(_PRESENCES.stop, _PRESENCES.stop + sum(_SIZES_OF_GROUPS))
 _MILLION = 1e6
 
 
@@ -34,7 +33,8 @@ class OrderFlowBank(SummedBank):
     panel_window = 2
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year, 19)
+        super().__init__(requests, n_symbols, bars_per_year, _NUMBERS.stop)
+        self._numbers: FloatArray = np.zeros((sum(_SIZES_OF_GROUPS), n_symbols))
         self._begun = False
         self._enough: FloatArray = PRESENCE * np.array(self.windows, dtype=np.float64)[:, None] - 1e-9
 
@@ -43,44 +43,55 @@ class OrderFlowBank(SummedBank):
         self._begun = self._begun or any(not np.isnan(panel.latest(name)).all() for name in QUOTE_FIELDS)
         if not self._begun:
             return None
-        row = self.row
+        numbers = self._numbers
         close = panel.latest("close")
-        present = np.isfinite(close)
-        row[0] = present
+        present: BoolArray = np.isfinite(close)
         bid, ask, middle = touch(panel)
-        spread = (ask - bid) / middle
-        _group(row[_SPREAD], present, spread, spread * spread)
-        _group(row[_EFFECTIVE], present, 2.0 * np.abs(close - middle) / middle)
         bid_size, ask_size = panel.latest("bid_size"), panel.latest("ask_size")
-        _group(row[_LEANING], present, imbalance(bid_size, ask_size) + 0.0 * middle)
         buys, sells = panel.latest("buy_volume"), panel.latest("sell_volume")
-        _group(row[_TRADES], present, buys - sells, buys + sells)
-        if panel.count > 1:
-            _group(row[_FLOW], present, order_flow(panel), 0.5 * (bid_size + ask_size))
-            signed = (buys - sells) / _MILLION
-            change = one_bar_return(panel)
-            _group(row[_IMPACT], present, change, signed, signed * signed, change * signed)
+        signed = buys - sells
+        np.divide(ask - bid, middle, out=numbers[0])
+        np.multiply(numbers[0], numbers[0], out=numbers[1])
+        np.divide(2.0 * np.abs(close - middle), middle, out=numbers[2])
+        np.add(imbalance(bid_size, ask_size), 0.0 * middle, out=numbers[3])
+        numbers[4] = order_flow(panel) if panel.count > 1 else np.nan
+        np.multiply(0.5, bid_size + ask_size, out=numbers[5])
+        numbers[6] = signed
+        np.add(buys, sells, out=numbers[7])
+        numbers[8] = one_bar_return(panel) if panel.count > 1 else np.nan
+        np.divide(signed, _MILLION, out=numbers[9])
+        np.multiply(numbers[9], numbers[9], out=numbers[10])
+        np.multiply(numbers[8], numbers[9], out=numbers[11])
+        numbers += 0.0 * close
+        seen = np.isfinite(numbers)
+        groups = np.logical_and.reduceat(seen, _STARTS, axis=0)
+        self.row[0] = present
+        self.row[_PRESENCES] = groups
+        self.row[_NUMBERS] = np.where(groups[_GROUP_OF], numbers, 0.0)
         return present
 
     def refresh(self, count: FloatArray, sums: FloatArray) -> None:
         """Means, ratios of sums, and a slope."""
-        shown = 0.0 * count
-        spread = self._group_means(sums[:, _SPREAD])
-        self.put("quoted_spread_mean", spread[0] + shown)
-        deviation = np.sqrt(above(spread[1] - spread[0] * spread[0], 1e-20))
-        newest = np.where(self.row[1] > 0.0, self.row[2], np.nan)
-        self.put("quoted_spread_score", (newest - spread[0]) / deviation + shown)
-        self.put("effective_spread_mean", self._group_means(sums[:, _EFFECTIVE])[0] + shown)
-        self.put("touch_imbalance_mean", self._group_means(sums[:, _LEANING])[0] + shown)
-        flow, depth = self._group_means(sums[:, _FLOW])
-        self.put("order_flow_imbalance", flow / above(depth, 0.0) + shown)
-        signed, volume = self._group_means(sums[:, _TRADES])
-        self.put("trade_imbalance", signed / above(volume, 0.0) + shown)
+        channels = sums.swapaxes(0, 1)
+        pairs = channels[_PRESENCES].copy()
+        pairs[pairs < self._enough] = np.nan
+        pairs += 0.0 * count
+        spread, square, effective, leaning, flow, depth, signed, volume, change, million, million2, cross = (
+            channels[_NUMBERS] / pairs[_GROUP_OF]
+        )
+        self.put("quoted_spread_mean", spread)
+        if self.wants("quoted_spread_score"):
+            newest = np.where(self.row[1] > 0.0, self.row[7], np.nan)
+            self.put(
+                "quoted_spread_score", (newest - spread) / np.sqrt(above(square - spread * spread, 1e-20))
+            )
+        self.put("effective_spread_mean", effective)
+        self.put("touch_imbalance_mean", leaning)
+        self.put("order_flow_imbalance", flow / above(depth, 0.0))
+        self.put("trade_imbalance", signed / above(volume, 0.0))
         if self.wants("kyle_lambda"):
-            change, signed, square, cross = self._group_means(sums[:, _IMPACT])
-            variance = square - signed * signed
-            slope = (cross - change * signed) / above(variance, 1e-12 * np.maximum(square, 1e-300))
-            self.put("kyle_lambda", slope + shown)
+            variance = above(million2 - million * million, 1e-12 * np.maximum(million2, 1e-300))
+            self.put("kyle_lambda", (cross - change * million) / variance)
 
     def state(self) -> dict[str, Any]:
         """The sums, and whether any quote has come yet."""
@@ -90,11 +101,6 @@ class OrderFlowBank(SummedBank):
         """Continue from :meth:`state`."""
         super().restore(state)
         self._begun = bool(state["begun"])
-
-    def _group_means(self, group: FloatArray) -> FloatArray:
-        """Means of a group's numbers ``[numbers, n_windows, n_symbols]``; NaN where too few bars have it."""
-        pairs = np.where(group[:, 0] >= self._enough, group[:, 0], np.nan)
-        return np.moveaxis(group[:, 1:], 1, 0) / pairs
 
 
 def order_flow(panel: Panel) -> FloatArray:
@@ -111,16 +117,6 @@ def order_flow(panel: Panel) -> FloatArray:
     known = 0.0 * (bid + bid_before + ask + ask_before)
     flow: FloatArray = demand - supply + known
     return flow
-
-
-def _group(out: FloatArray, present: BoolArray, *numbers: FloatArray) -> None:
-    """Presence of all ``numbers`` and the numbers, 0 where any is missing."""
-    seen = present.copy()
-    for number in numbers:
-        seen &= np.isfinite(number)
-    out[0] = seen
-    for at, number in enumerate(numbers, start=1):
-        out[at] = np.where(seen, number, 0.0)
 
 
 def _entry(
