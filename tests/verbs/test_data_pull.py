@@ -21,7 +21,7 @@ import stamina
 from tests.market.providers.rig import adjusted_days, chart, yahoo_answers
 from tests.market.providers.vendor_server import Asked, Reply, Vendor
 from tuiconsole.cli import main
-from tuiconsole.domain.clock import WallClock, iso, parse_iso
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, WallClock, iso, parse_iso
 from tuiconsole.domain.context import MACRO_SERIES
 from tuiconsole.engine.build import load_tape
 from tuiconsole.market.history.records import Provenance
@@ -399,6 +399,32 @@ def test_a_quota_in_the_middle_of_the_figures(
     assert body["facts"]["macro"]["new"] == 3
     assert "3 of 14 requests were answered and stay stored, 11 are left" in body["sentence"]
     assert body["goes_on"] > iso(WallClock().now_ns())
+
+
+def test_a_key_refused_for_one_topic_is_used_for_the_others(
+    place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHAVANTAGE_API_KEY", KEY)
+    premium = Reply({"Information": "This is a premium endpoint."})
+    vendor.answer = lambda a: premium if a.params["function"] == "INSIDER_TRANSACTIONS" else facts(a)
+    body = run(capsys, "pull", "A", "B", *RANGE, "--what", "insider,movers,news", code=1)
+    assert [fault["kind"] for fault in body["faults"]] == ["authentication"]
+    assert {topic: counts["new"] for topic, counts in body["facts"].items()} == {
+        "insider": 0,
+        "movers": 3,
+        "news": 2,
+    }
+    assert body["sentence"].endswith("Alpha Vantage gives this to premium keys only.")
+
+
+def test_old_answers_are_forgotten(place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
+    vendor.answer = charts("A")
+    run(capsys, "pull", "A", *RANGE)
+    (kept,) = place.rglob("*.json.gz")
+    for days, left in ((29, 1), (31, 0)):
+        os.utime(kept, ns=(0, WallClock().now_ns() - days * NANOSECONDS_PER_DAY))
+        run(capsys, "pull", "A", *RANGE)
+        assert len(list(place.rglob("*.json.gz"))) == left
 
 
 def test_macro_of_a_file_and_of_events(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

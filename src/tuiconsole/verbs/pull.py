@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WHAT = ("bars", "actions", "fundamentals", "insider", "macro", "movers", "news", "transcripts")
 _PACKAGES = ("alpaca", "httpx", "stamina", "yfinance")
+_LEAST_KEPT_S = 2 * 86_400.0
 _YEARS, _DAYS = 3_652, 29
 
 
@@ -63,6 +64,7 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
     chosen = _chosen_what(request.what)
     wanted = _wanted(request, store, clock, needs_symbols=bool(set(chosen) - {"macro", "movers"}))
     shop = workshop(place, clock)
+    shop.cache.forget(max(shop.settings.cache_hours * 3_600.0, _LEAST_KEPT_S))
     show = _show if progress else _silent
     began = clock.monotonic_ns()
     body: dict[str, Any] = {

@@ -32,26 +32,31 @@ def pull_facts(
 ) -> None:
     """Ask for everything in ``what``, store each answer as it comes, and write the outcome into ``body``.
 
-    Stops at the first fault that every further request would meet; what was stored stays.
+    The end of a quota stops it; a refused key stops the topic that it was refused for. What was stored stays.
     """
     from tuiconsole.market.point_in_time_store import TEXT_TOPICS, PointInTimeStore
-    from tuiconsole.market.providers.contract import Fault
+    from tuiconsole.market.providers.contract import Fault, FaultKind
 
     if "transcripts" in what and not quarter:
         raise UsageError("Transcripts are asked for by fiscal quarter.", "Add --quarter 2024Q1.")
     store = PointInTimeStore(root, shop.clock)
     client = shop.alpha_vantage()
+    refused: set[str] = set()
     body["facts"] = {topic: {"new": 0, "same": 0, "revisions": 0} for topic in what}
     try:
         total = sum(1 for _ in _asks(what, wanted, quarter, client, shop, root))
         for done, (topic, symbol, ask) in enumerate(_asks(what, wanted, quarter, client, shop, root)):
+            if topic in refused:
+                continue
             show(done, total, f"{topic} {symbol}")
             answer = ask()
             if isinstance(answer, Fault):
                 body["faults"].append(_fault(symbol, answer))
-                if answer.stops_provider:
+                if answer.kind is FaultKind.QUOTA:
                     _stop(body, answer, done, total)
                     return
+                if answer.kind is FaultKind.AUTHENTICATION:
+                    refused.add(topic)
                 continue
             _count(body["facts"][topic], _stored(store, topic, answer, is_text=topic in TEXT_TOPICS))
     finally:
@@ -137,10 +142,8 @@ def _fault(symbol: str, fault: Fault) -> dict[str, Any]:
 
 
 def _stop(body: dict[str, Any], fault: Fault, done: int, total: int) -> None:
-    body["goes_on"] = iso(fault.until_ns) if fault.until_ns else None
-    again = (
-        f"run the same command again after {iso(fault.until_ns)}" if fault.until_ns else "then run it again"
-    )
+    body["goes_on"] = iso(fault.until_ns)
     body["sentence"] = (
-        f"{fault.sentence} {done} of {total} requests were answered and stay stored, {total - done} are left; {again}."
+        f"{fault.sentence} {done} of {total} requests were answered and stay stored, {total - done} are left; "
+        f"run the same command again after {iso(fault.until_ns)}."
     )

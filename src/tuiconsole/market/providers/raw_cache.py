@@ -44,6 +44,14 @@ class RawCache:
         """When ``request`` was answered last, ns UTC; 0 when it is not known."""
         return self._stored(provider, request)[0]
 
+    def forget(self, older_than_s: float) -> int:
+        """Remove answers that are older than so many seconds; how many were removed."""
+        limit = self.clock.now_ns() - int(older_than_s * NANOSECONDS_PER_SECOND)
+        old = [path for path in self.folder.rglob("*.json.gz") if path.stat().st_mtime_ns < limit]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def _stored(self, provider: str, request: Mapping[str, str]) -> tuple[int, bytes]:
         """Time and bytes of the kept answer; 0 and nothing where there is none that can be read."""
         try:
