@@ -53,7 +53,17 @@ cli_live.register(app)
 cli_runs.register(app)
 cli_validation.register(app)
 
-_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 """What a fault of the program looks like: the user gets a sentence, and --debug shows the rest."""
 
 

@@ -80,6 +80,11 @@ def test_the_watch_tells_once_until_the_feature_came_back() -> None:
     assert {each.name for each in watch.last if each.flagged} >= {"log_return_1", "realised_volatility_20"}
 
 
+def test_a_watch_can_be_switched_off() -> None:
+    watch = DriftWatch(drift(market(120)), DriftSettings(every_bars=0), 60)
+    assert not any(watch.due(cursor) for cursor in range(60, 120))
+
+
 def test_the_sentence_names_the_worst_three() -> None:
     fresh = [Drift(f"f{i}", 0.3 + i, 0.2, 500, 500) for i in range(5)]
     assert sentence(fresh, 252) == (

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from tests.engine import rig
+from tuiconsole.analytics.drift import Drift
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.effects import Severity
 from tuiconsole.domain.errors import EngineError
@@ -402,6 +403,28 @@ async def test_checkpoints_are_taken_between_bars(made: Rig) -> None:
         taken = reader.execute("SELECT max(seq) FROM checkpoints").fetchone()[0]
     reader.close()
     assert taken == made.sink.rows
+
+
+async def test_a_drift_that_is_new_is_journalled_once(made: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = (Drift("rsi_14", 0.4, 0.2, 500, 500),)
+
+    class Watch:
+        def due(self, cursor: int) -> bool:
+            return cursor == made.session.start + 3
+
+        def check(self, cursor: int) -> tuple[Drift, ...]:
+            return found
+
+        def live_bars(self, cursor: int) -> int:
+            return cursor - made.session.start
+
+    monkeypatch.setattr(made.service, "_drift", Watch())
+    await made.bars(5)
+    alerts = [r for r in made.sink.records if isinstance(r, Alerted) and r.code == "drift"]
+    assert [alert.text.split(",")[0] for alert in alerts] == [
+        "Features no longer look like those before the start: rsi_14 (PSI 0.40"
+    ]
+    assert "over the last 3 bars" in alerts[0].text
 
 
 async def test_a_stalled_loop_is_an_alert(made: Rig) -> None:

@@ -18,7 +18,7 @@ from tuiconsole.engine.settings import DriftSettings
 from tuiconsole.features.catalogue import request
 from tuiconsole.market.defence import Defence
 from tuiconsole.market.settings import DefenceSettings
-from tuiconsole.market.tape import Tape
+from tuiconsole.market.tape import BarSource
 from tuiconsole.regimes.settings import RegimeSettings
 
 LEAST_VALUES = 200
@@ -57,7 +57,7 @@ class FeatureDrift:
 
     def __init__(
         self,
-        tape: Tape,
+        tape: BarSource,
         names: Sequence[str],
         defence: DefenceSettings,
         regimes: RegimeSettings,
@@ -107,10 +107,16 @@ class DriftWatch:
         self._told: frozenset[str] = frozenset()
         self.last: tuple[Drift, ...] = ()
 
+    def live_bars(self, cursor: int) -> int:
+        """Bars that are compared after ``cursor`` bars of the tape."""
+        return min(self._settings.live_bars, cursor - self._start)
+
     def due(self, cursor: int) -> bool:
-        """Whether a comparison falls due after ``cursor`` bars of the tape."""
+        """Whether a comparison falls due after ``cursor`` bars of the tape; not before half of the live bars are there."""
         played = cursor - self._start
-        return bool(self._drift.names) and played > 0 and played % self._settings.every_bars == 0
+        every = self._settings.every_bars
+        enough = played >= max(1, self._settings.live_bars // 2)
+        return bool(self._drift.names) and every > 0 and enough and played % every == 0
 
     def check(self, cursor: int) -> tuple[Drift, ...]:
         """Compare, and return the drifts that are new since the last comparison; safe in another thread."""

@@ -13,7 +13,8 @@ from tuiconsole.domain.clock import Clock, WallClock
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.records import Record
-from tuiconsole.engine.build import make_session
+from tuiconsole.engine.build import Plan, make_session
+from tuiconsole.engine.drift import DriftWatch, FeatureDrift
 from tuiconsole.engine.latching import reconcile_latch, stop_in_latch
 from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.lock import EngineLock
@@ -145,6 +146,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         checkpoint_bars=options.settings.engine.checkpoint_bars,
         stall_ms=options.settings.engine.stall_ms,
         pacer=market.pacer,
+        drift=_drift_watch(chosen),
     )
     session.sink = sink
     session.on_level = service.on_level
@@ -163,6 +165,18 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     finally:
         writer.close()
     log.info("stopped", reason=service.stop_reason, rows=store.rows, head=store.head.hex())
+
+
+def _drift_watch(chosen: Plan) -> DriftWatch:
+    settings = chosen.settings
+    drift = FeatureDrift(
+        chosen.tape,
+        chosen.policy.needs,
+        settings.defence,
+        settings.regimes,
+        settings.engine.bars_per_year,
+    )
+    return DriftWatch(drift, settings.drift, chosen.start)
 
 
 def _run_loop(

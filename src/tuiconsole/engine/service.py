@@ -24,6 +24,7 @@ from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
 from tuiconsole.engine.commands import LEVEL_NAMES
+from tuiconsole.engine.drift import DriftWatch, sentence
 from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import DeskPaths
@@ -66,6 +67,8 @@ class EngineService:
         Bars per second; 0 means as fast as it goes.
     pacer
         Says when the next bar is played, instead of ``speed``.
+    drift
+        Watches the features; None watches nothing.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class EngineService:
         checkpoint_bars: int,
         stall_ms: float,
         pacer: Pacer | None = None,
+        drift: DriftWatch | None = None,
     ) -> None:
         self.session = session
         self.desk = session.desk
@@ -109,6 +113,7 @@ class EngineService:
         self._latch_jobs: list[Future[None]] = []
         self._level_change: LevelChanged | None = None
         self._stalled_ms = 0.0
+        self._drift = drift
         self._fault: Exception | None = None
 
     # ---- running ----------------------------------------------------------------------------------------------------
@@ -156,7 +161,15 @@ class EngineService:
         self.cycles_ms.append((self.last_bar_ns - began) / 1e6)
         if self._stalled_ms:
             await self._report_stall()
+        if self._drift is not None and self._drift.due(self.session.cursor):
+            await self._watch_drift(self._drift)
         await self._publish()
+
+    async def _watch_drift(self, watch: DriftWatch) -> None:
+        """Compare the features in another thread; what drifts anew is journalled and shown before the next bar."""
+        fresh = await asyncio.to_thread(watch.check, self.session.cursor)
+        if fresh:
+            await self.note(Severity.WARNING, "drift", sentence(fresh, watch.live_bars(self.session.cursor)))
 
     async def _drive(self, steps: Steps) -> None:
         """Carry one step out; every yield is a durable point."""

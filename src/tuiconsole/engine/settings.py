@@ -48,10 +48,10 @@ class DriftSettings:
     """Bars before the start that later ones are compared with."""
 
     live_bars: Annotated[int, Interval(ge=20, le=5000)] = 252
-    """Latest bars that are compared with them."""
+    """Latest bars that are compared with them, once half of them are there."""
 
-    every_bars: Annotated[int, Interval(ge=1, le=5000)] = 21
-    """Bars between two comparisons."""
+    every_bars: Annotated[int, Interval(ge=0, le=5000)] = 21
+    """Bars between two comparisons while the engine runs; each drift that is new is an alert. 0 = none."""
 
 
 @dataclass(frozen=True, slots=True)
