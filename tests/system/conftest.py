@@ -40,7 +40,8 @@ def whole(tape: Tape, data: Path, tmp_path_factory: pytest.TempPathFactory) -> r
         engine.wait_event("end of tape")
         equity = made.status()["equity"]
         stopped = engine.terminate()
-        assert not engine.events("alert")[:-1], "this market trips no breaker"
+        told = [alert for alert in engine.events("alert")[:-1] if alert["code"] != "drift"]
+        assert not told, "this market trips no breaker"
         return rig.Whole(stopped["rows"], stopped["head"], rig.orders_in(engine.lines), equity)
     finally:
         made.close()
