@@ -118,7 +118,7 @@ def test_unknown_theme(desk: DeskFiles, refused: Refused) -> None:
 @pytest.mark.parametrize("verb", ["backtest", "headless"])
 def test_unknown_feed(verb: str, desk: DeskFiles, refused: Refused) -> None:
     place = ["--config", str(desk.config)] if verb == "backtest" else desk.options()
-    assert "Unknown feed 'bloomberg'. Known: auto, replay, or the path" in refused(
+    assert "Unknown feed 'bloomberg'. Known: auto, replay, history" in refused(
         verb, "--feed", "bloomberg", *place
     )
 
