@@ -52,6 +52,13 @@ def table(measured: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join(written)
 
 
+def markdown(measured: Mapping[str, Sequence[Row]]) -> str:
+    """The same rows as a table for a README."""
+    head = f"| {' | '.join(_HEAD)} |\n|{'|'.join('---:' if i in _RIGHT else '---' for i in range(len(_HEAD)))}|\n"
+    cells = (_cells(row) for rows in measured.values() for row in rows)
+    return head + "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
 def summary(measured: Mapping[str, Sequence[Row]]) -> str:
     """One sentence: how many budgets are met, and which are not."""
     judged = [row for rows in measured.values() for row in rows if row.budget is not None]

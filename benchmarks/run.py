@@ -22,13 +22,14 @@ for _path in (str(_ROOT / "src"), str(_ROOT)):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 
-from benchmarks.report import summary, table  # noqa: E402 - the path is set above
+from benchmarks.report import markdown, summary, table  # noqa: E402 - the path is set above
 from benchmarks.rows import MeasurementFailed, Row  # noqa: E402
 from tuiconsole.domain.clock import WallClock  # noqa: E402
 from tuiconsole.domain.errors import DeskError  # noqa: E402
 
 MEASUREMENTS = (
     "throughput",
+    "scaling",
     "against_peers",
     "stages",
     "features",
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to this file")
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="only this; may be repeated")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table for a README")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, smaller sizes")
     options = parser.parse_args(arguments)
     clock, where = WallClock(), machine()
@@ -83,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     seconds = (clock.monotonic_ns() - began) / 1e9
     print(table(measured))
     print(f"{summary(measured)} Measured in {seconds:.0f} s.")
+    if options.markdown is not None:
+        options.markdown.write_text(markdown(measured), encoding="utf-8")
     if options.json is not None:
         rows = {name: [row.as_json() for row in found] for name, found in measured.items()}
         body = {"machine": where, "quick": options.quick, "seconds": round(seconds, 1), "measured": rows}

@@ -33,6 +33,11 @@ class Timed:
     cpu_s: float
 
     @property
+    def cpu_us_per_bar(self) -> float:
+        """Microseconds of processor time per bar."""
+        return 1e6 * self.cpu_s / self.result.bars
+
+    @property
     def us_per_bar(self) -> float:
         """Wall microseconds per bar."""
         return 1e6 * self.result.seconds / self.result.bars
@@ -78,8 +83,8 @@ def backtest(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP) -> 
 
 
 def median_of(runs: list[Timed]) -> Timed:
-    """The run with the median wall time."""
-    return sorted(runs, key=lambda run: run.result.seconds)[len(runs) // 2]
+    """The run with the median processor time."""
+    return sorted(runs, key=lambda run: run.cpu_s)[len(runs) // 2]
 
 
 def replay_plan(tape: Tape) -> Plan:

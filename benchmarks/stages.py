@@ -18,7 +18,7 @@ from tuiconsole.engine import desk as desk_module
 from tuiconsole.engine.backtest import run_backtest
 from tuiconsole.engine.session import Session
 
-BUDGET_US = 600.0
+BUDGET_US = 400.0
 """A bar of 200 symbols, whole desk."""
 COOL_DOWN_BARS = 20
 
@@ -65,14 +65,12 @@ class Watched:
 
 
 _SESSION_STAGES = {
-    "defence": {"screen": "defence"},
-    "venue": {"on_bars": "venue: fills", "submit": "venue: submit"},
+    "defence": {"screen_block": "defence"},
+    "venue": {"on_bars": "venue: fills", "submit": "venue: submit", "pass_by": "venue: quiet bars"},
     "sink": {"append": "journal"},
 }
 _DESK_STAGES = {
-    "panel": {"push": "panel"},
-    "features": {"update": "features"},
-    "regimes": {"update": "regimes"},
+    "market": {"observe_block": "market side"},
     "ledger": {"mark": "ledger: mark", "apply": "ledger: fills"},
     "breakers": {"update": "breakers"},
     "policy": {"decide": "policy: decide"},
