@@ -182,21 +182,23 @@ class Liquidity:
 
     def _step_some(self, log: FloatArray, traded: FloatArray | None, good: BoolArray) -> None:
         """One bar that not all symbols take part in."""
-        priced = good & ~np.isnan(log)
         move = np.subtract(log, self._log_price, out=self._move)
-        use = priced & ~np.isnan(move)
         np.multiply(move, move, out=move)
+        use = good & (move < np.inf)  # no number: the first price of a symbol
         pair, keep = self._sums[:_VOLUME], self._keep[:_VOLUME]
         np.multiply(pair, keep, out=pair, where=use)
         np.add(pair, move, out=pair, where=use)
-        self._log_price = np.where(priced, log, self._log_price)
-        self._all_priced = not np.count_nonzero(np.isnan(self._log_price))
+        self._log_price = np.where(good, log, self._log_price)
+        if not self._all_priced:
+            self._all_priced = not np.count_nonzero(np.isnan(self._log_price))
         if traded is None:
             return
         sums = self._sums[_VOLUME]
-        use = good & np.isfinite(traded)
+        use = good & (traded < np.inf)
         np.multiply(sums, self._keep[_VOLUME], out=sums, where=use)
         np.add(sums, traded, out=sums, where=use)
+        if self._all_traded:
+            return
         first = use & np.isnan(sums)
         if np.count_nonzero(first):
             sums[first] = traded[first] / self._rate[_VOLUME]
