@@ -10,6 +10,7 @@ import pytest
 from tests.engine import rig as core
 from tests.research import rig
 from tuiconsole.analytics.samples import Curve, Sample
+from tuiconsole.analytics.trades import round_trips
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.market.tape import Tape
@@ -23,6 +24,11 @@ def test_the_fills_of_a_run_add_up_to_its_cash() -> None:
     assert made.capital - paid == pytest.approx(track.cash[-1], abs=1e-6)
     parts = fills.costs["commission_fixed"] + fills.costs["commission_proportional"]
     np.testing.assert_allclose(parts, fills.fee, rtol=1e-12)
+    trips = round_trips(fills)
+    assert float(trips.profit.sum() + trips.fees.sum()) == pytest.approx(
+        float(fills.realised.sum()), abs=1e-6
+    )
+    assert len(trips) > 10
     assert len(fills) == made.outcome.fills
     assert made.curve.sample is Sample.IN
     assert math.prod((1 + made.curve.returns).tolist()) == pytest.approx(track.equity[-1] / made.capital)

@@ -162,7 +162,7 @@ def run_backtest(
     stop = len(session.tape) if end is None else min(end, len(session.tape))
     total = max(0, stop - session.cursor)
     first = session.cursor
-    recording = Recording(total)
+    recording = Recording(total, desk.universe)
     rearmed = 0
     began = clock.monotonic_ns()
     for i, steps in enumerate(session.bars_ahead(session.cursor + total)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tuiconsole.analytics.track import Track
+from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.engine.desk import Desk
@@ -22,12 +23,15 @@ _TREND, _RANGE = REGIME_NAMES.index("trend"), REGIME_NAMES.index("range")
 class Recording:
     """Collects the :class:`~tuiconsole.analytics.track.Track` of one backtest of ``total`` bars."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, universe: Universe) -> None:
         self.track = Track.zeros(total)
+        multiplier = np.array([float(item.multiplier) for item in universe.instruments])
+        self._unit: FloatArray = multiplier / universe.price_scale / universe.quantity_scale
         self._bar = 0
         self._reduced = 0
         self._moments: list[tuple[int, int, int]] = []
-        self._values: list[IntArray] = []
+        self._prices: list[IntArray] = []
+        self._quantities: list[IntArray] = []
         self._regimes: list[FloatArray] = []
 
     def bar(self, desk: Desk) -> None:
@@ -36,15 +40,16 @@ class Recording:
         self._moments.append((desk.ts, ledger.equity, ledger.cash))
         if desk.level:
             self.track.level[self._bar] = desk.level
-        self._values.append(ledger.market_value)
+        self._prices.append(desk.price_scaled)
+        self._quantities.append(ledger.quantity)
         self._regimes.append(desk.regime)
         self._bar += 1
-        if len(self._values) == BLOCK_BARS:
+        if len(self._prices) == BLOCK_BARS:
             self._reduce()
 
     def finish(self) -> Track:
         """Everything collected."""
-        if self._values:
+        if self._prices:
             self._reduce()
         return self.track
 
@@ -54,13 +59,15 @@ class Recording:
         self.track.ts[first:last] = ts
         self.track.equity[first:last] = equity / MONEY_SCALE
         self.track.cash[first:last] = cash / MONEY_SCALE
-        value = np.stack(self._values).astype(np.float64)
-        self.track.gross[first:last] = np.abs(value).sum(axis=1) / MONEY_SCALE
-        self.track.net[first:last] = value.sum(axis=1) / MONEY_SCALE
-        self.track.holdings[first:last] = np.count_nonzero(value, axis=1)
+        quantity = np.stack(self._quantities)
+        value = quantity * (np.stack(self._prices) * self._unit)
+        self.track.gross[first:last] = np.abs(value).sum(axis=1)
+        self.track.net[first:last] = value.sum(axis=1)
+        self.track.holdings[first:last] = np.count_nonzero(quantity, axis=1)
         self.track.regime[first:last] = regime_codes(np.stack(self._regimes))
         self._moments.clear()
-        self._values.clear()
+        self._prices.clear()
+        self._quantities.clear()
         self._regimes.clear()
         self._reduced = last
 
