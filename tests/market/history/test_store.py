@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, EventClock, parse_iso
 from tuiconsole.domain.errors import DataError, UsageError
-from tuiconsole.market.history.manifest import load_manifest
+from tuiconsole.market.history import taping
+from tuiconsole.market.history.adjusting import Adjusting
+from tuiconsole.market.history.manifest import Manifest, load_manifest
 from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.store import HistoryStore
 
@@ -179,6 +181,41 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     (store.root / "manifest.json").write_text("{")
     with pytest.raises(DataError, match=r"manifest\.json in .* is damaged"):
         store.symbols("1day")
+
+
+def test_only_what_the_store_made_is_ever_removed(tmp_path: Path) -> None:
+    """Somebody's own files under the same folder stay, whatever they are called."""
+    store = _store(tmp_path)
+    own = [
+        store.root / name
+        for name in ("prices.parquet", "1day/mine.parquet", "point_in_time/cpi.parquet", "tables/x.json")
+    ]
+    stray = [store.root / name for name in ("1day/2020/00000099.parquet", "aside/1min/all/00000098.parquet")]
+    for path in (*own, *stray):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
+    assert all(path.exists() for path in own)
+    assert not any(path.exists() for path in stray)
+
+
+def test_a_reader_whose_files_were_replaced_meanwhile_asks_again(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    for day in range(1, 9):
+        store.write("1day", _bars([day * _DAY], ["A"], [float(day)]), _FILE)
+    seen: list[int] = []
+
+    def slow(manifest: Manifest) -> float:
+        """Reads what it was told to, after two writes that joined and removed the pieces it knows."""
+        seen.append(manifest.seq)
+        if len(seen) == 1:
+            store.write("1day", _bars([20 * _DAY], ["A"], [20.0]), _FILE)
+            store.write("1day", _bars([21 * _DAY], ["A"], [21.0]), _FILE)
+        close = taping.tape(store.root, manifest, None, "1day", (None, None), Adjusting()).close
+        return float(close[-1, 0])
+
+    assert store.consistently(slow) == 21.0
+    assert len(seen) == 2
 
 
 def test_an_error_inside_a_transaction_leaves_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from tuiconsole.market.history.records import Provenance
 MANIFEST = "manifest.json"
 VERSION = 1
 _LOCK = "writer.lock"
+_OWN = re.compile(
+    r"(aside/)?\d+(s|min|h|day)/[\d-]+/\d{8,}\.parquet|aside/\w+/all/\d{8,}\.parquet|tables/[a-z]+-\d{8,}\.json"
+)
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -125,11 +129,11 @@ def sole_writer(root: Path) -> Iterator[None]:
 def remove_strays(root: Path, manifest: Manifest) -> None:
     """Remove files that an interrupted or older write left behind; only the sole writer may.
 
-    The folder ``point_in_time`` belongs to another store.
+    Only names that the store itself gives are looked at: what else lies in the folder is not its business.
     """
     belonging = manifest.files()
     for pattern in ("*.parquet", "tables/*.json"):
         for path in root.rglob(pattern):
-            inside = path.relative_to(root)
-            if inside.as_posix() not in belonging and inside.parts[0] != "point_in_time":
+            name = path.relative_to(root).as_posix()
+            if name not in belonging and _OWN.fullmatch(name):
                 path.unlink()

@@ -98,14 +98,14 @@ class HistoryStore:
         from tuiconsole.market.history import reading
 
         name = canonical_interval(interval)
-        return self._read(lambda manifest: reading.symbols(self.root, manifest, name))
+        return self.consistently(lambda manifest: reading.symbols(self.root, manifest, name))
 
     def coverage(self, interval: str) -> tuple[Coverage, ...]:
         """What the store holds of each symbol."""
         from tuiconsole.market.history import reading
 
         name = canonical_interval(interval)
-        return self._read(lambda manifest: reading.coverage(self.root, manifest, name))
+        return self.consistently(lambda manifest: reading.coverage(self.root, manifest, name))
 
     def tape(
         self,
@@ -142,22 +142,22 @@ class HistoryStore:
 
         name, how = canonical_interval(interval), Adjusting(adjusted, dividends, known_at)
         wanted = None if symbols is None else tuple(symbols)
-        return self._read(lambda now: taping.tape(self.root, now, wanted, name, (start, end), how))
+        return self.consistently(lambda now: taping.tape(self.root, now, wanted, name, (start, end), how))
 
     def actions(self) -> Mapping[str, Sequence[Action]]:
         """Stored splits and dividends of each instrument."""
-        return self._read(lambda manifest: actions_by_instrument(self.root, manifest))
+        return self.consistently(lambda manifest: actions_by_instrument(self.root, manifest))
 
     def ticker_map(self) -> TickerMap:
         """Which instrument a ticker meant when."""
-        return self._read(lambda manifest: ticker_map(self.root, manifest))
+        return self.consistently(lambda manifest: ticker_map(self.root, manifest))
 
     def inspect(self, interval: str, symbols: Sequence[str] | None = None) -> tuple[SymbolReport, ...]:
         """What is held of each instrument (default all) and what is doubtful about it."""
         from tuiconsole.market.history.inspection import inspect
 
         name = canonical_interval(interval)
-        return self._read(lambda manifest: inspect(self.root, manifest, name, symbols))
+        return self.consistently(lambda manifest: inspect(self.root, manifest, name, symbols))
 
     def query(self, sql: str) -> Any:
         """The answer of DuckDB to ``sql``, as an Arrow table.
@@ -172,10 +172,13 @@ class HistoryStore:
         """
         from tuiconsole.market.history.sql import answer
 
-        return self._read(lambda manifest: answer(self.root, manifest, sql))
+        return self.consistently(lambda manifest: answer(self.root, manifest, sql))
 
-    def _read(self, question: Callable[[Manifest], _Answer]) -> _Answer:
-        """Ask again with the next manifest when a write has replaced the files meanwhile."""
+    def consistently(self, question: Callable[[Manifest], _Answer]) -> _Answer:
+        """The answer to ``question`` about one state of the store.
+
+        It is asked again with the next state when a write has replaced the files it was reading.
+        """
         manifest = self.manifest
         for _ in range(_TRIES):
             try:
