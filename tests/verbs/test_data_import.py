@@ -14,6 +14,8 @@ import pytest
 
 from tuiconsole.cli import main
 from tuiconsole.market.history.store import HistoryStore
+from tuiconsole.market.replay import open_tape
+from tuiconsole.market.settings import FeedSettings, HistorySettings
 
 _N_BARS = 160
 
@@ -110,6 +112,17 @@ def test_actions_are_imported_and_counted(tmp_path: Path, capsys: pytest.Capture
     assert _asked(capsys, "data", "import", "map.csv")["ticker_spans"] == 2
     assert main(["data", "import", "map.csv"]) == 0
     assert "2 ticker spans of 1 instruments" in capsys.readouterr().out
+
+
+def test_the_feed_plays_prices_as_the_settings_say(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("date,symbol,close\n2020-03-02,A,40\n2020-03-03,A,19\n2020-03-04,A,18\n")
+    (tmp_path / "actions.csv").write_text("symbol,ex_date,ratio,cash\nA,2020-03-03,2:1,\nA,2020-03-04,,1.9\n")
+    for name in ("a.csv", "actions.csv"):
+        assert main(["data", "import", name]) == 0
+    feed, root = FeedSettings(feed="history"), str(tmp_path / "bars")
+    for prices, expected in (("raw", [40, 19, 18]), ("split", [20, 19, 18]), ("total", [18, 17.1, 18])):
+        history = HistorySettings(root=root, prices=prices)  # type: ignore[arg-type]
+        np.testing.assert_allclose(open_tape(feed, history).close[:, 0], expected)
 
 
 _SLOW_FILES = """

@@ -56,11 +56,15 @@ class FeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """Where recorded bars are kept."""
+    """Where recorded bars are kept, and how they are played."""
 
     root: str = "history"
     """Folder of the history store; a relative path starts at the configuration file, or at the state file's
     folder where there is none."""
+
+    prices: Literal["raw", "split", "total"] = "split"
+    """What stored prices are adjusted for when they are played: nothing, splits, or splits and dividends (total
+    return). Orders then fill at adjusted prices."""
 
     macro: bool = True
     """Join stored macro series to bars of the history, each value from its release on."""

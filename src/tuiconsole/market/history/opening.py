@@ -13,7 +13,7 @@ from tuiconsole.market.tape import Tape
 
 
 def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
-    """The bars that ``settings`` choose, adjusted for splits, with the stored macro series as they were released.
+    """The bars that ``settings`` choose, adjusted as the history's settings say, with the stored macro series as they were released.
 
     Raises
     ------
@@ -22,7 +22,12 @@ def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
     """
     root = Path(history.root).expanduser()
     store = HistoryStore(root)
-    tape = store.tape(chosen_symbols(settings.universe, store.manifest), settings.interval)
+    tape = store.tape(
+        chosen_symbols(settings.universe, store.manifest),
+        settings.interval,
+        adjusted=history.prices != "raw",
+        dividends=history.prices == "total",
+    )
     if not history.macro:
         return tape
     from tuiconsole.market.macro_series import macro_releases
