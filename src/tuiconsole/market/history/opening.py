@@ -13,7 +13,7 @@ from tuiconsole.market.tape import Tape
 
 
 def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
-    """The bars that ``settings`` choose, adjusted as the history's settings say, with the stored macro series as they were released.
+    """The bars that ``settings`` choose, adjusted as ``history`` says, with the stored macro series as they were released.
 
     Raises
     ------
