@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.features.rolling_sums import RollingSums, blank
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class BarShapeBank(WindowedBank):
         count = self._nights[window]
         mean = self._sums.sums[window, _OVER] / count
         variance = self._sums.sums[window, _OVER_SQUARE] / count - mean * mean
-        variance[variance < _STANDSTILL] = np.nan
+        blank(variance, variance < _STANDSTILL)
         return (self._over - mean) / np.sqrt(variance)
 
     def state(self) -> dict[str, Any]:

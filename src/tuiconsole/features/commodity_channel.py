@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request, distinct
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.features.rolling_sums import RollingSums, blank
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -54,7 +54,7 @@ class CommodityChannelBank(Bank):
             np.abs(spread, out=spread)
             deviation = spread.sum(axis=0) if whole else np.nansum(spread, axis=0)
             deviation *= 0.015 / count[place]
-            deviation[deviation <= _STANDSTILL * mean] = np.nan
+            blank(deviation, deviation <= _STANDSTILL * mean)
             for row in self._rows[place]:
                 np.divide(typical - mean, deviation, out=self.values[row])
 

@@ -10,6 +10,7 @@ import numpy as np
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.features.chained_average import ChainedAverage
 from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
+from tuiconsole.features.rolling_sums import blank
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -61,7 +62,7 @@ class DirectionalBank(Bank):
         found = {"plus_di": plus, "minus_di": minus}
         if self._has_adx:
             total = plus + minus
-            total[total == 0.0] = np.nan
+            blank(total, total == 0.0)
             index = np.abs(plus - minus)
             index /= total
             index *= 100.0

@@ -50,7 +50,9 @@ class PriceMeansBank(WindowedBank):
             self._weighted = self._level.weighted_mean() + self._level.anchor
         if self._needs_deviation:
             variance = self._level.variance()
-            variance[variance <= _STANDSTILL * self._level.anchor * self._level.anchor] = 0.0
+            still = variance <= _STANDSTILL * self._level.anchor * self._level.anchor
+            if np.count_nonzero(still):
+                variance[still] = 0.0
             self._deviation = np.sqrt(variance)
         self.fill()
 
@@ -67,8 +69,9 @@ class PriceMeansBank(WindowedBank):
         return self._close / self._weighted[window] - 1.0
 
     def _bollinger_b(self, window: Rows) -> FloatArray:
-        deviation = self._deviation[window].copy()
-        deviation[deviation == 0.0] = np.nan
+        deviation = self._deviation[window]
+        if np.count_nonzero(deviation) < deviation.size:
+            deviation = np.where(deviation == 0.0, np.nan, deviation)
         return 0.25 * (self._close - self._mean[window]) / deviation + 0.5
 
     def _bollinger_width(self, window: Rows) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.anchored_sums import AnchoredSums
 from tuiconsole.features.contract import Feature, Request, Rows
+from tuiconsole.features.rolling_sums import blank
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class RegressionBank(WindowedBank):
         explained = self._slope * both
         self._r2 = explained / total
         residual = (total - explained) / (count - 2.0)
-        residual[residual <= _STANDSTILL] = np.nan
+        blank(residual, residual <= _STANDSTILL)
         self._deviation = np.sqrt(residual)
         self._newest = log_close - level.anchor - level.mean - self._slope * newest
         self.fill()

@@ -10,7 +10,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, observe
+from tuiconsole.features.rolling_sums import RollingSums, blank, observe
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class ReturnPartsBank(WindowedBank):
     def _volatility_ratio(self, fast: Rows, slow: Rows) -> FloatArray:
         above = np.maximum(self._variance(fast), 0.0)
         below = self._variance(slow)
-        below[below < _STANDSTILL] = np.nan
+        blank(below, below < _STANDSTILL)
         return np.sqrt(above / below)
 
     def _mean_absolute_return(self, window: Rows) -> FloatArray:

@@ -47,6 +47,7 @@ class RollingSums:
         self._window_column: FloatArray = self._lags[:, None].astype(np.float64)
         self._sufficient: FloatArray = np.ceil(PRESENCE * self._window_column)
         self._count = 0
+        self._due = 0
         self._unbroken: dict[int, tuple[int, int]] = {}
 
     def _make_room(self, rows: int) -> int:
@@ -61,16 +62,18 @@ class RollingSums:
 
     def push(self, row: FloatArray) -> None:
         """Take in ``row`` ``[channels, n_symbols]``, copied."""
-        slot = self._make_room(1)
+        slot = self._end if self._end < len(self._rows) else self._make_room(1)
         self._rows.take(slot - self._lags, axis=0, out=self._leaving, mode="clip")
         self._rows[slot] = row
         self.sums += row
         self.sums -= self._leaving
         self._end = slot + 1
         self._count += 1
-        for index, window in enumerate(self.windows):
-            if self._count % window == 0:
-                self._refresh(index, window)
+        if self._count >= self._due:
+            for index, window in enumerate(self.windows):
+                if self._count % window == 0:
+                    self._refresh(index, window)
+            self._due = min(window * (self._count // window + 1) for window in self.windows)
 
     def push_block(self, rows: FloatArray) -> FloatArray:
         """Take in ``rows`` ``[bars, channels, n_symbols]``, oldest first: bit for bit as :meth:`push` of each.
@@ -94,7 +97,7 @@ class RollingSums:
                 sums, done = found[until - 1, index], until
         if bars:
             self.sums[...] = found[-1]
-        self._end, self._count = first + bars, self._count + bars
+        self._end, self._count, self._due = first + bars, self._count + bars, 0
         return found
 
     def load(self, rows: FloatArray) -> None:
@@ -172,7 +175,7 @@ class RollingSums:
         self._end = self._size
         self._rows[: self._size] = state["rows"]
         self.sums[...] = state["sums"]
-        self._count = int(state["count"])
+        self._count, self._due = int(state["count"]), 0
         self._unbroken.clear()
 
 
@@ -208,3 +211,10 @@ def observe(x: FloatArray, presence: FloatArray, value: FloatArray) -> BoolArray
     else:
         value[...] = np.where(present, x, 0.0)
     return present
+
+
+def blank(values: FloatArray, unusable: BoolArray) -> FloatArray:
+    """``values`` with NaN written, in place, where they are ``unusable``: a divisor that makes no infinities."""
+    if np.count_nonzero(unusable):
+        values[unusable] = np.nan
+    return values

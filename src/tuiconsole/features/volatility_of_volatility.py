@@ -10,7 +10,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request
-from tuiconsole.features.rolling_sums import PRESENCE, RollingSums, observe
+from tuiconsole.features.rolling_sums import PRESENCE, RollingSums, blank, observe
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -49,7 +49,7 @@ class VolatilityOfVolatilityBank(Bank):
         count, sums = self._returns.observations(present), self._returns.sums
         variance = sums[:, 2] - sums[:, 1] * sums[:, 1] / count
         variance /= count - 1.0
-        variance[variance < _STANDSTILL] = np.nan
+        blank(variance, variance < _STANDSTILL)
         logarithm = np.log(variance)
         logarithm *= 0.5
         known = observe(logarithm.ravel(), level[0], level[1])

@@ -10,7 +10,7 @@ import numpy as np
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.anchored_sums import AnchoredSums
 from tuiconsole.features.contract import Bank, Feature, Request, Rows, rows_at, rows_of
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.features.rolling_sums import RollingSums, blank
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class VolumeFlowBank(WindowedBank):
         up = np.maximum(self._sums.sums[window, _UP_MONEY], 0.0)
         down = np.maximum(self._sums.sums[window, _DOWN_MONEY], 0.0)
         total = up + down + 0.0 * self._typical[window]
-        total[total == 0.0] = np.nan
+        blank(total, total == 0.0)
         return 100.0 * up / total
 
     def _cmf(self, window: Rows) -> FloatArray:
@@ -102,7 +102,7 @@ class VolumeFlowBank(WindowedBank):
 
     def _total(self, channel: int, window: Rows, count: FloatArray) -> FloatArray:
         total: FloatArray = self._sums.sums[window, channel] + 0.0 * count[window]
-        total[total <= 0.0] = np.nan
+        blank(total, total <= 0.0)
         return total
 
     def state(self) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class CumulativeVolumeBank(Bank):
         sums.push(both)
         variance = sums.variance()
         scale = variance + sums.mean * sums.mean
-        variance[variance <= _ROUNDING * scale] = np.nan
+        blank(variance, variance <= _ROUNDING * scale)
         found = (both - sums.anchor - sums.mean) / np.sqrt(variance)
         n_symbols = shown.shape[1]
         for at, place, symbols in self._places:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, observe
+from tuiconsole.features.rolling_sums import RollingSums, blank, observe
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class VolumeLevelBank(WindowedBank):
         mean = self._sums.sums[window, _LOG] / count
         variance = self._sums.sums[window, _LOG_SQUARE] / count
         variance -= mean * mean
-        variance[variance < _STANDSTILL] = np.nan
+        blank(variance, variance < _STANDSTILL)
         return (self._log - mean) / np.sqrt(variance)
 
     def _zero_volume_share(self, window: Rows) -> FloatArray:
@@ -116,7 +116,7 @@ class VolumeLevelBank(WindowedBank):
 
     def _vwap_distance(self, window: Rows) -> FloatArray:
         weight = self._sums.sums[window, _WEIGHT] + 0.0 * self._priced[window]
-        weight[weight <= 0.0] = np.nan
+        blank(weight, weight <= 0.0)
         return self._close * weight / self._sums.sums[window, _WEIGHTED] - 1.0
 
     def state(self) -> dict[str, Any]:

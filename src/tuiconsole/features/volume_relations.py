@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.features.contract import Bank, Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.features.rolling_sums import RollingSums, blank
 from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class VolumeRelationsBank(WindowedBank):
         moves = means[:, 2] - means[:, 0] * means[:, 0]
         both = means[:, 4] - means[:, 0] * means[:, 1]
         size = moves * growth
-        size[(moves <= _STANDSTILL * means[:, 2]) | (growth <= _STANDSTILL * means[:, 3])] = np.nan
+        blank(size, (moves <= _STANDSTILL * means[:, 2]) | (growth <= _STANDSTILL * means[:, 3]))
         both /= np.sqrt(size)
         return np.clip(both, -1.0, 1.0, out=both)
 
