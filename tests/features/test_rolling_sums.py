@@ -71,3 +71,16 @@ def test_observe_marks_and_fills() -> None:
     assert present.tolist() == [True, False, True]
     assert presence.tolist() == [1.0, 0.0, 1.0]
     assert value.tolist() == [2.0, 0.0, -1.0]
+
+
+def test_windows_stay_silent_until_enough_of_them_is_there_after_a_long_gap() -> None:
+    rolling = RollingSums([4, 10], 1, 1)
+    seen = [True] * 12 + [False] * 6 + [True] * 12
+    for count, here in enumerate(seen, 1):
+        present = np.array([here])
+        rolling.push(present[None].astype(float))
+        found = rolling.observations(present)[:, 0]
+        for window, value in zip((4, 10), found, strict=True):
+            number = sum(seen[max(0, count - window) : count])
+            speaks = here and count >= window and number >= 0.8 * window
+            assert value == number if speaks else np.isnan(value)

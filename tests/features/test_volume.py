@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.features.drive import one
-from tests.features.plain import before, last_seen, over_windows, seeded, thinned
+from tests.features.drive import one, random_walk
+from tests.features.plain import BARS, before, last_seen, over_windows, seeded, thinned
 
 SERIES = thinned()
 _, H, L, C = SERIES.prices
@@ -73,6 +73,24 @@ def test_flow_over_windows() -> None:
     close_to(
         f"ease_of_movement_{W}", mean_of(ease, W, easy, 1) * mean_of(V, W, easy, 1), rtol=1e-8, atol=1e-14
     )
+
+
+def test_money_flow_leaves_out_bars_at_the_same_price() -> None:
+    same = random_walk(BARS)
+    for field in (*same.prices, same.shares):
+        field[50::3] = field[49:-1:3]
+    for series in (SERIES, same):
+        typical = (series.high + series.low + series.close) / 3.0
+        change = typical - before(typical)
+        money = typical * series.shares
+
+        def index(rows: np.ndarray, i: int, change: np.ndarray = change, money: np.ndarray = money) -> float:
+            up, down = (money[rows, i][sign * change[rows, i] > 0.0].sum() for sign in (1.0, -1.0))
+            return float(100.0 * up / (up + down))
+
+        expected = over_windows(np.isfinite(change), W, index, start=1)
+        np.testing.assert_allclose(one(f"mfi_{W}", series), expected, rtol=1e-9, atol=1e-9)
+    assert (change == 0.0).sum() > 200
 
 
 @pytest.mark.parametrize("family", ["obv", "accumulation"])
