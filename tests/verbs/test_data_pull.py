@@ -353,6 +353,30 @@ def test_without_the_clients_the_pull_says_what_to_install(
     )
 
 
+def test_four_weeks_of_minutes_are_within_reach_by_default(
+    place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --start nothing is asked for that the first vendor no longer keeps; a piece is a week at most."""
+    daily = charts("A")
+
+    def answer(asked: Asked) -> Reply:
+        if asked.params.get("interval") != "1m":
+            return daily(asked)
+        meta = chart("A")["chart"]["result"][0]["meta"]
+        return Reply({"chart": {"result": [{"meta": meta, "indicators": {"quote": [{}]}}], "error": None}})
+
+    vendor.answer = answer
+    body = run(capsys, "pull", "A", "--interval", "1min")
+    assert (body["left"], body["stored"], body["rows"]) == (0, 5, 0)
+    spans = [
+        int(a.params["period2"]) - int(a.params["period1"])
+        for a in vendor.asked
+        if a.params.get("interval") == "1m"
+    ]
+    assert len(spans) == 5
+    assert max(spans) <= 8 * 86_400
+
+
 def test_actions_alone(place: Path, vendor: Vendor, capsys: pytest.CaptureFixture[str]) -> None:
     vendor.answer = charts("AAPL")
     body = run(capsys, "pull", "AAPL", *RANGE, "--what", "actions", "--interval", "5min")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WHAT = ("bars", "actions", "fundamentals", "insider", "macro", "movers", "news", "transcripts")
 _PACKAGES = ("alpaca", "httpx", "stamina", "yfinance")
 _LEAST_KEPT_S = 2 * 86_400.0
-_YEARS, _DAYS = 3_652, 29
+_DEFAULT_DAYS, _DEFAULT_DAYS_OF_MINUTES = 3_652, 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,9 @@ def _wanted(request: Request, store: HistoryStore, clock: Clock, *, needs_symbol
         )
     now = clock.now_ns()
     today = now // NANOSECONDS_PER_DAY * NANOSECONDS_PER_DAY
-    default = today - (_YEARS if seconds == DAY_SECONDS else _DAYS) * NANOSECONDS_PER_DAY
+    default = (
+        today - (_DEFAULT_DAYS if seconds == DAY_SECONDS else _DEFAULT_DAYS_OF_MINUTES) * NANOSECONDS_PER_DAY
+    )
     start = _moment(request.start, "--start", default)
     end = min(_moment(request.end, "--end", now - NANOSECONDS_PER_DAY) + NANOSECONDS_PER_DAY, now)
     if end <= start:

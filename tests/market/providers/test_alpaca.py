@@ -123,6 +123,14 @@ def test_one_unknown_symbol_does_not_cost_the_others(vendor: Vendor, tmp_path: P
     assert foreign.kind is FaultKind.NOT_FOUND
 
 
+def test_a_session_under_way_is_no_reason_to_ask_others(vendor: Vendor, tmp_path: Path) -> None:
+    """The vendor knows the share; its bar of today has not ended, and that is no fault."""
+    vendor.answer = alpaca_answers({"AAPL": stock_rows(("2025-01-02",))})
+    clock = SleepingClock(parse_iso("2025-01-02T20:00:00Z"))
+    answer = alpaca(vendor.url, tmp_path, clock).bars(["AAPL"], DAY, parse_iso("2025-01-02"), clock.now_ns())
+    assert (answer.bars.num_rows, answer.faults) == (0, ())
+
+
 @pytest.mark.parametrize(
     ("reply", "kind", "times"),
     [

@@ -179,6 +179,16 @@ def test_what_a_vendor_no_longer_keeps_is_asked_from_the_next(tmp_path: Path) ->
     assert (report.rows, report.left) == (2, [])
 
 
+def test_what_no_vendor_keeps_is_left_and_said(tmp_path: Path) -> None:
+    """A vendor that forgets old bars cannot know that there were none: another vendor may give them one day."""
+    short = Shelf("short", {"A": [day(1), day(6)]}, longest_days=10, earliest=day(4))
+    report, _ = pull(tmp_path, [short], "A")
+    assert [(symbol, stretch) for symbol, stretch, _ in report.left] == [("A", (START, day(4)))]
+    assert "short keeps no bars before 2025-01-05" in report.sentence()
+    rest, sink = pull(tmp_path, [Shelf("long", {"A": [day(1)]}, longest_days=10)], "A")
+    assert (rest.left, len(sink.rows)) == ([], 1)
+
+
 def test_a_vendor_without_the_interval_is_passed_over(tmp_path: Path) -> None:
     report = pull_bars(
         Wanted(("A",), 60, START, END),

@@ -144,7 +144,7 @@ class AlpacaProvider:
             return self._fault(FaultKind.MALFORMED, "Alpaca's answer cannot be read.")
         table = within(joined(tables, bars_schema()), start_ns, min(end_ns, self.clock.now_ns()))
         nothing = self._fault(FaultKind.NOT_FOUND, "Alpaca has no bars of it in this range.")
-        absent = set(symbols) - set(table["symbol"].unique().to_pylist())
+        absent = set(symbols) - {theirs[name] for name, rows in raw.items() if rows}
         return Answer(table, joined(actions, actions_schema()), faults_for(sorted(absent), nothing))
 
     def _bars(

@@ -79,11 +79,15 @@ class PullReport:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A stretch of one symbol that is still missing, and why the last vendor did not give it."""
+    """A stretch of one symbol that is still missing, and why the last vendor did not give it.
+
+    ``asked`` is false when that vendor holds no such bars of anything, and so cannot know.
+    """
 
     symbol: str
     stretch: Range
     fault: Fault | None = None
+    asked: bool = False
 
 
 def pull_bars(
@@ -155,14 +159,14 @@ class _Pull:
         longest, earliest = provider.longest_piece_ns(seconds), provider.earliest_ns(seconds)
         if not longest:
             fault = Fault(FaultKind.NOT_FOUND, name, f"{name} offers no bars of {seconds} seconds.")
-            return self._refused(parts, fault)
+            return self._refused(parts, fault, asked=False)
         before = Fault(FaultKind.NOT_FOUND, name, f"{name} keeps no bars before {iso(earliest)}.")
         old = [
             _Part(p.symbol, (p.stretch[0], min(earliest, p.stretch[1])))
             for p in parts
             if p.stretch[0] < earliest
         ]
-        left = self._refused(old, before)
+        left = self._refused(old, before, asked=False)
         recent = [
             _Part(p.symbol, (max(earliest, p.stretch[0]), p.stretch[1]))
             for p in parts
@@ -180,9 +184,9 @@ class _Pull:
             left += self._accept(name, symbols, stretch, answer)
         return left
 
-    def _refused(self, parts: Iterable[_Part], fault: Fault) -> list[_Part]:
+    def _refused(self, parts: Iterable[_Part], fault: Fault, *, asked: bool = True) -> list[_Part]:
         """``parts`` with the reason why a vendor did not give them."""
-        chosen = [_Part(part.symbol, part.stretch, fault.about(part.symbol)) for part in parts]
+        chosen = [_Part(part.symbol, part.stretch, fault.about(part.symbol), asked) for part in parts]
         for part in chosen:
             self._kinds.setdefault(part.symbol, set()).add(fault.kind)
         return chosen
@@ -236,7 +240,7 @@ class _Pull:
         for part in parts:
             known = part.symbol in self._given or self._journal.has_rows(part.symbol, self._wanted.interval_s)
             fault = part.fault
-            if fault is None or (known and self._kinds[part.symbol] == {FaultKind.NOT_FOUND}):
+            if fault is None or (known and part.asked and self._kinds[part.symbol] == {FaultKind.NOT_FOUND}):
                 done.append(self._piece("", part.symbol, part.stretch, 0))
                 self._report.stored += 1
             else:
