@@ -10,8 +10,10 @@ import pytest
 from tests.engine.rig import market, settings
 from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.engine.build import plan
 from tuiconsole.engine.policies import PolicySettings, with_source
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.backtests import backtest
 from tuiconsole.research.grid import applied, parse_axis
@@ -69,6 +71,39 @@ def test_every_combination_is_the_backtest_of_its_settings(base: Settings, tape:
 def test_where_it_runs_changes_nothing(base: Settings, tape: Tape, where: ResearchSettings) -> None:
     axes = [parse_axis("share=0.05,0.1")]
     assert without_time(sweep(base, tape, axes, where)) == without_time(sweep(base, tape, axes, ONE_BY_ONE))
+
+
+CROSS = """
+from tuiconsole.strategy import Strategy
+class Cross(Strategy):
+    fast = 5
+    slow = 20
+    @property
+    def needs(self):
+        return (f"rolling_mean_{self.slow}", f"rolling_mean_{self.fast}")
+    def weights(self, bar):
+        slow, fast = bar.features
+        return (fast > slow) * 0.1
+"""
+
+
+def test_a_market_worked_out_once_changes_no_byte(tmp_path: Path) -> None:
+    tape = market(400)
+    (tmp_path / "cross.py").write_text(CROSS, encoding="utf-8")
+    cross = replace(settings(tape, 60), policy=with_source(PolicySettings("cross.py:Cross"), tmp_path))
+    axes = [parse_axis("fast=3,5"), parse_axis("slow=10,20"), parse_axis("defence.memory_bars=30,60")]
+    for trial in sweep(cross, tape, axes, ONE_BY_ONE):
+        alone = backtest(applied(cross, trial.values), tape, EventClock()).result
+        assert trial.orders == alone.orders > 20
+        assert trial.order_hash == alone.order_hash
+
+
+def test_a_market_too_short_is_no_market() -> None:
+    tape = market(200)
+    chosen = settings(tape, 120)
+    shared = SharedMarket.of(chosen, tape, plan(chosen, tape, "backtest").policy.needs, 0, 120, 150)
+    with pytest.raises(ValueError, match="the shared market ends at bar 150, 200 was asked for"):
+        backtest(chosen, tape, EventClock(), shared=shared)
 
 
 def test_a_failing_run_is_a_value_and_comes_last(base: Settings, tape: Tape) -> None:

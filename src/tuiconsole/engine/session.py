@@ -27,6 +27,7 @@ from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, 
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import Observed, ObservedBlock
+from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
@@ -91,6 +92,8 @@ class Session:
         self._unsent: IntArray = _NONE
         self._behind: tuple[ScreenedBlock, int, int] | None = None
         self.on_level = on_level
+        self.shared: SharedMarket | None = None
+        """The market side of the tape, worked out before for many desks; None lets this desk work it out."""
         self.poll_stop: Callable[[], Command | None] | None = None
         """Asked before orders are handed over, once no stored row says what came next: the stop in the latch, if any."""
         self._fault = fault
@@ -121,6 +124,11 @@ class Session:
         Bit for bit as :meth:`bar` of each. Only for tapes that are known; each bar must be carried out before
         the next is asked for, and :meth:`state` is valid only after the last one.
         """
+        if self.shared is not None:
+            for screened, seen in self.shared.blocks_from(self.cursor, end, self.desk.policy.needs):
+                yield from self._through(screened, seen)
+            if self.cursor < end:
+                raise ValueError(f"the shared market ends at bar {self.cursor}, {end} was asked for")
         while self.cursor < end:
             first = self.cursor
             block = self.tape.block(first, min(end, first + self.desk.market.block_bars))

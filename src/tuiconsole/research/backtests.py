@@ -12,6 +12,7 @@ from tuiconsole.domain.policy import Policy
 from tuiconsole.engine.backtest import BacktestResult, OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.batch_journal import BatchJournal
 
@@ -41,6 +42,7 @@ def backtest(
     policy: Policy | None = None,
     journal: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    shared: SharedMarket | None = None,
 ) -> Backtest:
     """Run the desk of ``settings`` over ``tape`` from ``settings.feed.start`` to ``end``.
 
@@ -56,6 +58,8 @@ def backtest(
         File of the hashed batch journal; None keeps only its hash.
     progress
         Called now and then with bars done and bars in all.
+    shared
+        The market side of ``tape`` up to ``end``, worked out before; the result is the same with it and without.
 
     Raises
     ------
@@ -67,6 +71,7 @@ def backtest(
     sink = OrderHash(BatchJournal(journal))
     session = make_session(chosen, sink)
     session.open(chosen.opened)
+    session.shared = shared
     result = run_backtest(
         session, sink, clock, cool_down_bars=settings.risk.cool_down_bars, end=index, progress=progress
     )

@@ -20,13 +20,17 @@ from tuiconsole.analytics.samples import Curve, Sample
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import DeskError, UsageError
 from tuiconsole.domain.money import MONEY_SCALE
-from tuiconsole.engine.build import plan
+from tuiconsole.engine.build import Plan, plan
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.shared_market import SharedMarket, size_of
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.backtests import Backtest, backtest, end_index
 from tuiconsole.research.capture import metrics
 from tuiconsole.research.grid import Axis, Value, applied, combinations
 from tuiconsole.research.settings import ResearchSettings
+
+LARGEST_SHARED_BYTES = 2 * 1024**3
+"""Features of a sweep beyond this many bytes are worked out by every run for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +86,53 @@ def sweep(
     """
     values = combinations(axes)
     asked = [applied(settings, each) for each in values]
-    chosen = [plan(each, tape, "backtest").settings for each in asked]
-    index = None if end is None else end_index(end, tape, 0)
+    plans = [plan(each, tape, "backtest") for each in asked]
+    index = len(tape) if end is None else end_index(end, tape, max(each.start for each in plans))
+    markets = _shared_markets(plans, tape, index)
     hash(tape.digest)  # computed once here, not once in every worker
     from joblib import Parallel, delayed
 
     jobs = where.jobs or os.cpu_count() or 1
     with _backend(where.cluster):
-        found: list[Trial] = Parallel(n_jobs=min(jobs, len(chosen)))(
-            delayed(run_trial)(each, tape, combination, index)
-            for each, combination in zip(chosen, values, strict=True)
+        found: list[Trial] = Parallel(n_jobs=min(jobs, len(plans)))(
+            delayed(run_trial)(each.settings, tape, combination, index, markets.get(_market_key(each)))
+            for each, combination in zip(plans, values, strict=True)
         )
     return found
 
 
-def run_trial(settings: Settings, tape: Tape, values: Mapping[str, Value], end: int | None) -> Trial:
+def _market_key(chosen: Plan) -> tuple[object, ...]:
+    """What decides the market side: plans that agree in it can share one."""
+    settings = chosen.settings
+    return (
+        settings.defence,
+        settings.regimes,
+        settings.engine.bars_per_year,
+        chosen.start,
+        chosen.warmup,
+    )
+
+
+def _shared_markets(plans: Sequence[Plan], tape: Tape, end: int) -> dict[tuple[object, ...], SharedMarket]:
+    """One market side for all plans that agree on it, where there are several and its features fit in memory."""
+    groups: dict[tuple[object, ...], list[Plan]] = {}
+    for each in plans:
+        groups.setdefault(_market_key(each), []).append(each)
+    found = {}
+    for key, members in groups.items():
+        needs = [name for each in members for name in each.policy.needs]
+        first = members[0]
+        if len(members) > 1 and size_of(tape, needs, end - first.warmup) <= LARGEST_SHARED_BYTES:
+            found[key] = SharedMarket.of(first.settings, tape, needs, first.warmup, first.start, end)
+    return found
+
+
+def run_trial(
+    settings: Settings, tape: Tape, values: Mapping[str, Value], end: int, shared: SharedMarket | None
+) -> Trial:
     """One run; its error as a value."""
     try:
-        done = backtest(settings, tape, WallClock(), end=end)
+        done = backtest(settings, tape, WallClock(), end=end, shared=shared)
     except DeskError as problem:
         return Trial(values, {}, "", 0, 0, 0.0, str(problem))
     result = done.result
