@@ -12,7 +12,7 @@ import pytest
 from tests.engine.rig import market, settings
 from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.errors import UsageError
-from tuiconsole.domain.market import Bars
+from tuiconsole.domain.market import BarBlock
 from tuiconsole.engine.policies import PolicySettings, with_source
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.tripwires import (
@@ -72,15 +72,16 @@ def test_an_honest_strategy_trips_nothing(tmp_path: Path) -> None:
 def test_bars_that_carry_tomorrows_price_are_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tape = market(260)
     asked = desk(tmp_path, CROSS, "Cross", tape)
-    honest = Tape.bars
+    honest = Tape.block
 
-    def leaking(self: Tape, index: int) -> Bars:
-        bars = honest(self, index)
-        return replace(bars, close=self.close[min(index + 1, len(self) - 1)])
+    def leaking(self: Tape, first: int, end: int) -> BarBlock:
+        block = honest(self, first, end)
+        tomorrow = np.minimum(np.arange(first + 1, end + 1), len(self) - 1)
+        return replace(block, close=self.close[tomorrow])
 
     cuts = list(range(150, 230, 10))
     assert look_ahead(asked, tape, EventClock(), cuts, 260).ok
-    monkeypatch.setattr(Tape, "bars", leaking)
+    monkeypatch.setattr(Tape, "block", leaking)
     finding = look_ahead(asked, tape, EventClock(), cuts, 260)
     assert not finding.ok
     assert all(moved["first_moved"] <= moved["cut"] for moved in finding.figures["moved"])

@@ -30,6 +30,8 @@ SHORT_QUALITY = {
     "a bar with this time was already seen": "duplicate",
     "the bar's time is before the last one": "time back",
     "no good price seen yet": "never seen",
+    "the bid is above the ask": "crossed",
+    "move looks like a split that no corporate action explains; waiting for a bar that confirms the level": "split?",
 }
 """The engine's sentences on a price's quality, shortened for a column."""
 
