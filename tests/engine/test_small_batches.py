@@ -13,6 +13,7 @@ from tuiconsole.execution import oms, order_columns
 from tuiconsole.execution.oms import wanted_orders
 from tuiconsole.risk import ordinary
 from tuiconsole.risk.ordinary import OrdinaryBatch
+from tuiconsole.store import batch_journal
 
 MODULES = (oms, order_columns, ordinary)
 
@@ -42,6 +43,20 @@ def test_a_run_through_plain_integers_equals_one_through_arrays(
     assert set(proven) == {None}
     same(few, many)
     assert few[0].desk.orders.fills_total > 50
+
+
+def test_rows_that_wait_for_their_encoding_say_what_they_said_when_they_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Part fills keep an order resting and changing: what was journalled of it must not change with it."""
+    tape = gapped(6, 420, 5, 0.02, 260)
+    heads = []
+    for rows in (256, 1):
+        monkeypatch.setattr(batch_journal, "_BATCH_ROWS", rows)
+        session, sink = session_on(tape, SmaCross(tape.universe), 300.0)
+        by_blocks(session, [64])
+        heads.append((sink.rows, sink.head))
+    assert heads[0] == heads[1]
 
 
 quantities = st.lists(st.tuples(*[st.integers(-300, 300)] * 3), min_size=1, max_size=20)

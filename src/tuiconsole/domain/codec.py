@@ -117,12 +117,14 @@ def encode_record(record: Record) -> bytes:
         return _encoder.encode(record)
     opening, fields = laid
     parts = [opening]
+    add = parts.append
     for value in fields(record):
         if isinstance(value, np.ndarray):
             _, prefix, plain = _shapes.get((value.dtype.char, value.shape)) or _shape(value)
-            parts += (prefix, _data(value, plain))
+            add(prefix)
+            add(value.tobytes() if plain else _data(value, plain))
         else:
-            parts.append(_encoder.encode(value))
+            add(_encoder.encode(value))
     return b"".join(parts)
 
 
