@@ -114,7 +114,8 @@ class YahooProvider:
             return daily
         frame = daily
         if interval_s != DAY_SECONDS:
-            found = self._history(written, interval_s, before, min(end_ns + NANOSECONDS_PER_DAY, tomorrow))
+            first = start_ns - interval_s * NANOSECONDS_PER_SECOND
+            found = self._history(written, interval_s, first, min(end_ns, now))
             if isinstance(found, Fault):
                 return found
             frame = found
