@@ -374,6 +374,8 @@ def test_four_weeks_of_minutes_are_within_reach_by_default(
         if a.params.get("interval") == "1m"
     ]
     assert len(spans) == 5
+    daily_charts = [a for a in vendor.asked if a.params.get("interval") == "1d" and "period2" in a.params]
+    assert len(daily_charts) == 1
     assert max(spans) <= 7 * 86_400 + 60
 
 

@@ -47,6 +47,7 @@ NAME = "yahoo"
 _INTERVAL = {60: "1m", 300: "5m", 900: "15m", 1_800: "30m", 3_600: "1h", DAY_SECONDS: "1d"}
 _LONGEST_DAYS = {60: 7.0, 300: 59.0, 900: 59.0, 1_800: 59.0, 3_600: 729.0, DAY_SECONDS: 36_500.0}
 _REACH_DAYS = {60: 29.0, 300: 59.0, 900: 59.0, 1_800: 59.0, 3_600: 729.0}
+_SHORT_BARS_DAYS = 735.0
 _AMERICAN = ("America/New_York", "America/Toronto", "America/Vancouver")
 _WAIT_AFTER_429_S = 3_600.0
 _NOTHING_THERE = ("doesn't exist for", "data not available for starttime", "data not available for the range")
@@ -108,7 +109,9 @@ class YahooProvider:
     def _one(self, symbol: str, written: str, interval_s: int, start_ns: int, end_ns: int) -> Answer | Fault:
         now = self.clock.now_ns()
         tomorrow = (now // NANOSECONDS_PER_DAY + 1) * NANOSECONDS_PER_DAY
-        before = start_ns // NANOSECONDS_PER_DAY * NANOSECONDS_PER_DAY
+        # One daily chart serves all stretches of shorter bars, which reach back two years at most.
+        since = start_ns if interval_s == DAY_SECONDS else min(start_ns, tomorrow - days_ns(_SHORT_BARS_DAYS))
+        before = since // NANOSECONDS_PER_DAY * NANOSECONDS_PER_DAY
         daily = self._history(written, DAY_SECONDS, before, tomorrow)
         if isinstance(daily, Fault):
             return daily
