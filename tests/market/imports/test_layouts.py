@@ -17,6 +17,7 @@ from tuiconsole.domain.clock import EventClock, iso
 from tuiconsole.domain.errors import DataError
 from tuiconsole.market.calendar import exchange_close
 from tuiconsole.market.history.store import HistoryStore
+from tuiconsole.market.imports.layout import recognise
 from tuiconsole.market.imports.reading import Asked
 from tuiconsole.market.imports.run import ImportReport, import_bars
 from tuiconsole.market.imports.tables import FileReader
@@ -203,6 +204,21 @@ def test_numbers_since_1970_in_any_unit(tmp_path: Path, unit: int) -> None:
 def test_dates_in_another_zone_end_with_their_day(tmp_path: Path) -> None:
     _, tape = _import(tmp_path, "date,symbol,close\n2024-07-02,BTC,5\n", asked=Asked(timezone="UTC"))
     assert _times(tape) == ["2024-07-03"]
+
+
+@pytest.mark.parametrize(
+    "date", ["2024-07-02", "20240702", "07/02/2024", "2024/07/02", "02-Jul-2024", "2024.07.02", "1719878400"]
+)
+def test_dates_as_people_write_them(tmp_path: Path, date: str) -> None:
+    _, tape = _import(tmp_path, f"date,symbol,close\n{date},A,5\n", asked=Asked(interval="1day"))
+    assert _times(tape) == ["2024-07-02T20:00:00Z"]
+
+
+def test_the_best_name_of_a_role_is_taken() -> None:
+    layout = recognise("a.csv", ["Name", "Last", "Price", "Ticker", "Close", "Time", "Date", "Sector"])
+    assert layout.columns["symbol"] == "Ticker"
+    assert layout.columns["close"] == "Close"
+    assert layout.ignored == ("Name", "Last", "Price", "Sector")
 
 
 def test_newest_first_and_date_with_time(tmp_path: Path) -> None:

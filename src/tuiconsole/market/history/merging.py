@@ -81,6 +81,23 @@ def _changes(given: Columns, here: IntArray, stored: Columns, there: IntArray) -
     return tuple(found[:CHANGES_SHOWN])
 
 
+def worth_joining(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Which of a bucket's pieces (by ``seq``) become one when they are too many: the newest, and older ones of like size.
+
+    A piece is taken along while it is at most twice as large as all newer ones together, so that a large piece is not
+    written again for every few small ones: n writes cost n log n. Only the newest may be joined, because the joined piece
+    counts before all that were left out.
+    """
+    ordered = sorted(pieces, key=lambda piece: piece.seq)
+    taken, rows = [ordered.pop()], 0
+    while ordered:
+        rows += taken[0].rows
+        if ordered[-1].rows > 2 * rows and len(taken) > 1:
+            break
+        taken.insert(0, ordered.pop())
+    return tuple(taken)
+
+
 def join(root: Path, folder: str, pieces: tuple[Piece, ...], seq: int) -> Piece:
     """One new piece with the newest row of every bar in ``pieces``, which are of one bucket."""
     import pyarrow

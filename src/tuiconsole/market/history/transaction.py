@@ -15,7 +15,7 @@ from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.actions import Action, TickerSpan
 from tuiconsole.market.history.columns import Columns, columns_of, counts, sort
 from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
-from tuiconsole.market.history.merging import compare, join
+from tuiconsole.market.history.merging import compare, join, worth_joining
 from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
 from tuiconsole.market.history.records import CHANGES_SHOWN, Provenance, WriteReport
 from tuiconsole.market.history.tables import (
@@ -113,7 +113,9 @@ class Transaction:
             rows = part if n_fresh == len(part) else part.take(fresh)
             near = (*near, write_piece(self._root, name, bucket, seq, rows, origin))
             if len(near) > _PIECES_PER_BUCKET:
-                near = (join(self._root, name, near, self._next()),)
+                old = worth_joining(near)
+                kept = tuple(piece for piece in near if piece not in old)
+                near = (*kept, join(self._root, name, old, self._next()))
             rest = tuple(piece for piece in pieces if piece.bucket != bucket)
             self._change(bars={**self._manifest.bars, name: (*rest, *near)})
         return replace(

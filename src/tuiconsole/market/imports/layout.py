@@ -65,10 +65,10 @@ def recognise(name: str, header: Sequence[str]) -> Layout:
     """
     plain = [_plain(column) for column in header]
     roles: dict[str, str] = {}
-    for column, word in zip(header, plain, strict=True):
-        role = _ROLE.get(word)
-        if role is not None and role not in roles:
-            roles[role] = column
+    for role, words in _NAMES.items():
+        named = [column for word in words for column, own in zip(header, plain, strict=True) if own == word]
+        if named:
+            roles[role] = named[0]
     timed = "ts" in roles or "date" in roles or "time" in roles
     if timed and "close" not in roles and "adj_close" not in roles:
         return _wide(name, header, plain)

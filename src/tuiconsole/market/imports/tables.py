@@ -21,6 +21,10 @@ _TIME_FORMATS = (
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y %H:%M:%S",
     "%Y%m%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%d-%b-%Y",
     "%Y.%m.%d",
     "%Y.%m.%d %H:%M",
 )
