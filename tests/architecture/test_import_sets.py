@@ -55,6 +55,11 @@ def test_the_engine_loads_no_console_and_nothing_heavy() -> None:
     assert within(loaded_by("tuiconsole.engine.desk"), forbidden) == set()
 
 
+def test_an_engine_without_a_network_loads_no_live_clients() -> None:
+    clients = {"yfinance", "curl_cffi", "websockets", "exchange_calendars", "google"}
+    assert within(loaded_by("tuiconsole.engine.headless"), clients | HEAVY) == set()
+
+
 def test_a_name_is_within_its_package_only() -> None:
     names = {"torch", "torch.nn", "torchlight", "tuiconsole.store.writer"}
     assert within(names, {"torch", "tuiconsole.store"}) == {"torch", "torch.nn", "tuiconsole.store.writer"}

@@ -111,14 +111,15 @@ class LiveRig:
         home: Path,
         clock: EventClock | None = None,
         settings: Settings | None = None,
-        **feeds: object,
+        feeds: int = 1,
+        **wanted: object,
     ) -> None:
         self.clock = clock or EventClock(BEGIN)
         self.schedule = minutes()
         self.feed = ScriptedFeed(self.schedule, self.clock)
         self.settings = replace(
             settings or Settings(),
-            feeds=FeedsSettings(**{"bar": "5min", "symbols": rig.SYMBOLS, "settle_s": SETTLE_S, **feeds}),
+            feeds=FeedsSettings(**{"bar": "5min", "symbols": rig.SYMBOLS, "settle_s": SETTLE_S, **wanted}),
         )
         state = home / "state.db"
         self.tape = self._open_tape(state)
@@ -129,7 +130,10 @@ class LiveRig:
         latch = Latch(DeskPaths.of(state).latch)
         if not DeskPaths.of(state).latch.exists():
             latch.create()
-        self.line = FeedLine([self.feed], self.clock, 60.0)
+        spares = [ScriptedFeed(self.schedule, self.clock) for _ in range(feeds - 1)]
+        for spare in spares:
+            spare.name = "spare"
+        self.line = FeedLine([self.feed, *spares], self.clock, self.settings.feeds.failback_s)
         self.service = EngineService(
             session=self.session,
             sink=self.writer,

@@ -14,13 +14,15 @@ from tuiconsole.domain.errors import EngineError, StoreBindingError, StoreError,
 from tuiconsole.domain.events import CommandKind, DeskLevel
 from tuiconsole.domain.records import BarSeen, Commanded, Decided
 from tuiconsole.engine.build import PAPER, REPLAY
-from tuiconsole.engine.launch import Launch
+from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.session import FAULT_POINTS
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import decide
-from tuiconsole.engine.verify import replay_journal
+from tuiconsole.engine.verify import check_recorded, replay_journal
 from tuiconsole.market.live.settings import FeedsSettings
+from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.research import verify_desk
 
 
 def seen(made: LiveRig) -> list[str]:
@@ -102,6 +104,24 @@ async def test_a_feed_that_is_down_is_told_and_asked_less_and_less_often(tmp_pat
     await made.bars(6)
     assert made.alerts() == ["feed failed", "feed stale", "feed back", "feed fresh"]
     await made.close()
+
+
+async def test_a_switch_of_feeds_is_an_alert_and_so_is_the_way_back(tmp_path: Path) -> None:
+    made = LiveRig(tmp_path, feeds=2, failback_s=600)
+    await made.bars(3)
+    assert made.service.status()["feed"] == "scripted 5min"
+    made.feed.down = True
+    await made.bars(6)
+    assert made.alerts() == ["feed failed", "feed switched"]
+    assert made.service.status()["feed"] == "spare 5min"
+    made.feed.down = False
+    await made.bars(12)
+    assert made.alerts() == ["feed failed", "feed switched", "feed switched"]
+    assert made.service.status()["feed"] == "scripted 5min"
+    assert (made.level, made.tape.check()) == (DeskLevel.RUNNING, WARM_UP + 12), "no bar was missed"
+    assert [made.tape.recorded(WARM_UP + i).feed for i in (2, 4, 11)] == ["scripted", "spare", "scripted"]
+    await made.close()
+    assert replay_journal(tmp_path / "state.db", Launch(PAPER, made.settings)) == made.rows
 
 
 async def test_symbols_that_lag_are_waited_for_and_then_missing(tmp_path: Path) -> None:
@@ -256,12 +276,15 @@ async def test_verify_notices_a_tape_that_was_changed_or_lost(tmp_path: Path) ->
     await made.bars(10)
     await made.close()
     state, launch = tmp_path / "state.db", Launch(PAPER, made.settings)
+    save_launch(state, launch)
     path = tape_path(state) / "00000000.seg"
     sound = path.read_bytes()
     for at in (len(sound) - 40, len(sound) // 2, 300):
         path.write_bytes(sound[:at] + bytes([sound[at] ^ 4]) + sound[at + 1 :])
         with pytest.raises(TapeDamaged):
-            replay_journal(state, launch)
+            check_recorded(state, launch)
+        body = verify_desk(Place.of(None, state, None, None, None), chain_only=True)
+        assert (body["ok"], "changed at byte" in body["text"]) == (False, True)
     path.write_bytes(sound[:-200])
     with pytest.raises(TapeDamaged, match=r"goes on to bar 270, but state\.tape holds 269"):
         replay_journal(state, launch)

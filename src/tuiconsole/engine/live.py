@@ -121,7 +121,7 @@ class LivePacer:
     def _is_late(self, bars: Bars) -> bool:
         """Whether the market had traded on for too long when the bar was there to be played."""
         traded_on = self._clock.now_ns() - self._schedule.next_start(bars.ts)
-        return traded_on > self._settings.late_s * NANOSECONDS_PER_SECOND
+        return traded_on > self._settle_ns + self._settings.late_s * NANOSECONDS_PER_SECOND
 
     # ---- asking ---------------------------------------------------------------------------------------------
 

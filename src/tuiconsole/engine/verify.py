@@ -6,14 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuiconsole.domain.errors import StoreBindingError
-from tuiconsole.engine.build import make_session, plan_again
+from tuiconsole.engine.build import PAPER, make_session, plan_again
 from tuiconsole.engine.launch import Launch
+from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.recovery import recover
 from tuiconsole.market.live.recorded import RecordedTape
 from tuiconsole.store.batch_journal import BatchJournal
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.readers import journal_rows, opened_row
 from tuiconsole.store.recovery import CatchUp
+
+
+def check_recorded(state: Path, launch: Launch) -> None:
+    """Walk the chain of a live desk's tape; :class:`TapeDamaged` at the first frame that was changed or cut."""
+    if launch.mode == PAPER:
+        RecordedTape.open(tape_path(state)).check()
 
 
 def replay_journal(state: Path, launch: Launch) -> int:
@@ -29,8 +36,6 @@ def replay_journal(state: Path, launch: Launch) -> int:
         When the recorded tape of a live desk was changed or cut.
     """
     chosen = plan_again(state, launch.mode, launch.settings)
-    if isinstance(chosen.tape, RecordedTape):
-        chosen.tape.check()
     stored = opened_row(state)
     difference = Binding.of(stored).difference(Binding.of(chosen.opened))
     if difference is not None:

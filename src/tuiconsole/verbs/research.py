@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiconsole.domain.clock import WallClock, iso
-from tuiconsole.domain.errors import JournalDivergence
+from tuiconsole.domain.errors import JournalDivergence, TapeDamaged
 from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
@@ -149,13 +149,15 @@ def verify_desk(place: Place, chain_only: bool) -> dict[str, Any]:
         "replayed": 0,
     }
     launch = load_launch(place.paths.state)
-    if not report.ok or chain_only or launch is None or not report.rows:
+    if not report.ok or launch is None or not report.rows:
         return body
-    from tuiconsole.engine.verify import replay_journal
+    from tuiconsole.engine.verify import check_recorded, replay_journal
 
     try:
-        body["replayed"] = replay_journal(place.paths.state, launch)
-    except JournalDivergence as error:
+        check_recorded(place.paths.state, launch)
+        if not chain_only:
+            body["replayed"] = replay_journal(place.paths.state, launch)
+    except (JournalDivergence, TapeDamaged) as error:
         body.update(ok=False, text=str(error), first_bad=getattr(error, "row", None))
     return body
 

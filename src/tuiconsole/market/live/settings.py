@@ -56,7 +56,7 @@ class FeedsSettings:
     """Seconds after a bar should have been there at which the feed is stale: an alert, and no new risk."""
 
     late_s: Annotated[float, Interval(ge=1, le=36_000)] = 60.0
-    """Seconds that the market may have traded on after a bar; one that comes later takes no new risk."""
+    """Seconds that the market may have traded on after a bar settled; one that comes later takes no new risk."""
 
     failback_s: Annotated[float, Interval(ge=0, le=86_400)] = 300.0
     """Seconds for which a better feed must answer again before it takes back."""

@@ -90,8 +90,9 @@ class YahooChart:
         failures: list[FeedError] = []
         for symbol, answer in zip(asked, answers, strict=True):
             if isinstance(answer, SymbolUnknown):
+                if symbol not in self._unknown:
+                    news.append(FeedStatus(self.name, "symbol failed", f"{symbol} has no prices: {answer}"))
                 self._unknown[symbol] = until + _ASK_AGAIN_NS
-                news.append(FeedStatus(self.name, "symbol failed", f"{symbol} has no prices: {answer}"))
             elif isinstance(answer, FeedError):
                 failures.append(answer)
                 found[symbol] = {}
@@ -110,7 +111,7 @@ class YahooChart:
         if interval is None:
             raise FeedError(f"Yahoo has no bars of {self._schedule.bar_seconds} s.")
         parameters = {
-            "period1": str((after - NANOSECONDS_PER_DAY) // NANOSECONDS_PER_SECOND),
+            "period1": str(after // NANOSECONDS_PER_SECOND - self._schedule.bar_seconds),
             "period2": str(until // NANOSECONDS_PER_SECOND + self._schedule.bar_seconds),
             "interval": interval,
             "includePrePost": "false",
