@@ -13,6 +13,7 @@ from tests.engine.live_rig import SECOND, WARM_UP, LiveRig
 from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import CommandKind
+from tuiconsole.domain.records import Updated
 from tuiconsole.engine.build import PAPER
 from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.parity import ParityReport, check_parity
@@ -96,6 +97,7 @@ async def test_a_stop_that_overtook_orders_overtakes_them_again(tmp_path: Path) 
     asked[0].close()
     await made.bars(len(made.tape) - WARM_UP + 3)
     await made.close()
+    assert [r.text for r in made.records if isinstance(r, Updated)][-1].startswith("withheld")
     report = compare(made, tmp_path)
     assert report.identical, report.first
 

@@ -178,7 +178,6 @@ class _Comparison:
         """What was asked for before the first bar."""
         self._now = next(self._recorded)
         self._give(session)
-        session.poll_stop = lambda: self._now.urgent
         self._now = next(self._recorded, SessionBar())
 
     def after_bar(self, session: Session) -> None:
@@ -195,9 +194,7 @@ class _Comparison:
             self.differs(Difference(bar.seq, bar.ts, "data", "The tape does not hold this bar any more."))
 
     def _give(self, session: Session) -> None:
-        urgent = self._now.urgent
-        missed = [urgent] if urgent is not None and urgent.id not in session.taken else []
-        for command in (*missed, *self._now.commands):
+        for command in self._now.commands:
             for _ in session.command(command):
                 pass
 

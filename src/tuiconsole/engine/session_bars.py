@@ -9,8 +9,13 @@ from tuiconsole.domain.records import BarSeen, Commanded, Decided, Filled, Recor
 from tuiconsole.engine.commands import FEED
 from tuiconsole.engine.session import as_command
 
-_STOPS = (CommandKind.HALT, CommandKind.KILL)
-_LEVEL_COMMANDS = (CommandKind.PAUSE, CommandKind.RESUME, CommandKind.REARM, *_STOPS)
+_LEVEL_COMMANDS = (
+    CommandKind.PAUSE,
+    CommandKind.RESUME,
+    CommandKind.REARM,
+    CommandKind.HALT,
+    CommandKind.KILL,
+)
 
 
 @dataclass(slots=True)
@@ -24,9 +29,8 @@ class SessionBar:
     fills
         Executions at this bar, and a kill's after it.
     commands
-        What people asked for after it, in order; the live feed's own pauses are not among them.
-    urgent
-        A stop that overtook this bar's orders before they were sent.
+        What people asked for at it, in order; the live feed's own pauses are not among them. A stop that overtook this bar's
+        orders before they were sent is one of them: given after they were sent it cancels them, and none of them fills.
     held
         Whether a late or silent feed kept the desk from new risk at this bar.
     """
@@ -38,7 +42,6 @@ class SessionBar:
     decided: list[Decided] = field(default_factory=list)
     fills: list[Filled] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
-    urgent: Command | None = None
 
 
 class BarByBar:
@@ -48,11 +51,9 @@ class BarByBar:
         self.current = SessionBar()
         self._fills: list[Filled] = []
         self._held = False
-        self._unsent = False
 
     def push(self, record: Record) -> SessionBar | None:
         """Take in the next record; the bar that it completes, or None."""
-        unsent, self._unsent = self._unsent, False
         if isinstance(record, BarSeen):
             done, self.current = self.current, self._begin(record)
             return done
@@ -60,22 +61,17 @@ class BarByBar:
             (self.current.fills if record.forced else self._fills).append(record)
         elif isinstance(record, Decided):
             self.current.decided.append(record)
-            self._unsent = bool(record.number.any())
         elif isinstance(record, Commanded):
-            self._command(record, unsent)
+            self._command(record)
         return None
 
     def _begin(self, record: BarSeen) -> SessionBar:
         fills, self._fills = self._fills, []
         return SessionBar(record.seq, record.ts, record.digest, self._held, fills=fills)
 
-    def _command(self, record: Commanded, unsent: bool) -> None:
+    def _command(self, record: Commanded) -> None:
         kind = CommandKind(record.kind)
         if record.accepted and kind in _LEVEL_COMMANDS:
             self._held = record.source == FEED and kind == CommandKind.PAUSE
-        if record.source == FEED:
-            return
-        if unsent and kind in _STOPS:
-            self.current.urgent = as_command(record)
-        else:
+        if record.source != FEED:
             self.current.commands.append(as_command(record))

@@ -54,7 +54,7 @@ class YahooChart:
     async def bars(self, after: int, until: int) -> FeedAnswer:
         """The cross-sections with ``after < ts <= until``; complete when the newest has every symbol known."""
         found, news = await self._gather(after, until)
-        ends = sorted({end for rows in found.values() for end in rows if after < end <= until})
+        ends = sorted({end for rows in found.values() for end in rows if end > after})
         sections = tuple(
             cross_section(
                 end,
