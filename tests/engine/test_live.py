@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.engine.live_rig import SECOND, WARM_UP, LiveRig
+from tests.engine.live_rig import BEGIN, SECOND, WARM_UP, LiveRig
 from tuiconsole.domain.clock import EventClock, iso, parse_iso
 from tuiconsole.domain.errors import EngineError, StoreBindingError, StoreError, TapeDamaged
 from tuiconsole.domain.events import CommandKind, DeskLevel
+from tuiconsole.domain.market import Bars
 from tuiconsole.domain.records import BarSeen, Commanded, Decided
 from tuiconsole.engine.build import PAPER, REPLAY
 from tuiconsole.engine.launch import Launch, save_launch
+from tuiconsole.engine.live import LivePacer
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.session import FAULT_POINTS
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import decide
 from tuiconsole.engine.verify import check_recorded, replay_journal
+from tuiconsole.market.live.schedule import load_schedule
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.verbs.common import Place
 from tuiconsole.verbs.research import verify_desk
@@ -331,3 +334,22 @@ def test_a_replays_state_file_is_never_continued_live(tmp_path: Path) -> None:
     (tmp_path / "state.db").touch()
     with pytest.raises(StoreBindingError, match="belongs to a replay"):
         decide(_wanting("live"), tmp_path / "state.db", lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "seconds"), [("24/7", 86_400), ("24/7", 60), ("XNYS", 86_400), ("XNYS", 300)]
+)
+def test_a_bar_that_comes_when_it_has_settled_is_never_late(
+    tmp_path: Path, calendar: str, seconds: int
+) -> None:
+    made = LiveRig(tmp_path)
+    schedule = load_schedule(calendar, seconds, BEGIN)
+    clock = EventClock(BEGIN)
+    pacer = LivePacer(made.tape, made.line, schedule, clock, FeedsSettings())
+    end = schedule.next_end(BEGIN)
+    for _ in range(3):
+        settle_s = 900 if seconds == 86_400 else 3
+        clock.advance_to(end + (settle_s + 30) * SECOND)
+        assert not pacer._is_late(Bars.close_only(end, 0, np.ones(1)))
+        end = schedule.next_end(end)
+    made.crash()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine import rig as core
-from tests.market.live.yahoo_server import SECOND, Faults, YahooServer
+from tests.market.live.yahoo_server import SECOND, Faults, StreamServer, YahooServer, frame
 from tests.system import rig
 from tests.system.paper_engine import FastClock
 from tests.system.rig import Engine, SystemDesk
@@ -172,3 +173,54 @@ def test_a_live_feed_that_was_asked_for_and_is_not_there_is_one_sentence(paper: 
     assert refused.err.rstrip().endswith("To play the packaged history instead: --feed replay")
     assert "Traceback" not in refused.err
     assert not tape_path(paper.desk.state).exists()
+
+
+STREAM = """
+[engine]
+stall_ms = 60000
+[feeds]
+order = ["yahoo-stream"]
+bar = "1s"
+calendar = "24/7"
+symbols = ["AAA", "BBB"]
+settle_s = 0.2
+poll_s = 0.05
+late_s = 3600
+yahoo_url = "{url}"
+yahoo_stream_url = "{stream}"
+"""
+
+
+def test_streamed_quotes_become_bars_on_the_wall_clock(paper: PaperDesk) -> None:
+    streamer = StreamServer()
+    ended = threading.Event()
+
+    def quotes() -> None:
+        volume = 0
+        while not ended.wait(0.1):
+            volume += 10
+            for name, amount in (("AAA", 10.0 + volume / 1e4), ("BBB", 50.0)):
+                streamer.say(frame(name, time.time(), amount, volume))
+
+    thread = threading.Thread(target=quotes, daemon=True)
+    thread.start()
+    try:
+        text = STREAM.format(url=paper.server.url, stream=streamer.url)
+        paper.desk.config.write_text(text, encoding="utf-8")
+        engine = paper.desk.engine(0, "--feed", "yahoo-stream", "--every-bar")
+        engine.wait_for(rig.bars_seen(3), "3 bars")
+        assert paper.desk.status()["feed"] == "yahoo-stream 1s"
+        engine.terminate()
+    finally:
+        ended.set()
+        thread.join()
+        streamer.close()
+    tape = RecordedTape.open(tape_path(paper.desk.state))
+    assert tape.header.start == 0, "seconds have no history"
+    ends = [tape.bars(i).ts for i in range(len(tape))]
+    assert ends == list(range(ends[0], ends[-1] + 1, SECOND))
+    middle = tape.bars(1)
+    assert middle.low[0] < middle.high[0]
+    assert middle.close[1] == 50.0
+    assert middle.volume[0] > 0
+    assert paper.desk.verified()["ok"]
