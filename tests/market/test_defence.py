@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars
+from tuiconsole.market import calm
 from tuiconsole.market.defence import RANGE_TOLERANCE, SPLIT_RATIOS, SPLIT_TOLERANCE, Defence, refused
 from tuiconsole.market.settings import DefenceSettings
 
@@ -378,12 +379,19 @@ _CALM_BARS = st.floats(0.97, 1.03).map(lambda move: (move, 1.05 * move, 0.95 * m
     st.lists(st.booleans(), min_size=60, max_size=60),
     st.lists(st.integers(1, 40), min_size=1, max_size=3),
     st.booleans(),
+    st.sampled_from((0, 4)),
 )
 @settings(max_examples=150, deadline=None, derandomize=True)
 def test_blocks_equal_bars_bit_for_bit(
-    rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool
+    rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool, narrow: int
 ) -> None:
     """Calm prices with gaps, bad ticks, first prices and stale ones between; prices, verdicts and state."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calm, "_NARROW", narrow)
+        _compare(rows, wild, sizes, ranges)
+
+
+def _compare(rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool) -> None:
     quiet = (1.0, 1.05, 0.95, 1.0)
     rows = [[row[0] if wild[i] else quiet, *row[1:]] for i, row in enumerate(rows)]
     for i, row in enumerate(rows):

@@ -15,6 +15,9 @@ from tuiconsole.domain.market import BarBlock
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.market.settings import DefenceSettings
 
+_NARROW = 4
+"""Symbols up to which plain floats are faster than arrays."""
+
 
 @dataclass(frozen=True, slots=True)
 class CalmState:
@@ -72,7 +75,8 @@ def calm_stretch(
     gaps = np.flatnonzero(absent.any(axis=1)).tolist()
     price, log = _carry(close, absent, gaps, state)
     move = np.abs(log[1:] - log[:-1])
-    deviation, unchanged = _walk(move, absent, gaps, price[1:] == price[:-1], state, settings)
+    deviation = _deviations(move, absent, gaps, state.deviation, 1.0 / settings.memory_bars)
+    unchanged = _repeats(price[1:] == price[:-1], absent, gaps, state.unchanged)
     limit = np.maximum(deviation * settings.jump_deviations, settings.minimum_jump)[:-1]
     good = move <= limit  # NaN fails here: the first price of a symbol, and one that is not positive
     good &= unchanged[1:] < settings.stale_bars
@@ -103,33 +107,51 @@ def _carry(
     return price, log
 
 
-def _walk(
-    move: FloatArray,
-    absent: BoolArray,
-    gaps: list[int],
-    same: BoolArray,
-    state: CalmState,
-    settings: DefenceSettings,
-) -> tuple[FloatArray, IntArray]:
-    """Deviation and bars unchanged ``[bars + 1, n_symbols]``, the state's first, as if every bar were good."""
-    rate = 1.0 / settings.memory_bars
-    deviation, unchanged = (
-        np.empty((len(move) + 1, move.shape[1])),
-        np.empty((len(move) + 1, move.shape[1]), np.int64),
-    )
-    deviation[0], unchanged[0] = state.deviation, state.unchanged
-    step = np.empty(move.shape[1])
-    gap = set(gaps)
-    for i, (moved, scale, after) in enumerate(zip(move, deviation, deviation[1:], strict=False)):
-        np.subtract(moved, scale, out=step)
+def _deviations(
+    move: FloatArray, absent: BoolArray, gaps: list[int], start: FloatArray, rate: float
+) -> FloatArray:
+    """Deviation ``[bars + 1, n_symbols]``, the state's first, as if every bar were good."""
+    found = np.empty((len(move) + 1, move.shape[1]))
+    found[0] = start
+    if move.shape[1] <= _NARROW:
+        for column, value in enumerate(start.tolist()):
+            found[1:, column] = _smoothed(value, rate, move[:, column].tolist(), absent[:, column].tolist())
+        return found
+    step, gap = np.empty(move.shape[1]), set(gaps)
+    for i, (moved, before, after) in enumerate(zip(move, found, found[1:], strict=False)):
+        np.subtract(moved, before, out=step)
         np.multiply(step, rate, out=step)
-        np.add(scale, step, out=after)
-        np.add(unchanged[i], 1, out=unchanged[i + 1])
-        np.multiply(unchanged[i + 1], same[i], out=unchanged[i + 1])
+        np.add(before, step, out=after)
         if i in gap:
-            np.copyto(after, scale, where=absent[i])
-            np.copyto(unchanged[i + 1], unchanged[i], where=absent[i])
-    return deviation, unchanged
+            np.copyto(after, before, where=absent[i])
+    return found
+
+
+def _repeats(same: BoolArray, absent: BoolArray, gaps: list[int], start: IntArray) -> IntArray:
+    """Bars in a row with the same close ``[bars + 1, n_symbols]``, the state's first."""
+    found: IntArray = np.zeros((len(same) + 1, same.shape[1]), dtype=np.int64)
+    found[0] = start
+    repeated: list[bool] = np.any(same, axis=1).tolist()
+    counting, gap = bool(np.count_nonzero(start)), set(gaps)
+    for i, before in enumerate(found[:-1]):
+        if counting or repeated[i]:
+            after = found[i + 1]
+            np.add(before, 1, out=after)
+            np.multiply(after, same[i], out=after)
+            if i in gap:
+                np.copyto(after, before, where=absent[i])
+            counting = bool(np.count_nonzero(after))
+    return found
+
+
+def _smoothed(start: float, rate: float, moves: list[float], absent: list[bool]) -> list[float]:
+    """One symbol's deviation after each bar."""
+    found = []
+    for moved, gone in zip(moves, absent, strict=True):
+        if not gone:
+            start += (moved - start) * rate
+        found.append(start)
+    return found
 
 
 def _ranges_good(block: BarBlock, first: int, end: int, limit: FloatArray) -> BoolArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,7 @@ class VolatilityRegime:
         self._bars = 0
         self._history: FloatArray = np.full(settings.history_bars, np.nan)
         self._stored = 0
+        self._ordered: list[float] | None = None
         self.volatility = math.nan
         self.probabilities: tuple[float, float, float] = _NO_OPINION
 
@@ -69,22 +71,26 @@ class VolatilityRegime:
         rank = self._rank(level)
         self._history[self._stored % len(self._history)] = level
         self._stored += 1
+        self._ordered = None
         self.probabilities = self._judge(level, rank)
 
     def update_block(self, market_returns: list[float]) -> list[tuple[float, float, float]]:
         """Take in log-returns of the market, bit for bit as :meth:`update`; the probabilities after each."""
-        levels, found = self._levels(market_returns), []
-        warming = len(market_returns) - len(levels)
-        found += [self.probabilities] * warming
-        history, size = self._in_order(), len(self._history)
-        path = np.concatenate((history, levels))
-        windows = np.lib.stride_tricks.sliding_window_view(path, size)[: len(levels)]
-        below: list[int] = np.count_nonzero(windows < np.array(levels)[:, None], axis=1).tolist()
-        upto: list[int] = np.count_nonzero(windows <= np.array(levels)[:, None], axis=1).tolist()
-        for i, level in enumerate(levels):
-            stored = min(self._stored, size)
-            rank = 0.5 * (below[i] + upto[i]) / stored if stored else 0.5
-            self._history[self._stored % size] = level
+        levels = self._levels(market_returns)
+        found = [self.probabilities] * (len(market_returns) - len(levels))
+        size, history = len(self._history), self._history
+        if self._ordered is None:
+            self._ordered = sorted(history[: min(self._stored, size)].tolist())
+        ordered = self._ordered
+        for level in levels:
+            rank = 0.5
+            if ordered:
+                rank = 0.5 * (bisect_left(ordered, level) + bisect_right(ordered, level)) / len(ordered)
+            slot = self._stored % size
+            if self._stored >= size:
+                del ordered[bisect_left(ordered, history.item(slot))]
+            insort(ordered, level)
+            history[slot] = level
             self._stored += 1
             self.probabilities = self._judge(level, rank)
             found.append(self.probabilities)
@@ -101,10 +107,6 @@ class VolatilityRegime:
                 self.volatility = math.sqrt(self._variance / self._weight * self._bars_per_year)
                 levels.append(math.log(max(self.volatility, _SMALLEST)))
         return levels
-
-    def _in_order(self) -> FloatArray:
-        """The history, oldest first; NaN before it is full."""
-        return np.roll(self._history, -(self._stored % len(self._history)))
 
     def _rank(self, level: float) -> float:
         """Share of the history below ``level``, ties counted half; NaN entries are on neither side."""
@@ -145,6 +147,7 @@ class VolatilityRegime:
         self._bars = int(state["bars"])
         self._history[...] = state["history"]
         self._stored = int(state["stored"])
+        self._ordered = None
         self.volatility = float(state["volatility"])
         low, medium, high = state["probabilities"]
         self.probabilities = (float(low), float(medium), float(high))
