@@ -48,7 +48,7 @@ def test_runs_are_listed_with_their_figures(desk: DeskFiles, capsys: pytest.Capt
     assert "in-sample" in text
     assert "2 backtests evaluated" in text
     shown = answer(capsys, desk, "runs", "show", "one")
-    assert shown["provenance"]["arguments"] == {"end": "2003-12-01", "agents": "breakout"}
+    assert shown["provenance"]["arguments"] == {"end": "2003-12-01", "agents": "breakout", "period": None}
     assert shown["outcome"]["order_hash"] in said(capsys, desk, "runs", "show", "one")
     empty = said(capsys, desk, "runs", "list", "--runs", str(desk.home / "none"))
     assert "No runs" in empty
@@ -116,6 +116,30 @@ def test_names_are_refused_before_anything_runs(desk: DeskFiles, capsys: pytest.
     assert "cannot name a run" in said(capsys, desk, "backtest", "--name", "../x", code=2)
     assert "no run named nothing" in said(capsys, desk, "report", "nothing", code=2)
     assert answer(capsys, desk, "runs", "list")["evaluations"] == 2
+
+
+def test_a_named_period_says_what_its_bars_are(
+    desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    copy = desk.copy_to(tmp_path / "copy")
+    with copy.config.open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[periods]\nseen = { start = "2003-08-20", end = "2003-09-30", kind = "in-sample" }\n'
+            'apart = { start = "2003-10-01", end = "2003-11-30", kind = "out-of-sample" }\n'
+        )
+    apart = answer(capsys, copy, "backtest", "--period", "apart", "--name", "apart")
+    assert (apart["first"], apart["last"], apart["bars"]) == ("2003-10-01", "2003-11-30", 61)
+    assert answer(capsys, copy, "runs", "show", "apart")["sample"] == "out-of-sample"
+    text = said(capsys, copy, "report", "apart")
+    assert text.startswith("apart   OUT-OF-SAMPLE")
+    assert "In-sample:" not in text
+    answer(capsys, copy, "backtest", "--period", "seen", "--name", "seen")
+    both = said(capsys, copy, "runs", "compare", "seen", "apart")
+    assert both.index("IN-SAMPLE") < both.index("OUT-OF-SAMPLE")
+    assert answer(capsys, copy, "runs", "reproduce", "apart")["ok"]
+    assert "no period 'x'" in said(capsys, copy, "backtest", "--period", "x", code=2)
+    assert "Leave out" in said(capsys, copy, "backtest", "--period", "seen", "--end", "2003-11-01", code=2)
+    assert "Leave out" in said(capsys, copy, "backtest", "--period", "seen", "--start", "2003-11-01", code=2)
 
 
 def test_a_removed_run_stays_counted(

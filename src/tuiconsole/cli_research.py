@@ -42,6 +42,13 @@ def backtest(
     journal: Annotated[
         Path | None, typer.Option("--journal", help="Keep the hashed batch journal in this file.")
     ] = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            "--period",
+            help="A named period of the configuration, e.g. out_of_sample, instead of start and end.",
+        ),
+    ] = None,
     name: Annotated[
         str, typer.Option("--name", help="Name to store the run under; default the next free one.")
     ] = "",
@@ -54,7 +61,9 @@ def backtest(
 
     place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
     progress = sys.stderr.isatty() and not as_json
-    body, kept = run_backtest_verb(place, end, agents, journal, progress, runs_directory(place, runs), name)
+    body, kept = run_backtest_verb(
+        place, end, agents, journal, progress, runs_directory(place, runs), name, period
+    )
     emit(body, as_json, "" if as_json else backtest_text(body, kept))
     raise typer.Exit(1 if policy is not None and body["failed"] else 0)
 

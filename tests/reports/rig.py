@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tuiconsole.analytics.named_periods import PeriodSettings, periods_of
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable, Track
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
@@ -14,6 +15,14 @@ from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
 
 FIRST_DAY = 18_000
 CLOSE = 21 * 3_600_000_000_000
+PERIODS = periods_of(
+    {
+        "chosen_on": PeriodSettings("2018-01-01", "2020-06-30", "in-sample"),
+        "kept_apart": PeriodSettings("2020-07-01", "2099-12-31", "out-of-sample"),
+        "spring_2020": PeriodSettings("2020-02-19", "2020-03-23", "stress"),
+        "long_ago": PeriodSettings("1999-01-01", "1999-12-31", "stress"),
+    }
+)
 
 
 def days(n: int) -> np.ndarray:
@@ -117,5 +126,6 @@ def made(n: int = 520, name: str = "walk", sample: Sample = Sample.IN) -> Run:
             Stop(int(ts[n // 4]), 2, 1, "rearm", "declared cool-down of 20 bars"),
         ),
         benchmark=100_000 * np.cumprod(1 + generator(12, "market").normal(0.0004, 0.011, n)),
+        periods=PERIODS,
         notes=("Volumes are missing: impact uses the configured volume.",),
     )

@@ -97,6 +97,9 @@ def test_the_page_holds_the_figures_of_the_run() -> None:
     assert (digests["orders"], digests["journal"]) == (run.outcome.order_hash, run.outcome.journal_head)
     assert ["risk.cool_down_bars", "20"] in found.tables["settings"]
     assert len(found.tables["regimes"]) == 6
+    assert [row[0] for row in found.tables["periods-in-sample"][1:]] == ["chosen_on"]
+    assert [row[0] for row in found.tables["periods-out-of-sample"][1:]] == ["kept_apart"]
+    assert ("class", "out-of-sample") in found.attributes
 
 
 def test_the_charts_draw_the_track_and_nothing_else() -> None:

@@ -109,8 +109,32 @@ def test_a_run_without_bars_and_a_short_one() -> None:
         assert sentence in " ".join(render(short, 300).split())
 
 
+def test_what_was_chosen_on_and_what_was_kept_apart_have_tables_of_their_own() -> None:
+    run = rig.made()
+    found = tables.periods(run)
+    assert {kind: [row.name for row in rows] for kind, rows in found.items()} == {
+        "in-sample": ["chosen_on"],
+        "out-of-sample": ["kept_apart"],
+        "stress": ["spring_2020"],
+    }
+    apart = run.track.ts >= run.periods[1].start
+    before = run.track.equity[~apart][-1]
+    assert found["out-of-sample"][0].total == f"{100 * (run.track.equity[-1] / before - 1):,.2f} %"
+    assert "It ran over kept_apart, declared out-of-sample" in render(run, 200)
+    assert "It ran over" not in render(replace(run, sample=Sample.OUT), 200)
+    assert "It ran over" not in render(replace(run, periods=run.periods[:1]), 200)
+    seen, unseen = render(run, 80).split("Periods declared out-of-sample")
+    assert "chosen_on" in seen
+    assert "kept_apart" not in seen
+    assert "kept_apart" in unseen
+    coloured = render(run, 80, colour=True)
+    assert "\x1b[1;36m" in coloured.split("kept_apart")[0][-12:]
+    assert "\x1b[1;33m" in coloured.split("chosen_on")[0][-12:]
+
+
 def test_colours_differ_by_sample() -> None:
-    seen, unseen = render(rig.made(), 80, colour=True), render(rig.made(sample=Sample.OUT), 80, colour=True)
+    plain = replace(rig.made(), periods=())
+    seen, unseen = render(plain, 80, colour=True), render(replace(plain, sample=Sample.OUT), 80, colour=True)
     assert "\x1b[33m" in seen
     assert "\x1b[33m" not in unseen
     assert "\x1b[36m" in unseen

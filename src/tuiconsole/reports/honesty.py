@@ -19,6 +19,7 @@ def statements(run: Run, found: dict[str, Measure], trials: Trials | None) -> li
     """Sentences about sample, trials, costs, survivorship, failures and reading of the data, the weightiest first."""
     return [
         _sample(run),
+        *_looked_at(run),
         *_trials(run, trials),
         *_suspicion(found),
         *(f"Failed and switched off: {text}" for text in run.outcome.failed),
@@ -32,6 +33,23 @@ def _sample(run: Run) -> str:
     if run.sample is Sample.OUT:
         return "Out-of-sample: this period was declared so before the run; every look at it makes it less so."
     return "In-sample: whoever chose the strategy may have seen these bars. What it will earn is not known from this."
+
+
+def _looked_at(run: Run) -> list[str]:
+    """A run that is in-sample as a whole used up what its configuration wanted to keep apart."""
+    if run.sample is Sample.OUT or not len(run.track):
+        return []
+    apart = []
+    for period in run.periods:
+        rows = period.rows(run.track.ts)
+        if period.kind == Sample.OUT.value and rows.stop > rows.start:
+            apart.append(period.name)
+    if not apart:
+        return []
+    return [
+        f"It ran over {', '.join(apart)}, declared out-of-sample, and over other bars: as a whole it is in-sample. Look at "
+        "bars that were kept apart only with --period."
+    ]
 
 
 def _trials(run: Run, trials: Trials | None) -> list[str]:

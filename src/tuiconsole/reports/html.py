@@ -86,6 +86,8 @@ def content(run: Run, trials: Trials | None) -> dict[str, Any]:
         "falls": tables.falls(run, 10) if len(run.track) else [],
         "years": _years(run),
         "regimes": _regimes(run),
+        "periods": tables.periods(run),
+        "titles": tables.PERIOD_TITLES,
         "costs": tables.costs(run),
         "worst": tables.trades(run, trips, order[:TRADES_SHOWN]),
         "best": tables.trades(run, trips, order[: -TRADES_SHOWN - 1 : -1]),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Curve, Sample
 from tuiconsole.analytics.track import FillTable, Track
 from tuiconsole.domain.types import FloatArray
@@ -112,6 +113,8 @@ class Run:
         without costs; None when no symbol had one.
     notes
         Sentences that belong under every figure of this run: how the data were read, what was not charged.
+    periods
+        The named periods of the configuration it was run with.
     """
 
     name: str
@@ -127,6 +130,7 @@ class Run:
     stops: tuple[Stop, ...]
     benchmark: FloatArray | None
     notes: tuple[str, ...]
+    periods: tuple[Period, ...] = ()
 
     @property
     def curve(self) -> Curve:

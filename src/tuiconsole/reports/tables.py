@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from tuiconsole.analytics.drawdowns import episodes
+from tuiconsole.analytics.measures import LEAST_BARS
+from tuiconsole.analytics.named_periods import PeriodKind, results_by_period
 from tuiconsole.analytics.trades import RoundTrips, holding_bars, round_trips
 from tuiconsole.domain.clock import iso
+from tuiconsole.reports.figures import MISSING, write
 from tuiconsole.reports.run import Run
 
 LEVELS = ("running", "paused", "halted", "killed")
@@ -47,6 +51,54 @@ class Cost:
     money: float
     basis_points: float
     annual: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodRow:
+    """Results within one named period, as text; annual figures are missing where there are too few bars."""
+
+    name: str
+    first: str
+    last: str
+    bars: str
+    total: str
+    volatility: str
+    sharpe: str
+    drawdown: str
+
+
+PERIOD_TITLES: Mapping[PeriodKind, str] = {
+    "in-sample": "Periods declared in-sample",
+    "out-of-sample": "Periods declared out-of-sample",
+    "stress": "Periods of stress",
+}
+"""One table for each kind: what was chosen on and what was kept apart never stand in the same one."""
+
+
+def periods(run: Run) -> dict[PeriodKind, list[PeriodRow]]:
+    """Results by the named periods that the run has bars of, a list for each kind that occurs."""
+    found: dict[PeriodKind, list[PeriodRow]] = {}
+    equity = run.track.equity
+    if not len(equity) or not (equity > 0.0).all():
+        return found
+    for part in results_by_period(run.track.ts, equity, run.capital, run.periods, run.bars_per_year):
+        if not part.bars:
+            continue
+        rows = part.period.rows(run.track.ts)
+        enough = part.bars >= LEAST_BARS
+        found.setdefault(part.period.kind, []).append(
+            PeriodRow(
+                part.period.name,
+                day(int(run.track.ts[rows.start])),
+                day(int(run.track.ts[rows.stop - 1])),
+                f"{part.bars:,}",
+                write(part.total_return, "share"),
+                write(part.volatility, "share") if enough else MISSING,
+                write(part.sharpe, "ratio") if enough and np.isfinite(part.sharpe) else MISSING,
+                f"-{write(part.max_drawdown, 'share')}",
+            )
+        )
+    return {kind: found[kind] for kind in PERIOD_TITLES if kind in found}
 
 
 def day(ts: int) -> str:

@@ -66,6 +66,7 @@ def render(run: Run, width: int = 80, trials: Trials | None = None, colour: bool
         _falls(console, run)
         _months(console, run)
         _regimes(console, run)
+        _periods(console, run)
     _trades(console, run)
     _costs(console, run)
     _stops(console, run)
@@ -174,6 +175,17 @@ def _regimes(console: Console, run: Run) -> None:
     console.print(grid)
 
 
+def _periods(console: Console, run: Run) -> None:
+    header = ("period", "first", "last", "bars", "return", "vol. p.a.", "Sharpe", "drawdown")
+    for kind, rows in tables.periods(run).items():
+        _title(console, tables.PERIOD_TITLES[kind])
+        grid = _grid(("left", "left", "left", *("right",) * 5), header, gap=2)
+        for row in rows:
+            figures_of = (row.bars, row.total, row.volatility, row.sharpe, row.drawdown)
+            grid.add_row(row.name, row.first, row.last, *figures_of, style=_SAMPLE_STYLE.get(kind, ""))
+        console.print(grid)
+
+
 def _trades(console: Console, run: Run) -> None:
     worst = tables.worst_trades(run)
     if not worst:
@@ -242,10 +254,12 @@ def _title(console: Console, text: str) -> None:
     console.print(text, style="bold")
 
 
-def _grid(sides: tuple[Any, ...], header: tuple[str, ...] = ()) -> Any:
+def _grid(sides: tuple[Any, ...], header: tuple[str, ...] = (), gap: int = 3) -> Any:
     from rich.table import Table
 
-    grid = Table(box=None, padding=(0, 3, 0, 0), show_header=bool(header), header_style="dim", pad_edge=False)
+    grid = Table(
+        box=None, padding=(0, gap, 0, 0), show_header=bool(header), header_style="dim", pad_edge=False
+    )
     for i, side in enumerate(sides):
         grid.add_column(header[i] if header else "", justify=side, overflow="fold")
     return grid

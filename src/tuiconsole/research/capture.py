@@ -11,6 +11,7 @@ import numpy as np
 
 from tuiconsole import __version__
 from tuiconsole.analytics.measures import measures, plain_figures
+from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable
 from tuiconsole.domain.clock import Clock, iso
@@ -34,6 +35,7 @@ def capture(
     arguments: Mapping[str, Any] | None = None,
     sample: Sample = Sample.IN,
     notes: Sequence[str] = (),
+    periods: Sequence[Period] = (),
 ) -> Run:
     """Everything ``finished`` left behind, as one value.
 
@@ -49,6 +51,8 @@ def capture(
         In-sample unless the period was declared out-of-sample before anything was chosen.
     notes
         Sentences to print under every figure, besides those of the tape.
+    periods
+        Named periods, by which the report splits the results.
     """
     chosen, result = finished.plan, finished.result
     settings, tape = chosen.settings, finished.tape
@@ -94,6 +98,7 @@ def capture(
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
         notes=(*tape.notes, survivorship(tape).text, *notes),
+        periods=tuple(periods),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from tuiconsole.analytics.measures import plain_figures
+from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.significance import Trials
 from tuiconsole.domain.clock import Clock
@@ -44,6 +45,7 @@ def keep(
     verb: str = "backtest",
     arguments: Mapping[str, Any] | None = None,
     sample: Sample = Sample.IN,
+    periods: Sequence[Period] = (),
     replaces: bool = False,
 ) -> Kept:
     """Count ``finished`` as a trial, then store it in ``directory`` under ``name`` (empty: the next free one).
@@ -55,7 +57,7 @@ def keep(
     StoreError
         The directory cannot be written.
     """
-    run = capture(finished, clock, name=name, verb=verb, arguments=arguments, sample=sample)
+    run = capture(finished, clock, name=name, verb=verb, arguments=arguments, sample=sample, periods=periods)
     counter = TrialCounter(directory)
     tape = run.provenance.tape_digest
     counter.add([trial_row(tape, run.provenance.configuration, run.curve, name or verb)], clock.now_ns())

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable, Track
 from tuiconsole.domain import ids
@@ -223,6 +224,7 @@ def _facts(run: Run, metrics: Mapping[str, float | None], hashes: Mapping[str, s
         "bars_per_year": run.bars_per_year,
         "stops": [asdict(stop) for stop in run.stops],
         "notes": run.notes,
+        "periods": [asdict(period) for period in run.periods],
         "metrics": dict(metrics),
         "hashes": dict(hashes),
     }
@@ -245,6 +247,7 @@ def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, An
         stops=tuple(Stop(**stop) for stop in facts["stops"]),
         benchmark=benchmark,
         notes=tuple(facts["notes"]),
+        periods=tuple(Period(**period) for period in facts["periods"]),
     )
 
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuiconsole.analytics.samples import Sample
 from tuiconsole.domain.clock import WallClock, iso
-from tuiconsole.domain.errors import JournalDivergence, TapeDamaged
+from tuiconsole.domain.errors import JournalDivergence, TapeDamaged, UsageError
 from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
+    from tuiconsole.engine.settings import Settings
     from tuiconsole.research.keeping import Kept
 
 
@@ -25,6 +27,7 @@ def run_backtest_verb(
     progress: bool,
     runs: Path,
     name: str = "",
+    period: str | None = None,
 ) -> tuple[dict[str, Any], Kept]:
     """Run a backtest, count it as a trial, store it in ``runs``; the verb's stable keys, and the stored run."""
     from tuiconsole.engine.build import load_tape
@@ -35,6 +38,9 @@ def run_backtest_verb(
     if name:
         RunStore(runs).require_free(name)
     settings = place.config.desk
+    sample = Sample.IN
+    if period is not None:
+        settings, end, sample = _within(place, period, end)
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
@@ -50,7 +56,15 @@ def run_backtest_verb(
     result = finished.result
     if progress:
         sys.stderr.write("\r\x1b[K")
-    kept = keep(finished, clock, runs, name=name, arguments={"end": end, "agents": agents})
+    kept = keep(
+        finished,
+        clock,
+        runs,
+        name=name,
+        arguments={"end": end, "agents": agents, "period": period},
+        sample=sample,
+        periods=place.config.periods,
+    )
     body = {
         "run": kept.run.name,
         "trials": kept.trials.count,
@@ -75,6 +89,21 @@ def run_backtest_verb(
         "metrics": kept.metrics,
     }
     return body, kept
+
+
+def _within(place: Place, name: str, end: str | None) -> tuple[Settings, str, Sample]:
+    """Settings, end and sample of the named period; the days of a period are not to be chosen again."""
+    known = {period.name: period for period in place.config.periods}
+    if name not in known:
+        raise UsageError(
+            f"There is no period {name!r}.", f"[periods] of the configuration has: {', '.join(known)}."
+        )
+    if end is not None or "--start" in place.arguments:
+        raise UsageError(f"The period {name} says when to start and end.", "Leave out --start and --end.")
+    period = known[name]
+    settings = place.config.desk
+    settings = replace(settings, feed=replace(settings.feed, start=iso(period.start)))
+    return settings, iso(period.end), Sample.OUT if period.kind == "out-of-sample" else Sample.IN
 
 
 def _show_progress(done: int, total: int) -> None:
