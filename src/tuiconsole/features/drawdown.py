@@ -108,7 +108,7 @@ class DrawdownBank(Bank):
         self._row[0] = present
         self._presence.push(self._row[:1])
         shown = self._presence.observations(present) * 0.0
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore"):
             self._refresh(self._extremes.push(panel), close, shown, present)
 
     def _refresh(self, found: FloatArray, close: FloatArray, shown: FloatArray, present: BoolArray) -> None:
