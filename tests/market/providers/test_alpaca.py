@@ -79,6 +79,26 @@ def test_the_recorded_bars_of_the_client(vendor: Vendor, tmp_path: Path) -> None
     ]
 
 
+def test_the_recorded_corporate_actions(vendor: Vendor, tmp_path: Path) -> None:
+    """Splits both ways and cash dividends are read; what they are not asked about is left out."""
+    samples = capture("alpaca", "sdk_test_responses.jsonl")
+    body = next(s["json"] for s in samples if "reverse_splits" in str(s["json"]))
+    names = ["MNTS", "SRE", "FCF"]
+    bars = alpaca_answers({name: stock_rows(("2023-05-04",)) for name in names})
+    vendor.answer = lambda asked: (
+        Reply(body | {"next_page_token": None}) if "corporate" in asked.path else bars(asked)
+    )
+    answer = alpaca(vendor.url, tmp_path, SleepingClock()).bars(
+        names, DAY, parse_iso("2023-05-01"), parse_iso("2023-09-01")
+    )
+    found = {(a["symbol"], str(a["ex_date"]), a["kind"], a["value"]) for a in answer.actions.to_pylist()}
+    assert found == {
+        ("MNTS", "2023-08-24", "split", 0.02),
+        ("SRE", "2023-08-22", "split", 2.0),
+        ("FCF", "2023-05-04", "dividend", 0.125),
+    }
+
+
 def test_every_page_is_read(vendor: Vendor, tmp_path: Path) -> None:
     pages = {"": ("2025-01-02", "next"), "next": ("2025-01-03", None)}
 

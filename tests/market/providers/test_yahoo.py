@@ -60,6 +60,21 @@ def test_the_recorded_chart_of_apple(vendor: Vendor, tmp_path: Path, captured: A
     assert kinds == [("split", 4.0), ("dividend", 0.205)]
 
 
+def test_the_recorded_split_of_nvidia(vendor: Vendor, tmp_path: Path, captured: Any) -> None:
+    """4:1 on 2021-07-20: the day before, the share cost 751.19 as this chart counts, and 187.80 after adjustment."""
+    vendor.answer = yahoo_answers(
+        {"NVDA": captured("historical-via-chart-NVDA-split-2021-02-01-to-2022-01-31.csv.json")}
+    )
+    answer = yahoo(vendor.url, tmp_path, SleepingClock()).bars(
+        ["NVDA"], DAY, parse_iso("2021-02-01"), parse_iso("2022-01-31")
+    )
+    price = dict(zip([at[:10] for at in ends(answer)], closes(answer), strict=True))
+    assert len(price) == 252
+    # The chart is from 2025 and so also adjusted for the 10:1 of 2024, which it does not list.
+    assert price["2021-07-19"] * 10 == pytest.approx(751.19, abs=0.01)
+    assert price["2021-07-20"] * 10 == pytest.approx(186.12, abs=0.01)
+
+
 def test_recorded_pairs_end_at_their_own_midnight(vendor: Vendor, tmp_path: Path, captured: Any) -> None:
     """Crypto days end at midnight UTC, currency days at midnight in London; a currency has no volume."""
     vendor.answer = yahoo_answers(

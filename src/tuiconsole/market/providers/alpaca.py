@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 NAME = "alpaca"
 _LETTERS = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
+_CASH = "cash_dividends"
+_ACTIONS = ("forward_splits", "reverse_splits", _CASH)
 _MINUTE_NS = 60 * NANOSECONDS_PER_SECOND
 _HTTP_QUOTA, _HTTP_SERVER = 429, 500
 _BAD_REQUEST = (400, 404, 422)
@@ -305,13 +307,13 @@ def _table(symbol: str, rows: Sequence[Mapping[str, Any]], interval_s: int, shar
 
 def _action_tables(theirs: Mapping[str, str], raw: Mapping[str, Any]) -> list[pa.Table]:
     rows: dict[str, list[tuple[int, str, float]]] = {}
-    for name, actions in raw.items():
-        for action in actions:
+    for name in _ACTIONS:
+        for action in raw.get(name, ()):
             symbol = theirs.get(action["symbol"])
             if symbol is None:
                 continue
             day = int(np.datetime64(action["ex_date"], "D").astype(np.int64))
-            if name == "cash_dividends":
+            if name == _CASH:
                 rows.setdefault(symbol, []).append((day, DIVIDEND, float(action["rate"])))
             else:
                 ratio = float(action["new_rate"]) / float(action["old_rate"])
