@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -75,6 +76,20 @@ def test_a_folder_of_files_becomes_a_backtest(tmp_path: Path, capsys: pytest.Cap
     two = _asked(capsys, "backtest", "--start", "2020-05-01", "--universe", "AAA,BBB")
     assert two["symbols"] == 2
     assert two["journal_head"] != whole["journal_head"]
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first block under "Your own data", word by word, on a folder called prices."""
+    readme = Path(__file__).resolve().parents[2] / "README.md"
+    if not readme.is_file():
+        pytest.skip("README.md is not beside the tests")
+    block = readme.read_text(encoding="utf-8").split("## Your own data")[1].split("```")[1]
+    commands = [shlex.split(line, comments=True) for line in block.splitlines() if line.strip()]
+    assert [command[:2] for command in commands] == [["tuiconsole", "data"], ["tuiconsole", "backtest"]]
+    _folder(tmp_path)
+    for command in commands:
+        assert main(command[1:]) == 0
+    assert "160 bars" in capsys.readouterr().out
 
 
 def test_people_get_a_page_that_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

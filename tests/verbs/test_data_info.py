@@ -84,6 +84,7 @@ def test_stable_keys_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
         1,
         {"no close": 1},
     )
+    assert d["quarantined_rows"] == [{"ts": "2024-01-09T21:00:00Z", "reason": "no close", "row": None}]
     assert a["sources"] == [
         {
             "source": "file",
@@ -107,8 +108,23 @@ def test_the_page_fits_80_columns_and_says_what_is_doubtful(capsys: pytest.Captu
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= 80
     assert "quarantined 1 no close" in page
+    assert "2024-01-09 21:00:00: no close" in page
     assert "12 missing, longest 12 from 2024-02-01" in page
     assert "sessions (declared), America/New_York, raw" in page
+
+
+def test_rows_put_aside_are_told_with_their_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(
+        "date,symbol,close\n2024-07-02,E,5\n2024-07-03,E,6\n2024-07-02,E,7\n2024-07-05,E,-1\n"
+    )
+    assert main(["data", "import", "e.csv"]) == 0
+    capsys.readouterr()
+    (row,) = _answer(capsys, "E")["intervals"]["1day"]["symbols"]
+    assert row["quarantined"] == {"price not positive": 1, "contradicts another row of the same time": 1}
+    assert row["quarantined_rows"] == [
+        {"ts": "2024-07-02T20:00:00Z", "reason": "contradicts another row of the same time", "row": 2},
+        {"ts": "2024-07-05T20:00:00Z", "reason": "price not positive", "row": 5},
+    ]
 
 
 def test_mistakes_and_an_empty_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

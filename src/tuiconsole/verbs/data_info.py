@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MISSING_SHOWN = 20
 _ROWS_SHOWN = 24
+_WRONG_SHOWN = 5
 _WIDTH = 80
 _COMMON_SHARE, _COMMON_LEAST = 0.25, 3
 
@@ -100,6 +101,9 @@ def _symbol(report: SymbolReport) -> dict[str, Any]:
         "unknown_volume": report.unknown_volume,
         "without_close": report.without_close,
         "quarantined": dict(report.quarantined),
+        "quarantined_rows": [
+            {"ts": iso(row.ts), "reason": row.reason, "row": row.row or None} for row in report.wrong_rows
+        ],
         "volume_shifts": [{"date": _date(s.day), "ratio": s.ratio} for s in report.shifts],
         "split_like_jumps": [{"date": _date(j.day), "ratio": j.ratio} for j in report.jumps],
         "splits": report.splits,
@@ -214,6 +218,11 @@ def _page(row: dict[str, Any]) -> list[str]:
         for s in row["volume_shifts"]
     ]
     lines += [f"  quarantined {count:,} {reason}" for reason, count in row["quarantined"].items()]
+    for wrong in row["quarantined_rows"][:_WRONG_SHOWN]:
+        line = f"row {wrong['row']}, " if wrong["row"] else ""
+        lines.append(
+            f"              {line}{wrong['ts'].removesuffix('Z').replace('T', ' ')}: {wrong['reason']}"
+        )
     lines.append(f"  actions     {row['splits']} splits, {row['dividends']} dividends")
     lines += [
         f"              {j['date']}: a jump like a split of {j['ratio']:.3g}, and no action"

@@ -32,8 +32,18 @@ from tuiconsole.market.intervals import SECONDS_PER_DAY, interval_seconds
 _AT_ONCE = 40
 _SHORT = 0.5
 _NEAR_DAYS = 4
-_COLUMNS = ("open", "close", "volume", "flags", "origin")
+_ROWS_SHOWN = 20
+_COLUMNS = ("open", "close", "volume", "flags", "origin", "row")
 _TORONTO = (".TO", ".V", ".CN", ".NE")
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRow:
+    """A quarantined row: its time (ns UTC), what is wrong with it, and its line or row in the source (0: unknown)."""
+
+    ts: int
+    reason: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,8 @@ class SymbolReport:
         Bars by what they lack.
     quarantined
         Rows by what is wrong with them, rows put aside included.
+    wrong_rows
+        The first of these, at most 20.
     shifts
         Lasting changes of the level of volume, splits taken out.
     jumps
@@ -78,6 +90,7 @@ class SymbolReport:
     unknown_volume: int
     without_close: int
     quarantined: Mapping[str, int]
+    wrong_rows: tuple[WrongRow, ...]
     shifts: tuple[Shift, ...]
     jumps: tuple[Jump, ...]
     splits: int
@@ -107,7 +120,7 @@ def inspect(
         part = read(root, manifest, some, interval, (None, None), names, _COLUMNS, partly=wanted is None)
         for row, symbol in enumerate(part.symbols):
             found.append(
-                _report(part, row, interval, manifest, actions.get(symbol, []), aside.get(symbol, {}))
+                _report(part, row, interval, manifest, actions.get(symbol, []), aside.get(symbol, []))
             )
     return tuple(found)
 
@@ -118,11 +131,11 @@ def _report(
     interval: str,
     manifest: Manifest,
     actions: Sequence[Action],
-    aside: Mapping[str, int],
+    aside: Sequence[tuple[int, int, int]],
 ) -> SymbolReport:
     held = ~np.isnan(part.arrays["origin"][row])
     ts = part.ts[held]
-    opened, close, volume, flags, origin = (part.arrays[name][row][held] for name in _COLUMNS)
+    opened, close, volume, flags, origin, row_in_source = (part.arrays[name][row][held] for name in _COLUMNS)
     symbol, seconds = part.symbols[row], interval_seconds(interval)
     calendar = _calendar(symbol, ts)
     days = part.days("UTC" if calendar == ROUND_THE_CLOCK else NEW_YORK)[held]
@@ -141,11 +154,17 @@ def _report(
         for jump in split_like(sessions, opened[starts], close[ends])
         if not (raw and bool((np.abs(known - jump.day) <= _NEAR_DAYS).any()))
     ]
-    marks = flags.astype(np.int64)
-    wrong = {reason: int(np.count_nonzero(marks & flag)) for flag, reason in REASONS.items()}
-    quarantined = {
-        reason: n + aside.get(reason, 0) for reason, n in wrong.items() if n + aside.get(reason, 0)
-    }
+    marked = np.flatnonzero(flags)
+    wrong = [
+        *zip(
+            ts[marked].tolist(),
+            flags[marked].astype(np.int64).tolist(),
+            row_in_source[marked].astype(np.int64).tolist(),
+            strict=True,
+        ),
+        *aside,
+    ]
+    counted = {reason: sum(bool(mark & flag) for _, mark, _ in wrong) for flag, reason in REASONS.items()}
     return SymbolReport(
         symbol=symbol,
         bars=len(ts),
@@ -158,7 +177,10 @@ def _report(
         zero_volume=int(np.count_nonzero(volume == 0)),
         unknown_volume=int(np.count_nonzero(np.isnan(volume))),
         without_close=int(np.count_nonzero(np.isnan(close))),
-        quarantined=quarantined,
+        quarantined={reason: n for reason, n in counted.items() if n},
+        wrong_rows=tuple(
+            WrongRow(at, _reasons(mark), line) for at, mark, line in sorted(wrong)[:_ROWS_SHOWN]
+        ),
         shifts=volume_shifts(sessions, traded),
         jumps=tuple(jumps),
         splits=sum(action.kind == "split" for action in actions),
@@ -197,20 +219,22 @@ def _filled(ts: IntArray, expected: ExchangeSessions, seconds: int) -> tuple[flo
     return float(some.mean()), int(np.count_nonzero(some < _SHORT * float(np.median(some))))
 
 
-def _aside(root: Path, manifest: Manifest, interval: str, names: TickerMap) -> dict[str, dict[str, int]]:
-    """Rows put aside, by instrument and by what is wrong."""
-    found: dict[str, dict[str, int]] = {}
+def _reasons(mark: int) -> str:
+    return ", ".join(reason for flag, reason in REASONS.items() if mark & flag)
+
+
+def _aside(
+    root: Path, manifest: Manifest, interval: str, names: TickerMap
+) -> dict[str, list[tuple[int, int, int]]]:
+    """Time, flags and line of the rows put aside, by instrument."""
+    import pyarrow
+
+    found: dict[str, list[tuple[int, int, int]]] = {}
     for piece in manifest.aside.get(interval, ()):
-        table = read_piece(root, piece, ["ts", "symbol", "flags"])
-        moments = table.column("ts").to_numpy().astype("datetime64[D]").astype(np.int64)
-        for ticker, day, flags in zip(
-            table.column("symbol").to_pylist(),
-            moments.tolist(),
-            table.column("flags").to_pylist(),
-            strict=True,
-        ):
-            of = found.setdefault(names.instrument(ticker, day), {})
-            for flag, reason in REASONS.items():
-                if flags & flag:
-                    of[reason] = of.get(reason, 0) + 1
+        table = read_piece(root, piece, ["ts", "symbol", "flags", "row"])
+        moments = table.column("ts").cast(pyarrow.int64()).to_pylist()
+        others = (table.column(name).to_pylist() for name in ("symbol", "flags", "row"))
+        for ts, ticker, mark, line in zip(moments, *others, strict=True):
+            instrument = names.instrument(ticker, ts // NANOSECONDS_PER_DAY)
+            found.setdefault(instrument, []).append((ts, mark, line))
     return found
