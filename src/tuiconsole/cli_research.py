@@ -52,6 +52,9 @@ def backtest(
     name: Annotated[
         str, typer.Option("--name", help="Name to store the run under; default the next free one.")
     ] = "",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write the report as one HTML page.")
+    ] = None,
     runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,6 +67,10 @@ def backtest(
     body, kept = run_backtest_verb(
         place, end, agents, journal, progress, runs_directory(place, runs), name, period
     )
+    if html is not None:
+        from tuiconsole.reports.html import write
+
+        write(kept.run, html, kept.trials)
     emit(body, as_json, "" if as_json else backtest_text(body, kept))
     raise typer.Exit(1 if policy is not None and body["failed"] else 0)
 

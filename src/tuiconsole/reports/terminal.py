@@ -221,7 +221,7 @@ def _stops(console: Console, run: Run) -> None:
         return
     _title(console, "Stops")
     for stop in halts[:_STOPS_SHOWN]:
-        console.print(f"{tables.day(stop.ts)}  {tables.LEVELS[stop.level]}: {stop.text}")
+        console.print(f"{tables.day(stop.ts)}  {tables.LEVELS[stop.level]}: {stop.text.partition(': ')[0]}")
     if len(halts) > _STOPS_SHOWN:
         console.print(f"and {len(halts) - _STOPS_SHOWN} more", style="dim")
 
