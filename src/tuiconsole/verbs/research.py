@@ -67,6 +67,7 @@ def run_backtest_verb(
     )
     body = {
         "run": kept.run.name,
+        "sample": kept.run.sample.value,
         "trials": kept.trials.count,
         "journal_head": result.journal_head,
         "order_hash": result.order_hash,
