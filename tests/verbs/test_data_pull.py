@@ -61,7 +61,7 @@ def place(vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, Any]:
     found = main(["data", *words, "--json"])
     out, err = capsys.readouterr()
-    assert (found, out.count("\n")) == (code, 1), (out, err)
+    assert (found, out.count("\n"), err) == (code, 1, ""), out
     body: dict[str, Any] = json.loads(out)
     return body
 
@@ -90,7 +90,10 @@ def test_bars_come_into_the_store_once(
     again = run(capsys, "pull", "AAPL", "BRK.B", *RANGE)
     assert (again["already"], again["pieces"], len(vendor.asked)) == (2, 0, asked)
     assert main(["data", "pull", "AAPL", *RANGE]) == 0
-    assert "1 symbols were complete" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "bars of 1day, 2024-01-01 to 2024-01-05" in out
+    assert "1 symbols were complete" in out
+    assert err == ""
 
 
 def test_the_second_vendor_fills_in_and_a_stranger_is_named(

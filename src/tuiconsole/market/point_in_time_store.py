@@ -94,7 +94,7 @@ class PointInTimeStore:
         self._clock = clock
 
     def append(self, topic: str, facts: Sequence[Fact]) -> Appended:
-        """Add figures; those known already change nothing.
+        """Add figures; those known already change nothing, those without a value are left out.
 
         A known reference date with another value is a revision. Where a vendor of vintages states its release,
         that counts; where the release follows from a rule, is one that another value has already, or the vendor
@@ -107,7 +107,8 @@ class PointInTimeStore:
                 known.setdefault((fact.series, fact.entity, fact.reference), []).append(fact)
             added: list[Fact] = []
             revisions = 0
-            for fact in sorted((f for f in facts if np.isfinite(f.value)), key=lambda f: f.release):
+            real = [fact for fact in facts if np.isfinite(fact.value)]
+            for fact in sorted(real, key=lambda f: f.release):
                 vintages = known.setdefault((fact.series, fact.entity, fact.reference), [])
                 chosen = _vintage(fact, vintages, self._clock.now_ns())
                 if chosen is not None:
@@ -116,7 +117,7 @@ class PointInTimeStore:
                     added.append(chosen)
             if added:
                 self._write(topic, [*rows, *added], Fact)
-        return Appended(len(added), len(facts) - len(added), revisions)
+        return Appended(len(added), len(real) - len(added), revisions)
 
     def add_texts(self, topic: str, texts: Sequence[Text]) -> Appended:
         """Add texts; one with a known key and symbol changes nothing."""

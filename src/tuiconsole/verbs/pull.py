@@ -293,8 +293,9 @@ def pull_text(body: dict[str, Any]) -> str:
     if "pieces" in body:
         names = body["symbols"]
         shown = " ".join(names[:8]) + (" …" if len(names) > 8 else "")
+        last = iso(parse_iso(body["end"]) - 1)[:10]
         lines.append(
-            f"{len(names)} symbols ({shown}), bars of {body['interval']}, {body['start'][:10]} to {body['end'][:10]}"
+            f"{len(names)} symbols ({shown}), bars of {body['interval']}, {body['start'][:10]} to {last}"
         )
         lines.append(
             f"  pieces: {body['stored']:,} of {body['pieces']:,} stored, {body['left']:,} left; "

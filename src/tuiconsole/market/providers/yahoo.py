@@ -7,6 +7,7 @@ likewise. Bars are stamped at their start there; here at their end.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -148,6 +149,8 @@ class YahooProvider:
 
         if self._session is None:
             self.folder.mkdir(parents=True, exist_ok=True)
+            for name in ("yfinance", "bs4"):  # what they would write to the terminal, a fault says
+                logging.getLogger(name).setLevel(logging.CRITICAL)
             yf.set_tz_cache_location(str(self.folder))
             yf.config.debug.hide_exceptions = False
             self._session = yahoo_session(self.url, self.cache, self.freshness, self._seen)
