@@ -104,6 +104,8 @@ def test_the_page_fits_80_columns_and_says_what_is_doubtful(capsys: pytest.Captu
     assert any(line.startswith("  ! 2024-06-03: volume changes") for line in lines)
     (row,) = [line for line in lines if line.startswith("C ")]
     assert row.endswith("volume, split?")
+    assert "  split?: a jump like a split, and no action" in lines
+    assert not any(line.startswith("  mixed:") for line in lines)
     assert main(["data", "info", "d", "B"]) == 0
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= 80

@@ -21,6 +21,13 @@ _MISSING_SHOWN = 20
 _ROWS_SHOWN = 24
 _WRONG_SHOWN = 5
 _WIDTH = 80
+_MEANINGS = {
+    "volume": "its level changes and stays, as with another feed",
+    "split?": "a jump like a split, and no action",
+    "rows": "quarantined rows",
+    "closed": "bars on days when the exchange was closed",
+    "mixed": "raw and adjusted prices side by side",
+}
 _COMMON_SHARE, _COMMON_LEAST = 0.25, 3
 
 
@@ -172,6 +179,8 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
             f"{row['symbol'][:20]:<20} {row['bars']:>9,} {row['first'][:10]} {row['last'][:10]} {missing:>7}  "
             + ", ".join(_findings(row))
         )
+    words = {word for row in ranked[:_ROWS_SHOWN] for word in _findings(row)}
+    lines += [f"  {word}: {meaning}" for word, meaning in _MEANINGS.items() if word in words]
     hidden = ranked[_ROWS_SHOWN:]
     if hidden:
         doubtful = sum(bool(_findings(row)) for row in hidden)

@@ -201,9 +201,20 @@ def test_numbers_since_1970_in_any_unit(tmp_path: Path, unit: int) -> None:
     assert _times(tape) == ["2024-07-01T13:31:00Z", "2024-07-01T13:32:00Z", "2024-07-01T13:33:00Z"]
 
 
-def test_dates_in_another_zone_end_with_their_day(tmp_path: Path) -> None:
-    _, tape = _import(tmp_path, "date,symbol,close\n2024-07-02,BTC,5\n", asked=Asked(timezone="UTC"))
-    assert _times(tape) == ["2024-07-03"]
+@pytest.mark.parametrize(
+    ("zone", "end"),
+    [
+        ("", "2024-07-03T17:00:00Z"),
+        ("US/Eastern", "2024-07-03T17:00:00Z"),
+        ("America/Toronto", "2024-07-03T20:00:00Z"),
+        ("Europe/Berlin", "2024-07-03T22:00:00Z"),
+        ("UTC", "2024-07-04"),
+    ],
+)
+def test_a_date_ends_at_the_close_or_with_its_day(tmp_path: Path, zone: str, end: str) -> None:
+    """3 July 2024: a half-day in New York, a full one in Toronto; elsewhere the close is not known."""
+    _, tape = _import(tmp_path, "date,symbol,close\n2024-07-03,A,5\n", asked=Asked(timezone=zone))
+    assert _times(tape) == [end]
 
 
 @pytest.mark.parametrize(

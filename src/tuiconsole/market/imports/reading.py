@@ -15,6 +15,9 @@ from tuiconsole.market.imports.times import Times, all_midnights
 from tuiconsole.market.intervals import SECONDS_PER_DAY, interval_name, interval_seconds
 
 _WEEKLY = 5 * SECONDS_PER_DAY
+_SAME_AS_NEW_YORK = ("US/Eastern", "EST5EDT")
+_CLOSES_AT_16 = ("America/Toronto", "Canada/Eastern")
+_HOUR_NS = 3_600 * NANOSECONDS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Reading:
                 days = times.ns // NANOSECONDS_PER_DAY
             if self.zone == NEW_YORK:
                 return exchange_close(days)
+            if self.zone in _CLOSES_AT_16:
+                return to_utc(days * NANOSECONDS_PER_DAY + 16 * _HOUR_NS, self.zone)
             return to_utc((days + 1) * NANOSECONDS_PER_DAY, self.zone)
         ns = times.ns if times.kind == "utc" else to_utc(times.ns, self.zone)
         if self.label == "start":
@@ -70,7 +75,8 @@ def decide(name: str, times: Times, codes: IntArray, volume: FloatArray | None, 
     """
     found = bar_seconds(times.ns, codes)
     seconds = interval_seconds(asked.interval) if asked.interval else _seconds(name, times, found)
-    reading = Reading(interval_name(seconds), asked.timezone or NEW_YORK, "end", "declared")
+    zone = NEW_YORK if asked.timezone in ("", *_SAME_AS_NEW_YORK) else asked.timezone
+    reading = Reading(interval_name(seconds), zone, "end", "declared")
     if seconds == SECONDS_PER_DAY:
         return _daily(times, reading, asked)
     if times.kind == "date" and found is not None and found >= SECONDS_PER_DAY:
