@@ -50,3 +50,22 @@ def test_a_fault_inside_the_program_is_a_sentence(
     assert "Traceback" not in said
     with pytest.raises(ZeroDivisionError):
         cli.main(["status", "--debug"])
+
+
+def test_live_feeds_symbols_and_bars_are_named_on_the_command_line(tmp_path: Path) -> None:
+    place = Place.of(None, tmp_path / "s.db", "yahoo", None, None, universe="SPY,QQQ", interval="5 minutes")
+    desk = place.config.desk
+    assert (desk.feed.feed, desk.feeds.order, desk.feeds.bar) == ("live", ("yahoo",), "5min")
+    assert desk.feed.universe == "SPY,QQQ"
+    assert place.arguments[-6:] == ("--feed", "yahoo", "--universe", "SPY,QQQ", "--interval", "5 minutes")
+    with pytest.raises(UsageError, match="no live bars of 1h"):
+        Place.of(None, tmp_path / "s.db", "live", None, None, interval="1h")
+    with pytest.raises(UsageError, match="Unknown feed 'yahooo'"):
+        Place.of(None, tmp_path / "s.db", "yahooo", None, None)
+
+
+def test_a_pace_stands_in_for_a_speed(tmp_path: Path) -> None:
+    place = Place.of(None, tmp_path / "s.db", "replay", None, None, pace="10x")
+    assert place.pace == 10.0
+    assert place.arguments[-2:] == ("--pace", "10x")
+    assert Place.of(None, tmp_path / "s.db", "replay", 5.0, None).pace == 0.0

@@ -8,10 +8,12 @@ import typer
 
 from tuiconsole.cli_options import (
     ConfigOption,
+    IntervalOption,
     JsonOption,
     PolicyOption,
     SetOption,
     StateOption,
+    UniverseOption,
     emit,
     shared_paths,
     shared_place,
@@ -25,6 +27,8 @@ def paper(
     ] = "live",
     config: ConfigOption = None,
     state: StateOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
     no_console: Annotated[
@@ -33,7 +37,7 @@ def paper(
     as_json: JsonOption = False,
 ) -> None:
     """Trade paper money on today's market: live prices, wall clock, the same desk; everything is recorded."""
-    place = shared_place(context, config, state, feed, None, None, policy, parameters)
+    place = shared_place(context, config, state, feed, None, None, policy, parameters, universe, interval)
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 

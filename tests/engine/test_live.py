@@ -24,6 +24,7 @@ from tuiconsole.engine.source import decide
 from tuiconsole.engine.verify import check_recorded, replay_journal
 from tuiconsole.market.live.schedule import load_schedule
 from tuiconsole.market.live.settings import FeedsSettings
+from tuiconsole.risk.latch import Latch
 from tuiconsole.verbs.common import Place
 from tuiconsole.verbs.research import verify_desk
 
@@ -199,6 +200,18 @@ async def test_a_traders_pause_is_never_ended_by_the_feed(tmp_path: Path) -> Non
     await made.bars(16)
     assert (made.level, made.service.desk.level_text) == (DeskLevel.PAUSED, "I look at this")
     await made.close()
+
+
+async def test_a_pause_of_the_feed_is_not_latched(tmp_path: Path) -> None:
+    made = LiveRig(tmp_path)
+    await made.bars(3)
+    made.feed.silent = True
+    await made.until(made.clock.now_ns() + 600 * SECOND)
+    assert made.level == DeskLevel.PAUSED
+    assert Latch(made.service.paths.latch).read().level == DeskLevel.RUNNING
+    await made.service.command(CommandKind.PAUSE, reason="mine", source="console")
+    await made.close()
+    assert Latch(made.service.paths.latch).read().level == DeskLevel.PAUSED
 
 
 async def test_a_halt_stays_whatever_the_feed_does(tmp_path: Path) -> None:

@@ -41,17 +41,14 @@ def _answer(desk: Desk, command: Command, refusal: str = "") -> Journal:
 
 
 def _pause(desk: Desk, command: Command) -> list[Effect]:
-    ends_by_itself = desk.release_session >= 0 or desk.level_cause == FEED
-    if desk.level == DeskLevel.PAUSED and ends_by_itself and command.source != FEED:
-        desk.release_session = (
-            -1
-        )  # a breaker's or the feed's pause would end by itself; the trader's does not
-        desk.level_text = command.reason or "Paused by the trader."
-        desk.level_cause = command.source
-        return [_answer(desk, command)]
-    if desk.level >= DeskLevel.PAUSED:
-        return [_answer(desk, command, f"The desk is already {LEVEL_NAMES[desk.level]}.")]
     text = command.reason or "Paused by the trader."
+    from_feed = desk.level_cause == FEED and command.source != FEED
+    if desk.level == DeskLevel.PAUSED and desk.release_session >= 0:
+        desk.release_session = -1  # a breaker's pause would end by itself; the trader's does not
+        desk.level_text = text
+        return [_answer(desk, command)]
+    if desk.level >= DeskLevel.PAUSED and not (desk.level == DeskLevel.PAUSED and from_feed):
+        return [_answer(desk, command, f"The desk is already {LEVEL_NAMES[desk.level]}.")]
     return [_answer(desk, command), *desk.set_level(DeskLevel.PAUSED, command.source, text)]
 
 

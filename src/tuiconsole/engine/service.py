@@ -23,7 +23,7 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
-from tuiconsole.engine.commands import LEVEL_NAMES
+from tuiconsole.engine.commands import FEED, LEVEL_NAMES
 from tuiconsole.engine.drift import DriftWatch, sentence
 from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.pacing import Pacer, TapePacer
@@ -306,6 +306,8 @@ class EngineService:
         A stop that came from outside has raised it already; a breaker's is found again by whoever drives the same bar again,
         and must not stop that bar before it begins.
         """
+        if change.cause == FEED and change.level == DeskLevel.PAUSED:
+            return  # ends with the next bar in time; a latch left behind by a crash would not
         self._level_change = change
 
     async def _settle_latch(self) -> None:

@@ -27,6 +27,7 @@ from tuiconsole.market.live.schedule import Schedule, load_schedule
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.packaged import packaged_tape
 
+_MORE_TRIES = 2
 _REPLAY_INSTEAD = "To play the packaged history instead: --feed replay"
 _RECORDED = {"replay": "a replay", "history": "the history", "simulated": "a simulated market"}
 
@@ -97,17 +98,29 @@ def decide(settings: Settings, state: Path, reach: Callable[[FeedsSettings], boo
 def _open_live(settings: Settings, state: Path, clock: Clock, why: str) -> Market:
     feeds_settings = settings.feeds
     schedule = load_schedule(feeds_settings.calendar, feeds_settings.bar_seconds, clock.now_ns())
-    symbols = feeds_settings.symbols or packaged_tape().universe.symbols
+    symbols = _named_symbols(settings)
     directory = tape_path(state)
     if directory.exists():
         tape = RecordedTape.open(directory, writing=True)
-        _require_same(tape.header, feeds_settings, symbols, state)
+        _require_same(tape.header, feeds_settings, symbols or tape.header.symbols, state)
     else:
+        symbols = symbols or packaged_tape().universe.symbols
         feeds = make_feeds(feeds_settings, symbols, schedule, clock)
         tape = asyncio.run(_begin_tape(directory, feeds, schedule, clock, feeds_settings, symbols))
-    feeds = make_feeds(feeds_settings, symbols, schedule, clock)
+    feeds = make_feeds(feeds_settings, tape.header.symbols, schedule, clock)
     pacer = LivePacer(tape, feeds, schedule, clock, feeds_settings)
     return Market(plan_recorded(settings, tape, PAPER), pacer, feeds, why)
+
+
+def _named_symbols(settings: Settings) -> tuple[str, ...]:
+    """The symbols that the configuration names: in ``[feeds]``, or a universe; none when it names none."""
+    if settings.feeds.symbols or not settings.feed.universe:
+        return settings.feeds.symbols
+    from tuiconsole.market.history.opening import chosen_symbols
+    from tuiconsole.market.history.store import HistoryStore
+
+    manifest = HistoryStore(Path(settings.history.root).expanduser()).manifest
+    return chosen_symbols(settings.feed.universe, manifest) or ()
 
 
 async def _begin_tape(
@@ -124,6 +137,10 @@ async def _begin_tape(
     until = schedule.last_end(now - int(settle * NANOSECONDS_PER_SECOND))
     try:
         history = await feeds.history(settings.warmup_bars, until)
+        for _ in range(_MORE_TRIES):
+            if history.complete:
+                break
+            history = await feeds.history(settings.warmup_bars, until)
     except FeedError as error:
         reasons = " ".join(status.text for status in getattr(error, "news", ()))
         raise FeedError(f"{error} {reasons}".strip()) from error

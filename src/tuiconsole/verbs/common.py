@@ -14,7 +14,8 @@ from tuiconsole.domain.errors import ConfigError, UsageError
 from tuiconsole.engine.pacing import parse_pace
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.settings import Settings
-from tuiconsole.market.live.settings import FEED_NAMES
+from tuiconsole.market.intervals import canonical_interval
+from tuiconsole.market.live.settings import BAR_SECONDS, FEED_NAMES
 from tuiconsole.market.settings import PACKAGED, FeedSettings
 
 _NAMED_FEEDS = ("auto", "replay", "history", "simulated", "live")
@@ -54,7 +55,7 @@ class Place:
         settings = _located(loaded.desk, path)
         if feed is not None:
             settings = _with_feed(settings, feed)
-        settings = replace(settings, feed=_stored(settings.feed, universe, interval))
+        settings = _chosen(settings, universe, interval)
         if start is not None:
             settings = replace(settings, feed=replace(settings.feed, start=start))
         settings = _with_policy(settings, policy, parameters, path)
@@ -120,6 +121,20 @@ def _located(settings: Settings, config: Path | None) -> Settings:
         return settings
     path = config.absolute().parent / Path(settings.feed.path).expanduser()
     return replace(settings, feed=replace(settings.feed, path=str(path)))
+
+
+def _chosen(settings: Settings, universe: str | None, interval: str | None) -> Settings:
+    """``settings`` with the symbols and the length of bars of the command line: of live prices, or from the history."""
+    if settings.feed.feed != "live":
+        return replace(settings, feed=_stored(settings.feed, universe, interval))
+    if universe is not None:
+        settings = replace(settings, feed=replace(settings.feed, universe=universe))
+    if interval is not None:
+        bar: Any = canonical_interval(interval)
+        if bar not in BAR_SECONDS:
+            raise UsageError(f"There are no live bars of {bar}.", f"Live bars: {', '.join(BAR_SECONDS)}.")
+        settings = replace(settings, feeds=replace(settings.feeds, bar=bar))
+    return settings
 
 
 def _stored(settings: FeedSettings, universe: str | None, interval: str | None) -> FeedSettings:

@@ -69,6 +69,8 @@ def status_text(body: dict[str, Any]) -> str:
         f"{body['state'].upper()}  {body['mode']} · {body['feed']}  {body['clock']}",
         f"equity {body['equity']:,.2f}  cash {body['cash']:,.2f}  working orders {body['working_orders']}",
     ]
+    if body.get("market"):
+        lines.append(f"market {body['market']}" + (", data STALE" if body["data_stale"] else ""))
     if body.get("why_stopped"):
         lines.append(f"{body['why_stopped']} {body.get('way_on', '')}".strip())
     for row in body["positions"]:

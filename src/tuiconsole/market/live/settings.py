@@ -32,7 +32,7 @@ class FeedsSettings:
     """Length of a bar. 1s and 5s need yahoo-stream first, and have no history to warm up with."""
 
     symbols: tuple[str, ...] = ()
-    """Symbols to trade. Empty: the 20 stocks of the packaged history."""
+    """Symbols to trade. Empty: the universe of [feed], or the 20 stocks of the packaged history."""
 
     calendar: str = "XNYS"
     """Exchange calendar that says when bars are due, e.g. "XNYS", "XTSE", or "24/7" for crypto."""

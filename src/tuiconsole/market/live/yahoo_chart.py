@@ -75,7 +75,7 @@ class YahooChart:
         if len(ends) < 2:
             return FeedAnswer(())
         answer = await self.bars(ends[0], until)
-        return FeedAnswer(answer.bars[-count:] if count else (), True, answer.news)
+        return FeedAnswer(answer.bars[-count:] if count else (), answer.complete, answer.news)
 
     async def _gather(
         self, after: int, until: int
