@@ -15,7 +15,6 @@ import pytest
 import pytest_asyncio
 
 from tests.engine import rig
-from tuiconsole.analytics.drift import Drift
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.effects import Severity
 from tuiconsole.domain.errors import EngineError
@@ -405,26 +404,22 @@ async def test_checkpoints_are_taken_between_bars(made: Rig) -> None:
     assert taken == made.sink.rows
 
 
-async def test_a_drift_that_is_new_is_journalled_once(made: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = (Drift("rsi_14", 0.4, 0.2, 500, 500),)
-
+async def test_what_a_watch_says_is_journalled(made: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     class Watch:
+        code = "drift"
+
         def due(self, cursor: int) -> bool:
-            return cursor == made.session.start + 3
+            return cursor > made.session.start + 2
 
-        def check(self, cursor: int) -> tuple[Drift, ...]:
-            return found
+        def tell(self, cursor: int) -> str:
+            return "rsi_14 drifts" if cursor == made.session.start + 3 else ""
 
-        def live_bars(self, cursor: int) -> int:
-            return cursor - made.session.start
-
-    monkeypatch.setattr(made.service, "_drift", Watch())
+    monkeypatch.setattr(made.service, "_watches", (Watch(),))
     await made.bars(5)
-    alerts = [r for r in made.sink.records if isinstance(r, Alerted) and r.code == "drift"]
-    assert [alert.text.split(",")[0] for alert in alerts] == [
-        "Features no longer look like those before the start: rsi_14 (PSI 0.40"
+    alerts = [r for r in made.sink.records if isinstance(r, Alerted)]
+    assert [(alert.code, alert.severity, alert.text) for alert in alerts] == [
+        ("drift", Severity.WARNING, "rsi_14 drifts")
     ]
-    assert "over the last 3 bars" in alerts[0].text
 
 
 async def test_a_stalled_loop_is_an_alert(made: Rig) -> None:

@@ -100,16 +100,14 @@ class FeatureDrift:
 class DriftWatch:
     """Says when a feature begins to drift; silent about one that was told of until it has come back."""
 
+    code = "drift"
+
     def __init__(self, drift: FeatureDrift, settings: DriftSettings, start: int) -> None:
         self._drift = drift
         self._settings = settings
         self._start = start
         self._told: frozenset[str] = frozenset()
         self.last: tuple[Drift, ...] = ()
-
-    def live_bars(self, cursor: int) -> int:
-        """Bars that are compared after ``cursor`` bars of the tape."""
-        return min(self._settings.live_bars, cursor - self._start)
 
     def due(self, cursor: int) -> bool:
         """Whether a comparison falls due after ``cursor`` bars of the tape; not before half of the live bars are there."""
@@ -118,8 +116,13 @@ class DriftWatch:
         enough = played >= max(1, self._settings.live_bars // 2)
         return bool(self._drift.names) and every > 0 and enough and played % every == 0
 
+    def tell(self, cursor: int) -> str:
+        """A sentence about drifts that are new; empty when there are none. Safe in another thread."""
+        fresh = self.check(cursor)
+        return sentence(fresh, min(self._settings.live_bars, cursor - self._start)) if fresh else ""
+
     def check(self, cursor: int) -> tuple[Drift, ...]:
-        """Compare, and return the drifts that are new since the last comparison; safe in another thread."""
+        """Compare, and return the drifts that are new since the last comparison."""
         self.last = self._drift.compare(stretches(self._settings, self._start, cursor))
         flagged = {drift.name: drift for drift in self.last if drift.flagged}
         fresh = tuple(drift for name, drift in flagged.items() if name not in self._told)

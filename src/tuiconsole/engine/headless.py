@@ -26,6 +26,7 @@ from tuiconsole.engine.service import EngineService
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import Market, open_market
 from tuiconsole.engine.supervisor import tell_ready
+from tuiconsole.engine.volume_watch import VolumeWatch
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.recovery import CatchUp
@@ -146,7 +147,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         checkpoint_bars=options.settings.engine.checkpoint_bars,
         stall_ms=options.settings.engine.stall_ms,
         pacer=market.pacer,
-        drift=_drift_watch(chosen),
+        watches=(_drift_watch(chosen), VolumeWatch(chosen.tape, chosen.settings.drift.every_bars)),
     )
     session.sink = sink
     session.on_level = service.on_level

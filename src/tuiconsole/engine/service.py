@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tuiconsole.domain import ids
 from tuiconsole.domain.clock import Clock, iso
@@ -24,7 +24,6 @@ from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
 from tuiconsole.engine.commands import FEED, LEVEL_NAMES
-from tuiconsole.engine.drift import DriftWatch, sentence
 from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import DeskPaths
@@ -54,6 +53,20 @@ class Outcome:
     equity: float
 
 
+class Watch(Protocol):
+    """Looks at the tape beside the desk; what it says becomes an alert with its ``code``."""
+
+    code: str
+
+    def due(self, cursor: int) -> bool:
+        """Whether to look after ``cursor`` bars of the tape."""
+        ...
+
+    def tell(self, cursor: int) -> str:
+        """A sentence about what is new; empty when nothing is."""
+        ...
+
+
 class EngineService:
     """Runs a session on the wall clock until its tape ends or it is told to stop.
 
@@ -67,8 +80,8 @@ class EngineService:
         Bars per second; 0 means as fast as it goes.
     pacer
         Says when the next bar is played, instead of ``speed``.
-    drift
-        Watches the features; None watches nothing.
+    watches
+        Look at the tape now and then, and say what the trader should know.
     """
 
     def __init__(
@@ -85,7 +98,7 @@ class EngineService:
         checkpoint_bars: int,
         stall_ms: float,
         pacer: Pacer | None = None,
-        drift: DriftWatch | None = None,
+        watches: Sequence[Watch] = (),
     ) -> None:
         self.session = session
         self.desk = session.desk
@@ -113,7 +126,7 @@ class EngineService:
         self._latch_jobs: list[Future[None]] = []
         self._level_change: LevelChanged | None = None
         self._stalled_ms = 0.0
-        self._drift = drift
+        self._watches = watches
         self._fault: Exception | None = None
 
     # ---- running ----------------------------------------------------------------------------------------------------
@@ -161,15 +174,16 @@ class EngineService:
         self.cycles_ms.append((self.last_bar_ns - began) / 1e6)
         if self._stalled_ms:
             await self._report_stall()
-        if self._drift is not None and self._drift.due(self.session.cursor):
-            await self._watch_drift(self._drift)
+        for watch in self._watches:
+            if watch.due(self.session.cursor):
+                await self._look(watch)
         await self._publish()
 
-    async def _watch_drift(self, watch: DriftWatch) -> None:
-        """Compare the features in another thread; what drifts anew is journalled and shown before the next bar."""
-        fresh = await asyncio.to_thread(watch.check, self.session.cursor)
-        if fresh:
-            await self.note(Severity.WARNING, "drift", sentence(fresh, watch.live_bars(self.session.cursor)))
+    async def _look(self, watch: Watch) -> None:
+        """Look in another thread; what is new is journalled and shown before the next bar."""
+        text = await asyncio.to_thread(watch.tell, self.session.cursor)
+        if text:
+            await self.note(Severity.WARNING, watch.code, text)
 
     async def _drive(self, steps: Steps) -> None:
         """Carry one step out; every yield is a durable point."""
