@@ -46,7 +46,7 @@ def test_runs_are_listed_with_their_figures(desk: DeskFiles, capsys: pytest.Capt
     assert body["directory"] == str(desk.home / "runs")
     text = said(capsys, desk, "runs", "list")
     assert "in-sample" in text
-    assert "2 backtests evaluated" in text
+    assert "backtests evaluated here so far: 2" in text
     shown = answer(capsys, desk, "runs", "show", "one")
     assert shown["provenance"]["arguments"] == {"end": "2003-12-01", "agents": "breakout", "period": None}
     assert shown["outcome"]["order_hash"] in said(capsys, desk, "runs", "show", "one")

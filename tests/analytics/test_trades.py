@@ -64,6 +64,14 @@ def test_a_short_trip_and_a_fill_that_crosses_zero() -> None:
     assert found.symbol.tolist() == [3, 3]
 
 
+def test_borrow_is_paid_by_what_was_closed() -> None:
+    fills = table([(1, 0, -6, 50.0, 0.0), (2, 0, -2, 40.0, 0.0), (3, 0, 10, 45.0, 0.0)])
+    fills.costs["borrow"] = np.array([0.0, 0.0, 4.0])  # type: ignore[index]
+    found = trades.round_trips(fills)
+    assert found.profit == pytest.approx([30 - 3.0, -10 - 1.0])
+    assert found.fees == pytest.approx([3.0, 1.0])
+
+
 def test_nothing_traded() -> None:
     found = trades.round_trips(table([]))
     assert len(found) == 0

@@ -57,7 +57,7 @@ def list_text(body: dict[str, Any]) -> str:
     return "\n".join(
         [
             *_columns([name.replace("_", " ") for name in head], rows),
-            f"{body['evaluations']:,} backtests evaluated here so far",
+            f"backtests evaluated here so far: {body['evaluations']:,}",
         ]
     )
 
