@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +59,9 @@ def walk_forward(
     ] = False,
     jobs: JobsOption = None,
     runs: RunsOption = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write it to this file, as one HTML page.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose parameters on the past, trade the bars that follow with them, and again: what comes is out-of-sample."""
@@ -68,6 +72,10 @@ def walk_forward(
     asked = Asked(grid, end, {"train_bars": train, "test_bars": test, "purge_bars": purge, "jobs": jobs})
     progress = sys.stderr.isatty() and not as_json
     body, curve = run_walk_forward(place, asked, runs_directory(place, runs), expanding, progress)
+    if html is not None:
+        from tuiconsole.reports.forward import write_forward
+
+        write_forward(body, curve, html)
     emit(body, as_json, "" if as_json else walk_forward_text(body, curve))
 
 

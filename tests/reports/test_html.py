@@ -130,7 +130,7 @@ def test_the_page_needs_no_network() -> None:
 def test_in_sample_and_out_of_sample_pages_have_different_colours() -> None:
     assert ("data-sample", "in-sample") in parsed()[1].attributes
     assert ("data-sample", "out-of-sample") in parsed(520, Sample.OUT)[1].attributes
-    template = Path(__file__).parents[2] / "src" / "tuiconsole" / "reports" / "page.html.j2"
+    template = Path(__file__).parents[2] / "src" / "tuiconsole" / "reports" / "page.css"
     colours = dict(re.findall(r"--(in|out): (#[0-9a-f]{6});", template.read_text(encoding="utf-8")))
     assert colours["in"] != colours["out"]
 

@@ -37,7 +37,11 @@ def write(run: Run, path: Path, trials: Trials | None = None) -> None:
     StoreError
         The file cannot be written.
     """
-    text = page(run, trials)
+    write_page(page(run, trials), path)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write ``text`` to ``path``; :class:`StoreError` when that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -47,8 +51,13 @@ def write(run: Run, path: Path, trials: Trials | None = None) -> None:
 
 def page(run: Run, trials: Trials | None = None) -> str:
     """The whole page; errors as in :func:`write`."""
+    return rendered(TEMPLATE, charts(run), **content(run, trials))
+
+
+def rendered(template: str, data: Any, **values: Any) -> str:
+    """A page of this room's ``template`` with Plotly and ``data`` inside; errors as in :func:`write`."""
     try:
-        from jinja2 import Environment, StrictUndefined
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
 
         plotly = (resources.files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     except (ImportError, OSError):
@@ -56,13 +65,21 @@ def page(run: Run, trials: Trials | None = None) -> str:
             "HTML reports need the packages jinja2 and plotly.",
             "Install them with: pip install 'tuiconsole[research]'",
         ) from None
-    template = (resources.files("tuiconsole.reports") / TEMPLATE).read_text(encoding="utf-8")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_part),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(template).render(
-        **content(run, trials), plotly=plotly.replace("</script", "<\\/script"), charts=_json(charts(run))
+    return environment.get_template(template).render(
+        **values, plotly=plotly.replace("</script", "<\\/script"), charts=_json(data)
     )
+
+
+def _part(name: str) -> str:
+    """A template, a style or a script of this room."""
+    return (resources.files("tuiconsole.reports") / name).read_text(encoding="utf-8")
 
 
 def content(run: Run, trials: Trials | None) -> dict[str, Any]:
