@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -320,6 +321,9 @@ def test_few_requests_a_day_get_on_every_day(
     assert [name for name, _ in asked[2:]] == ["NEWS_SENTIMENT"] * 2
     again = run(capsys, "pull", "A", "B", *RANGE, "--what", "fundamentals,news")
     assert (len(vendor.asked), again["facts"]["news"]["new"]) == (10, 0)
+    shutil.rmtree(place / "XDG_CACHE_HOME")
+    assert run(capsys, "pull", "A", "B", *RANGE, "--what", "news")["sentence"] == ""
+    assert len(vendor.asked) == 10, "the journal knows, without any kept answer"
 
 
 def test_the_doctor_tells_of_vendors_and_keys(
