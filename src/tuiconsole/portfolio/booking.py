@@ -31,8 +31,8 @@ class Entry:
     ----------
     cash, realised, fees
         The totals after the fills taken in so far.
-    lots, figures
-        Per touched symbol: its lots, and its quantity, cost, realised profit and fees.
+    lots, figures, before
+        Per touched symbol: its lots, and its quantity, cost, realised profit and fees, now and before.
     last_price
         Per touched symbol: scaled price of its last fill.
     """
@@ -41,6 +41,7 @@ class Entry:
         "_lots",
         "_table",
         "_valuation",
+        "before",
         "cash",
         "fees",
         "figures",
@@ -61,6 +62,7 @@ class Entry:
         self._table = table
         self.cash, self.realised, self.fees = totals
         self.lots: dict[int, Lots] = {}
+        self.before: dict[int, list[int]] = {}
         self.figures: dict[int, list[int]] = {}
         self.last_price: dict[int, int] = {}
 
@@ -102,7 +104,8 @@ class Entry:
             )
         if lots is None:
             lots = self.lots[column] = self._lots[column].copy()
-            self.figures[column] = self._table[:4, column].tolist()
+            figures = self.before[column] = self._table[:4, column].tolist()
+            self.figures[column] = figures.copy()
         return lots
 
 

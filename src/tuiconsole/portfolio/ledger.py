@@ -25,8 +25,10 @@ from tuiconsole.portfolio.booking import Entry, Lots
 from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
 _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
-_QUANTITY, _COST, _UNITS = 0, 1, 4
-"""Rows of the table of columns; the last is the quantity in money units at a scaled price of 1."""
+_QUANTITY, _COST = 0, 1
+"""Rows of the table of columns; a fifth is the quantity in money units at a scaled price of 1."""
+
+_FEW_COLUMNS = 8
 
 _STORED = (*_COLUMNS, "borrow_by_symbol", "market_value")
 
@@ -273,33 +275,27 @@ class Ledger:
 
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
-        columns = list(entry.lots)
-        at: IntArray = np.array(columns, dtype=np.int64)
         value_total, cost_total, weight = self._value_total, self._cost_total, self._weight
         unmarked: dict[int, int] = {}
-        rows: list[tuple[int, ...]] = []
-        one, marks, before = self.valuation.one, self._mark.take(at).tolist(), self._table[:, at].T.tolist()
-        for column, mark, old in zip(columns, marks, before, strict=True):
-            new = entry.figures[column]
+        units: dict[int, int] = {}
+        one, mark_of = self.valuation.one, self._mark.item
+        for column, new in entry.figures.items():
+            old, mark, factor = entry.before[column], mark_of(column), self._factor[column]
             value_total -= one(column, mark, old[_QUANTITY])
             if mark <= 0:
                 mark = unmarked[column] = entry.last_price[column]
             value_total += checked(one(column, mark, new[_QUANTITY]), "value of a position")
             cost_total += new[_COST] - old[_COST]
-            units = new[_QUANTITY] * self._factor[column]
-            weight += abs(units) - abs(old[_UNITS])
-            rows.append((*new, units))
-        for name, values in zip((*_COLUMNS, "units"), zip(*rows, strict=True), strict=True):
-            if max(values) > INT64_MAX or min(values) < -INT64_MAX:
-                checked(max(values, key=abs), f"{name.replace('_', ' ')} of a symbol")
+            units[column] = new[_QUANTITY] * factor
+            weight += abs(units[column]) - abs(old[_QUANTITY] * factor)
+            if max(*new, units[column]) > INT64_MAX or min(*new, units[column]) < -INT64_MAX:
+                checked(max(*new, units[column], key=abs), "cost, profit or size of a position")
         checked(entry.cash, "cash")
         checked(entry.cash + value_total, "equity")
         checked(entry.realised, "realised profit")
         checked(entry.fees, "fees")
         checked(cost_total, "cost of all positions")
-        table = self._table.copy()
-        table[:, at] = np.array(rows, dtype=np.int64).T
-        self._set_table(table)
+        self._set_table(self._changed(entry, units))
         if unmarked:
             self._mark = self._mark.copy()
             self._mark[list(unmarked)] = list(unmarked.values())
@@ -309,6 +305,19 @@ class Ledger:
         self._value_total, self._cost_total = value_total, cost_total
         self.balances[self.base] = entry.cash
         self.realised, self.fees = entry.realised, entry.fees
+
+    def _changed(self, entry: Entry, units: dict[int, int]) -> IntArray:
+        """The table after ``entry``; single elements are cheaper to set than a few columns at once."""
+        table = self._table.copy()
+        if len(units) > _FEW_COLUMNS:
+            rows = [(*entry.figures[column], size) for column, size in units.items()]
+            table[:, list(units)] = np.array(rows, dtype=np.int64).T
+            return table
+        for column, size in units.items():
+            quantity, cost, realised, fees = entry.figures[column]
+            table[0, column], table[1, column], table[2, column] = quantity, cost, realised
+            table[3, column], table[4, column] = fees, size
+        return table
 
     def _set_table(self, table: IntArray) -> None:
         table.flags.writeable = False
