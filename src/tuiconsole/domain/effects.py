@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from tuiconsole.domain.orders import Approved
 from tuiconsole.domain.records import Record
@@ -22,15 +23,13 @@ class Severity(enum.IntEnum):
     CRITICAL = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(msgspec.Struct, frozen=True, gc=False):
     """Append ``record`` to the journal. ``Submit`` after it waits until it is durable."""
 
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True, gc=False):
     """Hand approved orders to the broker, after everything journalled before is durable.
 
     ``immediate`` is set by Kill's flatten alone: the paper venue then fills at once.
@@ -40,16 +39,14 @@ class Submit:
     immediate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Ask the broker to cancel these orders; never waits for a commit. ``[n_orders]`` order numbers."""
 
     ts: int
     number: IntArray
 
 
-@dataclass(frozen=True, slots=True)
-class Decide:
+class Decide(msgspec.Struct, frozen=True, gc=False):
     """Run the policy's pure function and answer with ``DecisionReady``."""
 
     inputs: DecisionInputs

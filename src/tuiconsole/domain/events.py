@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiconsole.domain.market import Bars, Quotes, ScreenedBars
 from tuiconsole.domain.types import CodeArray, IntArray
 
@@ -75,8 +77,7 @@ class Command:
     source: str = "verb"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderUpdates:
+class OrderUpdates(msgspec.Struct, frozen=True, gc=False):
     """Execution reports without fills, as columns ``[n_updates]`` of :class:`~tuiconsole.domain.orders.OrderEvent`."""
 
     ts: int
@@ -141,8 +142,7 @@ class Charges:
     days: int
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionReady:
+class DecisionReady(msgspec.Struct, frozen=True, gc=False):
     """The answer to a ``Decide`` effect: a decision and the policy's next state."""
 
     ts: int
