@@ -135,6 +135,38 @@ def test_a_wide_table_of_closes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tape.close, [[np.nan, 2, 7], [1, 3, np.nan]])
 
 
+@pytest.mark.parametrize(
+    ("text", "adjusted"),
+    [
+        (
+            "Price,Close,Close,High,High,Volume,Volume\nTicker,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT\nDate,,,,,,\n"
+            "2024-07-02,5,,6,,10,\n2024-07-03,7,8,7.5,8.5,11,12\n",
+            "total",
+        ),
+        (
+            ",AAPL,AAPL,AAPL,AAPL,MSFT,MSFT,MSFT,MSFT\n,High,Close,Adj Close,Volume,High,Close,Adj Close,Volume\nDate,,,,,,,,\n"
+            "2024-07-02,6,5,4,10,,,,\n2024-07-03,7.5,7,6,11,8.5,8,8,12\n",
+            "split",
+        ),
+    ],
+    ids=["field over ticker", "ticker over field"],
+)
+def test_two_header_rows(tmp_path: Path, text: str, adjusted: str) -> None:
+    report, tape = _import(tmp_path, text)
+    assert report.adjusted == adjusted
+    assert (report.written.new, report.written.flagged) == (3, {})
+    assert tape.universe.symbols == ("AAPL", "MSFT")
+    assert tape.high is not None
+    np.testing.assert_array_equal(tape.close, [[5, np.nan], [7, 8]])
+    np.testing.assert_array_equal(tape.high, [[6, np.nan], [7.5, 8.5]])
+    rows = (
+        HistoryStore(tmp_path / "store")
+        .query("SELECT symbol, row FROM bars_1day ORDER BY symbol, ts")
+        .to_pylist()
+    )
+    assert [(r["symbol"], r["row"]) for r in rows] == [("AAPL", 4), ("AAPL", 5), ("MSFT", 5)]
+
+
 def test_a_wide_parquet_table(tmp_path: Path) -> None:
     path = tmp_path / "wide.parquet"
     days = pa.array([19_906, 19_909], pa.date32())

@@ -37,7 +37,7 @@ class Layout:
     kind
         ``"long"``: a row is a bar. ``"wide"``: a row is a time, and every other column the closes of a symbol.
     source
-        ``"yahoo"``, ``"alpaca"``, ``"alphavantage"``, ``"stooq"``, or ``"file"`` for any other.
+        ``"yahoo"``, ``"yfinance"``, ``"alpaca"``, ``"alphavantage"``, ``"stooq"``, or ``"file"`` for any other.
     columns
         The file's name of the column for each role (ts or date and time, symbol, open … volume, adj_close).
     ignored
@@ -48,11 +48,6 @@ class Layout:
     source: str
     columns: Mapping[str, str]
     ignored: tuple[str, ...] = ()
-
-    @property
-    def adjusted(self) -> Literal["raw", "split"]:
-        """What the source's open, high, low and close are: Yahoo's are adjusted for splits."""
-        return "split" if self.source == "yahoo" else "raw"
 
 
 def recognise(name: str, header: Sequence[str]) -> Layout:
@@ -132,6 +127,15 @@ def _plain(column: str) -> str:
     word = re.sub(r"^\d+\.\s*", "", column.strip().strip("<>").lower())
     word = re.sub(r"[\s.\-]+", "_", word)
     return "" if word.startswith("unnamed:") else word
+
+
+def role_of(column: str) -> str:
+    """The role that a column's name stands for; empty when it is none.
+
+    >>> role_of("Adj Close"), role_of("<VOL>"), role_of("colour")
+    ('adj_close', 'volume', '')
+    """
+    return _ROLE.get(_plain(column), "")
 
 
 def symbol_in(file_name: str) -> str:

@@ -22,6 +22,7 @@ from tuiconsole.market.imports.tables import FileReader, Part, files_under, line
 from tuiconsole.market.imports.times import NotTimes, Times, times_of
 
 _ROWS_AT_ONCE = 2_000_000
+_ADJUSTED_BY: dict[str, Adjustment] = {"yahoo": "split", "yfinance": "total"}
 Progress = Callable[[int, int, int], None]
 """Told the bytes read, the bytes there are, and the rows so far."""
 
@@ -204,9 +205,8 @@ def _long(file: Path, layout: Layout, times: Times, part: Part) -> Block:
         for name in (*VALUES, "adj_close")
         if name in table.column_names
     }
-    return Block(
-        layout, times, codes, tuple(map(symbol_name, symbols)), values, _rows(file, n, part.first_row)
-    )
+    row = table.column("row").to_numpy() if "row" in table.column_names else _rows(file, n, part.first_row)
+    return Block(layout, times, codes, tuple(map(symbol_name, symbols)), values, row)
 
 
 def _wide(file: Path, layout: Layout, times: Times, part: Part) -> Block:
@@ -318,5 +318,5 @@ def _values(blocks: list[Block], adjusted: bool | None) -> dict[str, FloatArray]
 
 def _adjustment(layouts: dict[str, None], adjusted: bool | None) -> Adjustment:
     if adjusted is None:
-        return "split" if "yahoo" in layouts else "raw"
+        return next((_ADJUSTED_BY[layout] for layout in layouts if layout in _ADJUSTED_BY), "raw")
     return "total" if adjusted else "raw"

@@ -12,6 +12,7 @@ from typing import Any
 from tuiconsole.domain.errors import DataError
 from tuiconsole.market.csv_rows import NULLS, check_number, opened, records
 from tuiconsole.market.imports.actions import is_actions
+from tuiconsole.market.imports.grouped import grouped_columns, read_grouped
 from tuiconsole.market.imports.layout import Layout, recognise
 
 ENDINGS = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
@@ -96,7 +97,11 @@ class FileReader:
     def _csv(self, path: Path) -> Iterator[Part]:
         import pyarrow
 
-        shape, size = self._shape(path), path.stat().st_size
+        size, columns = path.stat().st_size, grouped_columns(_head(path)[2])
+        if columns is not None:
+            yield Part(*read_grouped(path, columns), 0, size)
+            return
+        shape = self._shape(path)
         if shape.layout is None:
             yield Part(None, None, 0, size)
             return
@@ -115,7 +120,7 @@ class FileReader:
             raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
 
     def _shape(self, path: Path) -> _Shape:
-        first, sample = _head(path)
+        first, sample, _ = _head(path)
         if first not in self._known:
             delimiter = max(_DELIMITERS, key=first.decode("utf-8", "replace").count)
             header = next(csv.reader([first.decode("utf-8-sig", "replace")], delimiter=delimiter), [])
@@ -201,14 +206,15 @@ def csv_header(path: Path) -> list[str]:
     return next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
 
 
-def _head(path: Path) -> tuple[bytes, bytes]:
-    """The header line and the bytes after it, of the first few thousand."""
+def _head(path: Path) -> tuple[bytes, bytes, str]:
+    """The header line, the bytes after it (of the first few thousand), and the first three lines as text."""
     with opened(path) as file:
         start = file.read(_SAMPLE)
     first, _, rest = start.partition(b"\n")
     if not first.strip():
         raise DataError(f"{path.name} is empty.", "Expected a header line and rows.")
-    return first.rstrip(b"\r"), rest
+    lines = b"\n".join(start.split(b"\n", 3)[:3]).decode("utf-8-sig", "replace")
+    return first.rstrip(b"\r"), rest, lines
 
 
 def _by_role(layout: Layout, table: Any) -> Any:
