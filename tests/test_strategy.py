@@ -239,6 +239,36 @@ def test_on_change_trades_once_and_again_only_while_not_there() -> None:
     assert not there.acting.any(), "prices drift, the position stays"
 
 
+def test_what_cannot_be_traded_now_is_wanted_again_when_it_can() -> None:
+    universe = Universe.of(("AAA",))
+    held = 20 * int(universe.quantity_scale[0])
+    bar = inputs(1, held=held)
+    closed = replace(bar, tradable=np.zeros(1, dtype=np.bool_))
+    policy = Fixed(universe, [0.5])
+    nothing, state = policy.decide(closed, {**policy.initial_state(1), "wanted": np.array([0.2])})
+    later, _ = policy.decide(bar, state)
+    assert not nothing.acting.any()
+    assert later.acting.all()
+
+
+def test_a_weight_beyond_all_reason_still_fits_an_integer() -> None:
+    policy = Fixed(Universe.of(("AAA",)), [1e300])
+    decision, _ = policy.decide(inputs(1), policy.initial_state(1))
+    assert decision.target[0] == 2**40
+
+
+def test_every_bar_trades_what_prices_moved() -> None:
+    class Steady(Fixed):
+        rebalance = "every bar"
+
+    universe = Universe.of(("AAA",))
+    scale = int(universe.quantity_scale[0])
+    policy = Steady(universe, [0.5])
+    policy_inputs = replace(inputs(1, price=20.0, held=50 * scale), enabled=frozenset({"Steady"}))
+    decision, _ = policy.decide(policy_inputs, {**policy.initial_state(1), "wanted": np.array([0.5])})
+    assert decision.target.tolist() == [25 * scale]
+
+
 @pytest.mark.parametrize(
     ("text", "value"), [("10", 10), ("0.5", 0.5), ("True", True), ("a b", "a b"), ("[1]", "[1]")]
 )

@@ -18,6 +18,9 @@ from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 
 Rebalance = Literal["on change", "every bar"]
 
+_MOST_LOTS = 2.0**40
+"""No order is larger; what is beyond it the gate would refuse anyway, but it must fit an integer."""
+
 
 class Strategy:
     """Base of a user's strategy; keeps the contract of :class:`~tuiconsole.domain.policy.Policy`.
@@ -65,6 +68,7 @@ class Strategy:
         multiplier = np.array([float(item.multiplier) for item in universe.instruments])
         self._lot: IntArray = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
+        self._no_sheet: FloatArray = np.full((len(self.sheet_names), len(universe)), np.nan)
 
     def weights(self, bar: DecisionInputs) -> FloatArray:
         """What share of equity each symbol should have after this bar.
@@ -109,42 +113,44 @@ class Strategy:
         A strategy that raises, or whose weights are no float array ``[n_symbols]`` of finite numbers and NaN, joins
         ``failed``: the desk switches it off, says so, and leaves its positions alone.
         """
-        name, n = self.agent_names[0], len(inputs.price)
+        name, n, before = type(self).__name__, len(inputs.price), state["wanted"]
         if name not in inputs.enabled or name in state["failed"]:
-            return self._leave_alone(inputs, state["wanted"]), state
+            return self._leave_alone(inputs), state
         try:
             with np.errstate(all="ignore"):
                 wanted = _checked_weights(self.weights(inputs), n)
         except Exception as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on without it
             failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
-            return self._leave_alone(inputs, state["wanted"]), {**state, "failed": failed}
-        kept = np.where(np.isnan(wanted), state["wanted"], wanted)
-        target, held = self._lots(inputs, wanted), inputs.position + inputs.pending
-        acting: BoolArray = np.isfinite(wanted) & inputs.tradable
-        if self.rebalance == "on change":
-            acting &= (kept != state["wanted"]) | (np.sign(target) != np.sign(held))
-        else:
-            acting &= target != held
-        decision = Decision(
-            np.where(acting, target, held), acting, self._sheet(inputs, wanted), np.array([inputs.equity])
-        )
-        return decision, {**state, "wanted": np.where(acting | ~inputs.tradable, kept, state["wanted"])}
+            return self._leave_alone(inputs), {**state, "failed": failed}
+        held = inputs.position + inputs.pending
+        acting = self._acting(wanted, before, held) & inputs.tradable
+        if not acting.any():
+            return self._leave_alone(inputs), state
+        target = np.where(acting, self._lots(inputs, wanted), held)
+        decision = Decision(target, acting, self._sheet(inputs, wanted, held), np.array([inputs.equity]))
+        return decision, {**state, "wanted": np.where(acting, wanted, before)}
+
+    def _acting(self, wanted: FloatArray, before: FloatArray, held: IntArray) -> BoolArray:
+        """Where something is to be done, whatever the size: bool ``[n_symbols]``; False where ``wanted`` is NaN."""
+        if self.rebalance == "every bar":
+            return np.isfinite(wanted)
+        acting: BoolArray = wanted != before
+        acting |= np.sign(wanted) != np.sign(held)
+        acting &= wanted == wanted  # NaN leaves a position alone
+        return acting
 
     def _lots(self, inputs: DecisionInputs, wanted: FloatArray) -> IntArray:
         with np.errstate(all="ignore"):
             lots = np.trunc(wanted * inputs.equity / (inputs.price * self._lot_units))
-        return np.where(np.isfinite(lots), lots, 0.0).astype(np.int64) * self._lot
+        lots = np.where(np.isfinite(lots), np.clip(lots, -_MOST_LOTS, _MOST_LOTS), 0.0)
+        return lots.astype(np.int64) * self._lot
 
-    def _leave_alone(self, inputs: DecisionInputs, wanted: FloatArray) -> Decision:
-        n = len(inputs.price)
-        held = inputs.position + inputs.pending
-        return Decision(
-            held, np.zeros(n, dtype=np.bool_), self._sheet(inputs, wanted), np.array([inputs.equity])
-        )
+    def _leave_alone(self, inputs: DecisionInputs) -> Decision:
+        nothing = np.zeros(len(inputs.price), dtype=np.bool_)
+        return Decision(inputs.position, nothing, self._no_sheet, np.array([inputs.equity]))
 
-    def _sheet(self, inputs: DecisionInputs, wanted: FloatArray) -> FloatArray:
-        held = (inputs.position + inputs.pending) / self._lot
-        weight = held * self._lot_units * inputs.price / inputs.equity
+    def _sheet(self, inputs: DecisionInputs, wanted: FloatArray, held: IntArray) -> FloatArray:
+        weight = held / self._lot * self._lot_units * inputs.price / inputs.equity
         return np.vstack((inputs.features, inputs.price, wanted, weight))
 
     def _checked(self, name: str, value: Any) -> Any:
@@ -184,7 +190,7 @@ def _checked_weights(weights: Any, n: int) -> FloatArray:
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (n,):
         raise ValueError(f"weights must have the shape [{n}], was {list(array.shape)}")
-    if np.isinf(array).any():
+    if not np.isfinite(array.sum()) and np.isinf(array).any():  # a NaN or an infinity shows in the sum
         raise ValueError(f"weights must be finite or NaN, was {array[np.isinf(array)][0]:g}")
     return array
 
