@@ -63,7 +63,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, tape: Tape) -> Settings:
 
 @pytest.fixture(scope="module")
 def trials(base: Settings, tape: Tape) -> list[Trial]:
-    return sweep(base, tape, AXES, WHERE)
+    return sweep(base, tape, AXES, WHERE, curves=True)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_the_future_changes_nothing_before_it(base: Settings, tape: Tape, walked
     close = tape.close.copy()
     close[cut:] = close[cut - 1] * np.linspace(1.0, 0.5, len(close) - cut)[:, None]
     other = replace(tape, close=close)
-    again = validate_forward(base, other, sweep(base, other, AXES, WHERE), WHERE, EventClock())
+    again = validate_forward(base, other, sweep(base, other, AXES, WHERE, curves=True), WHERE, EventClock())
     for before, after in zip(walked.windows[:2], again.windows[:2], strict=True):
         assert (before.values, before.in_sample) == (after.values, after.in_sample)
         assert before.out_of_sample.returns.tolist() == after.out_of_sample.returns.tolist()
@@ -114,7 +114,7 @@ def test_the_future_changes_nothing_before_it(base: Settings, tape: Tape, walked
 
 
 def test_a_grid_in_which_nothing_moves_stays_out(base: Settings, tape: Tape) -> None:
-    still = sweep(base, tape, [parse_axis("share=0.0,0.000000001")], WHERE)
+    still = sweep(base, tape, [parse_axis("share=0.0,0.000000001")], WHERE, curves=True)
     found = validate_forward(base, tape, still, WHERE, EventClock())
     assert [window.values for window in found.windows] == [None] * 5
     assert not found.curve.returns.any()
@@ -174,6 +174,9 @@ def test_results_of_validation_refuse_what_was_seen(walked: WalkForward, trials:
 
 
 def test_a_failed_trial_and_too_few_bars(base: Settings, tape: Tape, trials: list[Trial]) -> None:
+    light = sweep(base, tape, AXES, WHERE)
+    assert [trial.curve for trial in light] == [None] * 4
+    assert [trial.row for trial in light] == [trial.row for trial in trials]
     failed = replace(trials[1], error="It broke.")
     with pytest.raises(UsageError, match="failed: It broke"):
         validate_combinatorial([trials[0], failed], WHERE, 252)

@@ -28,6 +28,7 @@ from tuiconsole.research.backtests import Backtest, backtest, end_index
 from tuiconsole.research.capture import metrics
 from tuiconsole.research.grid import Axis, Value, applied, combinations
 from tuiconsole.research.settings import ResearchSettings
+from tuiconsole.research.trials import TrialRow, trial_row
 
 LARGEST_SHARED_BYTES = 2 * 1024**3
 """Features of a sweep beyond this many bytes are worked out by every run for itself."""
@@ -49,8 +50,10 @@ class Trial:
         Why there is no result; empty when there is one.
     configuration
         Digest of everything that changes its decisions; empty when the run failed.
+    row
+        What the counter of trials keeps of it; None when the run failed.
     curve
-        Its returns per bar, in-sample; None when the run failed.
+        Its returns per bar, in-sample; None when the run failed, or when they were not asked for.
     """
 
     values: Mapping[str, Value]
@@ -61,12 +64,13 @@ class Trial:
     seconds: float
     error: str = ""
     configuration: str = ""
+    row: TrialRow | None = field(default=None, compare=False, repr=False)
     curve: Curve | None = field(default=None, compare=False, repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values with stable keys; no curve."""
-        found = asdict(replace(self, curve=None))
-        del found["curve"]
+        """Plain values with stable keys; no row and no curve."""
+        found = asdict(replace(self, row=None, curve=None))
+        del found["row"], found["curve"]
         return found
 
 
@@ -76,8 +80,14 @@ def sweep(
     axes: Sequence[Axis],
     where: ResearchSettings,
     end: str | None = None,
+    curves: bool = False,
 ) -> list[Trial]:
     """Run every combination of ``axes``; trials in the order of the grid.
+
+    Parameters
+    ----------
+    curves
+        Whether every trial keeps its returns per bar: needed to choose among them, and memory of bars times trials.
 
     Raises
     ------
@@ -95,7 +105,9 @@ def sweep(
     jobs = where.jobs or os.cpu_count() or 1
     with _backend(where.cluster):
         found: list[Trial] = Parallel(n_jobs=min(jobs, len(plans)))(
-            delayed(run_trial)(each.settings, tape, combination, index, markets.get(_market_key(each)))
+            delayed(run_trial)(
+                each.settings, tape, combination, index, markets.get(_market_key(each)), curves
+            )
             for each, combination in zip(plans, values, strict=True)
         )
     return found
@@ -128,7 +140,12 @@ def _shared_markets(plans: Sequence[Plan], tape: Tape, end: int) -> dict[tuple[o
 
 
 def run_trial(
-    settings: Settings, tape: Tape, values: Mapping[str, Value], end: int, shared: SharedMarket | None
+    settings: Settings,
+    tape: Tape,
+    values: Mapping[str, Value],
+    end: int,
+    shared: SharedMarket | None,
+    keep_curve: bool = False,
 ) -> Trial:
     """One run; its error as a value."""
     try:
@@ -137,6 +154,8 @@ def run_trial(
         return Trial(values, {}, "", 0, 0, 0.0, str(problem))
     result = done.result
     error = " ".join(result.failed)
+    curve = returns_of(done, Sample.IN)
+    configuration = done.plan.opened.configuration
     return Trial(
         values,
         metrics(done),
@@ -145,8 +164,9 @@ def run_trial(
         result.halts,
         result.seconds,
         error,
-        done.plan.opened.configuration,
-        returns_of(done, Sample.IN),
+        configuration,
+        trial_row(tape.digest, configuration, curve, "sweep"),
+        curve if keep_curve else None,
     )
 
 

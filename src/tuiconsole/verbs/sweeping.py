@@ -53,14 +53,10 @@ def run_sweep(
 def count_trials(runs: Path, tape: Tape, trials: Sequence[Trial], origin: str) -> int:
     """Count every trial that ran, for good; how many different ones were ever counted on ``tape``."""
     from tuiconsole.domain.clock import WallClock
-    from tuiconsole.research.trials import TrialCounter, trial_row
+    from tuiconsole.research.trials import TrialCounter
 
     counter = TrialCounter(runs)
-    rows = [
-        trial_row(tape.digest, trial.configuration, trial.curve, origin)
-        for trial in trials
-        if trial.curve is not None
-    ]
+    rows = [replace(trial.row, origin=origin) for trial in trials if trial.row is not None]
     counter.add(rows, WallClock().now_ns())
     return counter.on(tape.digest).count
 

@@ -47,7 +47,7 @@ def _trials(
     from tuiconsole.research.sweeps import sweep
 
     tape = load_tape(place.config.desk)
-    trials = sweep(place.config.desk, tape, parse_axes(asked.grid), where, asked.end)
+    trials = sweep(place.config.desk, tape, parse_axes(asked.grid), where, asked.end, curves=True)
     count_trials(runs, tape, trials, verb)
     return tape, trials
 
