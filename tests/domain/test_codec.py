@@ -174,6 +174,7 @@ def test_records_laid_by_hand_equal_those_of_the_encoder(count: int) -> None:
         Decided(1, 2**40, -5, figure, number, sheet, *[number] * 4, number, code, figure, figure, code),
         Updated(3, number, code, code, "withheld \u2026 before they were sent" * 9),
         Filled(4, *[number] * 5, np.tile(number, (3, 1)), number, number, code, False),
+        BarSeen(3, 2**61, b"sixteen bytes...", number, code, -(2**62), 7, 300, 70_000, 2),
     )
     for record in records:
         assert encode_record(record) == codec._encoder.encode(record)

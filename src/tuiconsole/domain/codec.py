@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiconsole.domain.records import Decided, Filled, Record, Updated
+from tuiconsole.domain.records import BarSeen, Decided, Filled, Record, Updated
 
 _ARRAY_EXTENSION = 1
 _MOST_SHAPES = 4096
@@ -110,8 +110,21 @@ _OF_COLUMNS: dict[type, tuple[bytes, attrgetter[tuple[object, ...]]]] = {
 """Records that are mostly arrays: laid down field by field, which spares a call back for each array."""
 
 
+_NO_FLAGS = _encoder.encode((np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)))[1:]
+_BAR_OPENING = _opening(BarSeen)
+
+
+def _calm_bar(bar: BarSeen) -> bytes:
+    """A bar without flagged symbols, which most are: nothing is called back for its two empty arrays."""
+    before = _encoder.encode((bar.seq, bar.ts, bar.digest))[1:]
+    money = _encoder.encode((bar.equity, bar.cash, bar.realised, bar.fees, bar.level))[1:]
+    return _BAR_OPENING + before + _NO_FLAGS + money
+
+
 def encode_record(record: Record) -> bytes:
     """Canonical bytes of a journal record."""
+    if isinstance(record, BarSeen) and not record.flagged.size and not record.quality.size:
+        return _calm_bar(record)
     laid = _OF_COLUMNS.get(type(record))
     if laid is None:
         return _encoder.encode(record)
