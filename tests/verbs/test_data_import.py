@@ -107,9 +107,9 @@ def test_mistakes_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "'a b' cannot name a universe." in capsys.readouterr().err
     assert main(["backtest", "--feed", "history"]) == 2
     assert "holds no bars of 1day; it holds nothing yet. Import some" in capsys.readouterr().err
-    assert main(["data", "import", str(folder)]) == 0
-    assert main(["backtest", "--universe", "AAA,ZZZ"]) == 2
-    assert "no bars of 1day for ZZZ" in capsys.readouterr().err
+    assert main(["data", "import", str(folder), "--universe", "mine"]) == 0
+    assert main(["backtest", "--universe", "mien"]) == 2
+    assert "no bars of 1day for MIEN. Its lists are called mine. See" in capsys.readouterr().err
     assert main(["backtest", "--feed", "prices.csv", "--interval", "1day"]) == 2
     assert "choose from the history" in capsys.readouterr().err
 

@@ -106,9 +106,12 @@ def read(
     held = tuple(sorted({symbol for _, _, own, _ in parts for symbol in own}))
     missing = sorted((chosen or set()) - set(held))
     if missing and not partly:
+        lists = (
+            f"Its lists are called {', '.join(sorted(manifest.universes))}. " if manifest.universes else ""
+        )
         raise DataError(
             f"The history holds no bars of {interval} for {', '.join(missing[:8])}.",
-            "See tuiconsole data info.",
+            f"{lists}See tuiconsole data info.",
         )
     if not held and not partly:
         raise DataError(f"The history holds no bars of {interval} in that time for those symbols.")
