@@ -8,8 +8,10 @@ import tracemalloc
 
 from benchmarks.markets import synthetic
 from benchmarks.rows import Row
-from benchmarks.sessions import WARMUP, backtest, chosen, open_session
+from benchmarks.sessions import WARMUP, backtest, chosen
 from benchmarks.sma_cross import SmaCross
+from tuiconsole.engine.build import make_session
+from tuiconsole.store.batch_journal import BatchJournal
 
 LINEAR = 1.1
 """Exponent of the cost in bars that still counts as linear, the noise of a shared machine included."""
@@ -60,7 +62,10 @@ def _growth(axis: str, sizes: tuple[int, ...], seconds: list[float], budget: flo
 
 
 def _memory(n_bars: int) -> Row:
-    """Peak of what the session allocates while it runs, for once and for twice the bars."""
+    """Peak of what the session allocates while it runs, for once and for twice the bars.
+
+    The session alone: what a backtest keeps for its report (a few figures a bar, and its fills) grows with history.
+    """
     once, twice = _peak_mb(n_bars), _peak_mb(2 * n_bars)
     return Row(
         what=f"peak memory of the desk, 50 symbols, {2 * n_bars} bars over {n_bars}",
@@ -73,7 +78,9 @@ def _memory(n_bars: int) -> Row:
 
 def _peak_mb(n_bars: int) -> float:
     tape = synthetic(50, n_bars + WARMUP)
-    session, _ = open_session(chosen(tape, SmaCross(tape.universe)))
+    found = chosen(tape, SmaCross(tape.universe))
+    session = make_session(found, BatchJournal(None))
+    session.open(found.opened)
     gc.collect()
     tracemalloc.start()
     for steps in session.bars_ahead(len(tape)):
