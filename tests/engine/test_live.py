@@ -61,6 +61,7 @@ async def test_outside_the_session_the_desk_waits_visibly_and_without_alerts(tmp
     await made.until(parse_iso("2025-11-26T21:30:00"))
     assert seen(made)[-1] == "11-26T21:00"
     assert made.service.status()["market"] == "closed, opens Fri 09:30", "over Thanksgiving"
+    assert made.service.status()["data_age_s"] == pytest.approx(1_800, abs=61), "since the last bar ended"
     before = made.feed.asked
     await made.until(parse_iso("2025-11-28T14:30:00"))
     assert made.feed.asked == before, "nothing is asked while nothing is due"

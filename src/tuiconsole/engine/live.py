@@ -77,6 +77,11 @@ class LivePacer:
         """Whether a bar that was due has not come."""
         return self._stale
 
+    def age_s(self) -> float | None:
+        """Seconds since the newest bar ended; None before the first."""
+        last = self._tape.last_ts
+        return (self._clock.now_ns() - last) / NANOSECONDS_PER_SECOND if last else None
+
     # ---- one round ------------------------------------------------------------------------------------------
 
     async def step(self, service: EngineService) -> None:

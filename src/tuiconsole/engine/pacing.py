@@ -44,6 +44,10 @@ class Pacer(Protocol):
         """Whether a bar that was due has not come."""
         ...
 
+    def age_s(self) -> float | None:
+        """Seconds since the newest live bar ended; None for a tape, or before the first bar."""
+        ...
+
     async def step(self, service: EngineService) -> None:
         """Play what is due and wait for what comes next; returns at the latest when the service is to stop."""
         ...
@@ -85,6 +89,10 @@ class TapePacer:
     def stale(self) -> bool:
         """A tape is never late."""
         return False
+
+    def age_s(self) -> float | None:
+        """What is played again is as old as it is."""
+        return None
 
     async def step(self, service: EngineService) -> None:
         """The next bar, and the time until the one after it."""

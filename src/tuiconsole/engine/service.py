@@ -364,8 +364,9 @@ class EngineService:
         return LEVEL_NAMES[self.desk.level]
 
     def data_age_s(self) -> float:
-        """Wall seconds since the last bar."""
-        return (self.clock.monotonic_ns() - self.last_bar_ns) / 1e9
+        """Wall seconds since the last bar: since a live one ended, or since a tape's was played."""
+        age = self.pacer.age_s()
+        return (self.clock.monotonic_ns() - self.last_bar_ns) / 1e9 if age is None else age
 
     def event_ns(self) -> int:
         """Event time of the desk in ns UTC; before the first bar, the clock's."""

@@ -19,7 +19,7 @@ class Header(msgspec.Struct, frozen=True):
     day_return, drawdown
         Fractions (0.01 = 1 %); ``drawdown`` is positive below the all-time peak.
     data_age_s
-        Wall seconds since the last bar arrived.
+        Wall seconds since the last bar: since a live one ended, or since a tape's was played.
     market
         What a live market does: ``open until 16:00`` or ``closed, opens Mon 09:30``; empty for a tape.
     data_stale
