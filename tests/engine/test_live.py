@@ -87,6 +87,7 @@ async def test_a_bar_that_fails_to_come_is_an_alert_and_no_new_risk(tmp_path: Pa
     assert made.alerts() == ["feed stale"], "and only once"
     assert (made.level, made.service.snapshot(0, 1, 1).header.data_stale) == (DeskLevel.PAUSED, True)
     assert "No bar for 2025-11-26T15:55:00Z" in made.service.desk.level_text
+    assert made.service.status()["way_on"].startswith("It ends by itself with the next bar in time")
     made.feed.silent = False
     await made.bars(15)
     assert made.alerts() == ["feed stale", "feed fresh"]

@@ -104,6 +104,9 @@ def test_sigkill_in_paper_mode_loses_nothing_and_doubles_nothing(paper: PaperDes
     engine = paper.engine()
     assert engine.wait_event("recovered")["rows"] == rows
     engine.wait_for(rig.bars_seen(5), "5 bars")
+    checks = {row["name"]: row for row in paper.desk.run("doctor", "--json").body["checks"]}
+    assert checks["data"]["ok"]
+    assert checks["data"]["detail"].startswith("live from yahoo, which can be reached; tape of 4 symbols, ")
     status = paper.desk.status()
     assert (status["mode"], status["feed"], status["tape_ended"]) == ("paper", "yahoo 1min", False)
     assert status["market"] == "open until 00:00"

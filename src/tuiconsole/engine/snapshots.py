@@ -15,7 +15,7 @@ from tuiconsole.domain.market import QUALITY_TEXT, Quality
 from tuiconsole.domain.money import MONEY_SCALE, to_float
 from tuiconsole.domain.orders import OrderState, Purpose
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.engine.commands import LEVEL_NAMES, WAY_ON
+from tuiconsole.engine.commands import FEED, LEVEL_NAMES, WAY_ON
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.protocol.frames import VERSION
@@ -118,6 +118,8 @@ def _feed(service: EngineService) -> str:
 def _way_on(service: EngineService) -> str:
     if service.failed:
         return "To go on: mend the disk, stop the engine, start it again, then re-arm with a reason."
+    if service.desk.level == DeskLevel.PAUSED and service.desk.level_cause == FEED:
+        return "It ends by itself with the next bar in time; to go on before: resume."
     return WAY_ON[service.desk.level]
 
 

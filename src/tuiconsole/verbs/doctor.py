@@ -155,9 +155,27 @@ def _directory(place: Place) -> Verdict:
 
 def _data(place: Place) -> Verdict:
     from tuiconsole.engine.build import load_tape
+    from tuiconsole.engine.paths import tape_path
 
+    directory = tape_path(place.paths.state)
+    if place.config.desk.feed.feed == "live" or directory.exists():
+        return _live(place, directory)
     tape = load_tape(place.config.desk)
     return True, f"{tape.name}: {len(tape.universe)} symbols, {len(tape):,} bars"
+
+
+def _live(place: Place, directory: Path) -> Verdict:
+    """A live desk: its recorded tape, and whether the best feed takes a connection."""
+    from tuiconsole.market.live.reach import reachable
+    from tuiconsole.market.live.recorded import RecordedTape
+
+    feeds = place.config.desk.feeds
+    there = reachable(feeds)
+    told = f"live from {feeds.order[0]}, which can{'' if there else 'not'} be reached"
+    if not directory.exists():
+        return there, told
+    tape = RecordedTape.open(directory)
+    return there, f"{told}; tape of {len(tape.universe)} symbols, {tape.check():,} bars, chain sound"
 
 
 def _store(place: Place) -> Verdict:
