@@ -55,7 +55,9 @@ def data_pull(
         list[str] | None, typer.Argument(help="Symbols, e.g. AAPL BRK.B SHOP.TO BTC-USD.")
     ] = None,
     config: ConfigOption = None,
-    universe: Annotated[str | None, typer.Option("--universe", help="The symbols of a stored list.")] = None,
+    universe: Annotated[
+        str | None, typer.Option("--universe", help="The symbols of a list, see data universes.")
+    ] = None,
     interval: Annotated[
         str, typer.Option("--interval", help="Length of the bars: 1min, 5min, 15min, 30min, 1h, 1day.")
     ] = "1day",
@@ -150,6 +152,23 @@ def data_info(
 
     body = data_info(shared_place(context, config, None), symbols or (), interval)
     emit(body, as_json, "" if as_json else info_text(body, named=bool(symbols)))
+
+
+@data_app.command("universes")
+def data_universes(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="A list to show; default all in short.")] = None,
+    config: ConfigOption = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Write a packaged list into your folder, to edit it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists of symbols for --universe: stored ones, your own files, and those that come with the program."""
+    from tuiconsole.verbs.universes import universes, universes_text
+
+    body = universes(shared_place(context, config, None), name, copy=copy)
+    emit(body, as_json, "" if as_json else universes_text(body))
 
 
 def register(app: typer.Typer) -> None:

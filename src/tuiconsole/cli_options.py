@@ -35,7 +35,7 @@ PaceOption = Annotated[
 StartOption = Annotated[str | None, typer.Option("--start", help="First day that trades, e.g. 2007-01-03.")]
 UniverseOption = Annotated[
     str | None,
-    typer.Option("--universe", help="Symbols of the history: a stored list, or A,B,C; default all."),
+    typer.Option("--universe", help="A list of symbols (see data universes), or A,B,C; default all stored."),
 ]
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", help="Bars of the history to play: 1min, 15min, 1h, 1day.")

@@ -82,7 +82,8 @@ class Strategy:
         Returns
         -------
         float64 ``[n_symbols]``
-            Fractions of equity, negative for short; NaN leaves a position alone.
+            Fractions of equity, negative for short; NaN leaves a position alone. A symbol that is not a member of the universe
+            at this bar is taken to zero.
         """
         raise NotImplementedError
 
@@ -119,6 +120,8 @@ class Strategy:
         try:
             with np.errstate(all="ignore"):
                 wanted = _checked_weights(self.weights(inputs), n)
+                if inputs.members is not None:
+                    wanted = np.where(inputs.members, wanted, 0.0)
         except Exception as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on without it
             failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
             return self._leave_alone(inputs), {**state, "failed": failed}

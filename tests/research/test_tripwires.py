@@ -117,7 +117,7 @@ def test_a_universe_with_its_dead_is_no_survivor() -> None:
     close = tape.close.copy()
     close[200:, 2] = np.nan
     finding = survivorship(replace(tape, close=close))
-    assert (finding.ok, finding.figures) == (True, {"symbols": 6, "ended": 1, "late_starts": 0})
+    assert (finding.ok, finding.figures) == (True, {"symbols": 6, "ended": 1, "left": 0, "late_starts": 0})
 
 
 def test_changing_the_future_keeps_the_past_and_the_order_of_prices() -> None:

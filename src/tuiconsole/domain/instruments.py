@@ -104,6 +104,14 @@ class Universe:
             raise UsageError(f"The universe lists {', '.join(twice)} more than once.")
         if not self.instruments:
             raise UsageError("The universe is empty: name at least one symbol.")
+        first = self.instruments[0]
+        other = next((item for item in self.instruments if item.currency.code != first.currency.code), None)
+        if other is not None:
+            raise UsageError(
+                f"A desk holds one currency, but {first.symbol} is in {first.currency.code} and {other.symbol} in "
+                f"{other.currency.code}.",
+                "Choose symbols of one currency with --universe.",
+            )
         object.__setattr__(self, "index_of", index)
 
     @classmethod

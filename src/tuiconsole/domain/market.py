@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
-from tuiconsole.domain.types import CodeArray, FloatArray
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray
 
 
 class Quality(enum.IntEnum):
@@ -63,6 +63,8 @@ class Bars:
         float64 ``[len(MACRO_SERIES)]``, what had been released by ``ts``; None when no source is given.
     quotes
         Quotes at the end of the bar; None when the source has none.
+    members
+        bool ``[n_symbols]``: belongs to the universe in this session; others take no new risk. None: all do.
     """
 
     ts: int
@@ -75,6 +77,7 @@ class Bars:
     session: int = -1
     macro: FloatArray | None = None
     quotes: BarQuotes | None = None
+    members: BoolArray | None = None
 
     @classmethod
     def close_only(cls, ts: int, seq: int, close: FloatArray) -> Bars:
@@ -134,6 +137,8 @@ class BarBlock:
         float64 ``[n_bars, len(MACRO_SERIES)]``, or None.
     quotes
         Columns ``[n_bars, n_symbols]``, :attr:`nothing` where the source has no such column; or None.
+    members
+        bool ``[n_bars, n_symbols]``, or None where every symbol always belongs.
     """
 
     seq: int
@@ -147,6 +152,7 @@ class BarBlock:
     nothing: FloatArray
     macro: FloatArray | None = None
     quotes: BarQuotes | None = None
+    members: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.ts)
@@ -165,6 +171,7 @@ class BarBlock:
             self.session[index],
             None if self.macro is None else self.macro[index],
             None if self.quotes is None else self._quotes_at(self.quotes, index),
+            None if self.members is None else self.members[index],
         )
 
     def _quotes_at(self, quotes: BarQuotes, index: int) -> BarQuotes:

@@ -40,6 +40,8 @@ class DecisionInputs:
         Currency units as float64 (exact values stay in the ledger).
     enabled
         Names of the agents that are switched on.
+    members
+        bool ``[n_symbols]``: belongs to the universe now; the desk lets others only be reduced. None: all belong.
     """
 
     ts: int
@@ -54,6 +56,7 @@ class DecisionInputs:
     equity: float
     cash: float
     enabled: frozenset[str]
+    members: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.periods import EquityCurve, Periods
-from tuiconsole.execution.oms import flatten_orders, wanted_orders
+from tuiconsole.execution.oms import flatten_orders, wanted_orders, without_new_risk
 from tuiconsole.execution.order_table import OrderTable
 from tuiconsole.portfolio.ledger import Ledger, Profit
 from tuiconsole.regimes.settings import RegimeSettings
@@ -120,6 +120,7 @@ class Desk:
         self.price_scaled: IntArray = np.zeros(n, dtype=np.int64)
         self.quality: CodeArray = np.zeros(n, dtype=np.int8)
         self.tradable: BoolArray = np.zeros(n, dtype=np.bool_)
+        self.members: BoolArray | None = None
         self.regime: FloatArray = self.regimes.probabilities
         self._handlers: dict[type, Any] = {
             ScreenedBars: self._on_bars,
@@ -156,6 +157,7 @@ class Desk:
         self.price, self.price_scaled = seen.price, seen.price_scaled
         self.quality, self.tradable = seen.quality, seen.tradable
         self.regime = seen.regime
+        self.members = seen.members
         if seen.seq < self.settings.first_seq:
             return [self._decide(seen)] if seen.ask else []
         self.ledger.mark(seen.price_scaled, seen.bounds, seen.total)
@@ -241,6 +243,7 @@ class Desk:
                 equity=to_float(self.ledger.equity),
                 cash=to_float(self.ledger.cash),
                 enabled=self._agents - self.disabled,
+                members=seen.members,
             ),
             self.policy_state,
         )
@@ -261,8 +264,11 @@ class Desk:
         return effects + self._judge(wanted, event.decision) if len(wanted) else effects
 
     def _wanted(self, decision: Decision) -> OrderBatch:
+        target = decision.target
+        if self.members is not None:
+            target = without_new_risk(target, self.members, self.ledger.quantity + self.orders.pending)
         batch = wanted_orders(
-            decision.target,
+            target,
             decision.acting & self.tradable,
             self.ledger.quantity,
             self.orders.pending,

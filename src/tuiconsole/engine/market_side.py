@@ -54,6 +54,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
         A decision falls due; False where the policy said before that it would leave everything alone.
     total
         Market value of the book at these prices where it was worked out before, money.
+    members
+        ``[n_symbols]``, who may take new risk; None: everyone.
     """
 
     ts: int
@@ -70,6 +72,7 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     digest: bytes
     ask: bool = True
     total: int | None = None
+    members: BoolArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class ObservedBlock:
             self.digests[index],
             ask,
             total,
+            None if bars.members is None else bars.members[index],
         )
 
 
@@ -164,6 +168,7 @@ class MarketSide:
             self.features.values,
             self.regimes.probabilities,
             digest(bars),
+            members=bars.members,
         )
 
     def observe_block(self, block: ScreenedBlock) -> ObservedBlock:
@@ -198,12 +203,15 @@ def digest(bars: Bars) -> bytes:
     if bars.quotes is not None:
         for name in QUOTE_FIELDS:
             found.update(np.ascontiguousarray(getattr(bars.quotes, name)).data)
+    if bars.members is not None:
+        found.update(np.packbits(bars.members).data)
     return found.digest()[:16]
 
 
 def digests(block: BarBlock) -> list[bytes]:
     """:func:`digest` of every bar of ``block``."""
-    if block.high is not None or block.macro is not None or block.quotes is not None:
+    beside = (block.high, block.macro, block.quotes, block.members)
+    if any(column is not None for column in beside):
         return [digest(block.at(index)) for index in range(len(block))]
     rows = block.close.tobytes()
     width = len(rows) // len(block)

@@ -220,9 +220,12 @@ class EnsemblePolicy:
             account,
             self._sizing,
         )
+        target, acting = self._target(inputs, sizes), sizes.acting
+        if inputs.members is not None:
+            target, acting = np.where(inputs.members, target, 0), acting | (inputs.tradable & ~inputs.members)
         decision = Decision(
-            target=self._target(inputs, sizes),
-            acting=sizes.acting,
+            target=target,
+            acting=acting,
             sheet=sheet(inputs, opinions, calibrated, blended, self._lot_units, account.lot_value, sizes),
             scalars=scalars(
                 inputs, weights, slope, skill, self._horizons, blended.horizon_bars, sizes, self._constants

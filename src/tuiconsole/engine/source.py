@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
 from tuiconsole.domain.errors import FeedError, StoreBindingError
+from tuiconsole.domain.instruments import Universe
 from tuiconsole.engine.build import PAPER, REPLAY, Plan, load_tape, plan, plan_recorded
 from tuiconsole.engine.live import LivePacer
 from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.settings import Settings
+from tuiconsole.market.history.manifest import load_manifest
 from tuiconsole.market.live.failover import FeedLine
 from tuiconsole.market.live.reach import reachable
 from tuiconsole.market.live.recorded import RecordedBar, RecordedTape, TapeHeader
@@ -26,6 +28,8 @@ from tuiconsole.market.live.registry import make_feeds
 from tuiconsole.market.live.schedule import Schedule, load_schedule
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.packaged import packaged_tape
+from tuiconsole.market.universes.instruments import told, universe_of
+from tuiconsole.market.universes.lists import find_list
 
 _MORE_TRIES = 2
 _REPLAY_INSTEAD = "To play the packaged history instead: --feed replay"
@@ -96,31 +100,39 @@ def decide(settings: Settings, state: Path, reach: Callable[[FeedsSettings], boo
 
 
 def _open_live(settings: Settings, state: Path, clock: Clock, why: str) -> Market:
-    feeds_settings = settings.feeds
-    schedule = load_schedule(feeds_settings.calendar, feeds_settings.bar_seconds, clock.now_ns())
-    symbols = _named_symbols(settings)
     directory = tape_path(state)
-    if directory.exists():
-        tape = RecordedTape.open(directory, writing=True)
-        _require_same(tape.header, feeds_settings, symbols or tape.header.symbols, state)
+    known = RecordedTape.open(directory, writing=True) if directory.exists() else None
+    feeds_settings, instruments = _live_market(settings, known)
+    schedule = load_schedule(feeds_settings.calendar, feeds_settings.bar_seconds, clock.now_ns())
+    if known is None:
+        first = make_feeds(feeds_settings, instruments.symbols, schedule, clock)
+        tape = asyncio.run(_begin_tape(directory, first, schedule, clock, feeds_settings, instruments))
     else:
-        symbols = symbols or packaged_tape().universe.symbols
-        feeds = make_feeds(feeds_settings, symbols, schedule, clock)
-        tape = asyncio.run(_begin_tape(directory, feeds, schedule, clock, feeds_settings, symbols))
-    feeds = make_feeds(feeds_settings, tape.header.symbols, schedule, clock)
+        _require_same(known.header, feeds_settings, instruments.symbols, state)
+        tape = known
+    feeds = make_feeds(feeds_settings, instruments.symbols, schedule, clock)
     pacer = LivePacer(tape, feeds, schedule, clock, feeds_settings)
     return Market(plan_recorded(settings, tape, PAPER), pacer, feeds, why)
 
 
-def _named_symbols(settings: Settings) -> tuple[str, ...]:
-    """The symbols that the configuration names: in ``[feeds]``, or a universe; none when it names none."""
-    if settings.feeds.symbols or not settings.feed.universe:
-        return settings.feeds.symbols
-    from tuiconsole.market.history.opening import chosen_symbols
-    from tuiconsole.market.history.store import HistoryStore
+def _live_market(settings: Settings, known: RecordedTape | None) -> tuple[FeedsSettings, Universe]:
+    """What is traded, and ``[feeds]`` with its calendar: what the configuration names, else what the tape holds already.
 
-    manifest = HistoryStore(Path(settings.history.root).expanduser()).manifest
-    return chosen_symbols(settings.feed.universe, manifest) or ()
+    Raises :class:`UsageError` when nothing has the universe's name, or its symbols are in more than one currency.
+    """
+    feeds, named = settings.feeds, settings.feed.universe
+    if feeds.symbols:
+        return feeds, universe_of(feeds.symbols)
+    if not named.strip():
+        if known is None:
+            return feeds, packaged_tape().universe
+        return replace(feeds, calendar=known.header.calendar), known.universe
+    history = settings.history
+    stored = load_manifest(Path(history.root).expanduser()).universes
+    chosen = find_list(named, stored, Path(history.universes).expanduser())
+    instruments = universe_of(chosen.symbols, chosen)
+    calendars = {one.venue for one in instruments.instruments}
+    return replace(feeds, calendar=calendars.pop() if len(calendars) == 1 else feeds.calendar), instruments
 
 
 async def _begin_tape(
@@ -129,7 +141,7 @@ async def _begin_tape(
     schedule: Schedule,
     clock: Clock,
     settings: FeedsSettings,
-    symbols: tuple[str, ...],
+    instruments: Universe,
 ) -> RecordedTape:
     """A new tape that begins with the feed's own history, for the warm-up."""
     now = clock.now_ns()
@@ -152,9 +164,10 @@ async def _begin_tape(
         interval=settings.bar,
         calendar=settings.calendar,
         timezone=schedule.timezone,
-        symbols=tuple(symbols),
+        symbols=instruments.symbols,
         start=len(history.bars),
         bars_per_year=schedule.bars_per_year,
+        listed=told(instruments),
     )
     warm_up = [RecordedBar(bars, now, feeds.name) for bars in history.bars]
     return RecordedTape.create(directory, header, warm_up)

@@ -98,6 +98,25 @@ def _few_orders(
     return np.array(list(chain(*ranks)), dtype=np.int64), np.array(list(chain(*quantities)), dtype=np.int64)
 
 
+def without_new_risk(target: IntArray, members: BoolArray, held: IntArray) -> IntArray:
+    """Targets that take no symbol outside its membership further from zero than it is held, nor through zero.
+
+    Parameters
+    ----------
+    target, held
+        int64 ``[n_symbols]``, signed scaled quantities wanted, and held or on their way.
+    members
+        bool ``[n_symbols]``.
+
+    >>> outside = np.zeros(4, dtype=bool)
+    >>> without_new_risk(np.array([5, 5, -5, 1]), outside, np.array([0, 9, 9, -3])).tolist()
+    [0, 5, 0, 0]
+    """
+    side = np.sign(held)
+    kept: IntArray = side * np.clip(side * target, 0, np.abs(held))
+    return np.where(members, target, kept)
+
+
 def flatten_orders(position: IntArray, price_scaled: IntArray, batch: int, ts: int) -> OrderBatch:
     """Orders that close every position exactly, sales before purchases; for Kill, once no order is working.
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND, iso
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
-from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, exchange_close, to_utc
-from tuiconsole.market.sectors import sector_of
 from tuiconsole.market.tape import Tape
+from tuiconsole.market.universes.instruments import universe_of
 
 REQUIRED = ("ts", "symbol", "close")
 OPTIONAL = ("open", "high", "low", "volume", *QUOTE_FIELDS)
@@ -90,11 +89,13 @@ def tape_of(rows: Rows, timezone: str, bar_seconds: int) -> Tape:
     times, row_of = _distinct(rows.ts)
     flat = row_of * len(symbols) + columns
     _check_duplicates(rows, flat, len(times) * len(symbols))
-    arrays = {name: _pivot(rows.values[name], flat, len(times), len(symbols)) for name in rows.values}
+    arrays: dict[str, Any] = {
+        name: _pivot(rows.values[name], flat, len(times), len(symbols)) for name in rows.values
+    }
     notes = _unknown_volume(arrays, rows.source)
     if rows.ignored:
         notes = (f"{rows.source}: columns not used: {', '.join(rows.ignored)}.", *notes)
-    universe = Universe(tuple(Instrument(symbol, sector=sector_of(symbol)) for symbol in symbols))
+    universe = universe_of(symbols)
     ts = _available(rows, times, timezone) + bar_seconds * NANOSECONDS_PER_SECOND * _intraday(rows, times)
     label = rows.source.split(".")[0][:_LABEL_LENGTH]
     return Tape(label, rows.source, universe, ts, timezone=timezone or NEW_YORK, notes=notes, **arrays)

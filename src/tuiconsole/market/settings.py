@@ -23,7 +23,8 @@ class FeedSettings:
     of [simulation]; "live" trades paper money on today's market, see [feeds]."""
 
     universe: str = ""
-    """Symbols of the history to play: the name of a stored list, or symbols with commas between. Empty: all."""
+    """Symbols of the history to play: the name of a list (stored, your own, packaged), or symbols with commas between.
+    Empty: all."""
 
     interval: str = "1day"
     """Length of the bars of the history to play, e.g. "1min", "15min", "1h" or "1day"."""
@@ -61,6 +62,9 @@ class HistorySettings:
     root: str = "history"
     """Folder of the history store; a relative path starts at the configuration file, or at the state file's
     folder where there is none."""
+
+    universes: str = "universes"
+    """Folder of your symbol lists, NAME.csv; a relative path starts where `root` does."""
 
     prices: Literal["raw", "split", "total"] = "split"
     """What stored prices are adjusted for when they are played: nothing, splits, or splits and dividends (total

@@ -15,8 +15,9 @@ from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS, BarQuotes, Poi
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars
-from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, session_days
+from tuiconsole.market.universes.instruments import told
 
 _FIELDS = ("open", "high", "low", "close", "volume")
 
@@ -68,6 +69,9 @@ class Tape:
     macro
         float64 ``[n_bars, len(MACRO_SERIES)]``, what had been released by each bar's ``ts``, or None; see
         :meth:`with_macro`.
+    members
+        bool ``[n_bars, n_symbols]``: the symbol belongs to the universe at that bar; outside it takes no new risk.
+        None: always.
     timezone
         Zone whose date is the session of a bar.
     notes
@@ -92,6 +96,7 @@ class Tape:
     buy_volume: FloatArray | None = None
     sell_volume: FloatArray | None = None
     macro: FloatArray | None = None
+    members: BoolArray | None = None
     timezone: str = NEW_YORK
     notes: tuple[str, ...] = ()
     _nothing: FloatArray = field(init=False, repr=False)
@@ -114,6 +119,12 @@ class Tape:
             if values.shape != shape:
                 raise DataError(f"{self.source}: {name} has shape {values.shape}, expected {shape}.")
             object.__setattr__(self, name, _frozen(values, np.float64))
+        if self.members is not None:
+            if self.members.shape != self.close.shape:
+                raise DataError(
+                    f"{self.source}: members has shape {self.members.shape}, expected {self.close.shape}."
+                )
+            object.__setattr__(self, "members", _frozen(self.members, np.bool_))
         object.__setattr__(self, "ts", _frozen(self.ts, np.int64))
         object.__setattr__(self, "_nothing", _frozen(np.full(len(self.universe), np.nan), np.float64))
 
@@ -127,11 +138,16 @@ class Tape:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hex over the canonical bytes of symbols, times and arrays."""
+        """SHA-256 in hex over the canonical bytes of symbols, times and arrays, and what lists say about the symbols."""
         content: dict[str, object] = {"symbols": list(self.universe.symbols), "ts": self.ts}
         content.update({name: getattr(self, name) for name in _FIELDS})
         beside = {name: getattr(self, name) for name in (*QUOTE_FIELDS, "macro")}
         content.update({name: values for name, values in beside.items() if values is not None})
+        content.update(
+            {} if self.members is None else {"members": np.packbits(self.members).astype(np.int64)}
+        )
+        listed = told(self.universe)
+        content.update({"instruments": [list(row) for row in listed]} if listed else {})
         return hashlib.sha256(encode_state(content)).hexdigest()
 
     @cached_property
@@ -156,6 +172,7 @@ class Tape:
             int(self.sessions[index]),
             None if self.macro is None else self.macro[index],
             self._quotes(index) if self.has_quotes else None,
+            None if self.members is None else self.members[index],
         )
 
     @cached_property
@@ -194,6 +211,7 @@ class Tape:
             nothing=self._nothing,
             macro=cut(self.macro),
             quotes=quotes,
+            members=None if self.members is None else self.members[rows],
         )
 
     def index_from(self, ts: int) -> int:
@@ -209,7 +227,7 @@ class Tape:
         return self._slice(max(0, len(self) - n_bars), len(self))
 
     def _slice(self, first: int, last: int) -> Tape:
-        columns = {name: getattr(self, name) for name in (*_FIELDS, *QUOTE_FIELDS, "macro")}
+        columns = {name: getattr(self, name) for name in (*_FIELDS, *QUOTE_FIELDS, "macro", "members")}
         cut: dict[str, Any] = {
             name: None if values is None else values[first:last] for name, values in columns.items()
         }

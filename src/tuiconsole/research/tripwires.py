@@ -163,22 +163,28 @@ def same_bar(trace: Trace) -> Finding:
 
 
 def survivorship(tape: Tape) -> Finding:
-    """Whether any symbol of the tape ever stops trading; a tape on which none does holds survivors alone."""
+    """Whether any symbol ever stops trading or leaves the universe; a tape on which none does holds survivors alone."""
     known = np.isfinite(tape.close)
     last = len(tape) - 1 - np.argmax(known[::-1], axis=0)
     first = np.argmax(known, axis=0)
     year = max(1, len(tape) // 20)
-    ended = int(np.count_nonzero(last < len(tape) - 1 - min(20, year)))
+    ends = last < len(tape) - 1 - min(20, year)
+    ended = int(np.count_nonzero(ends))
+    left = 0 if tape.members is None else int(np.count_nonzero(tape.members.any(axis=0) & ~tape.members[-1]))
     late = int(np.count_nonzero(first > year))
     n = len(tape.universe)
-    ok = ended > 0
+    ok = ended > 0 or left > 0
     text = (
         f"{ended} of {n} symbols stop trading before the end: the dead are in the universe."
-        if ok
+        if ended
+        else f"{left} of {n} symbols leave the universe before the end, and take no new risk from then on."
+        if left
         else f"All {n} symbols trade to the end: these are survivors, chosen with knowledge of the future. Results flatter; "
         "expect less."
     )
-    return Finding("survivorship", ok, text, {"symbols": n, "ended": ended, "late_starts": late})
+    return Finding(
+        "survivorship", ok, text, {"symbols": n, "ended": ended, "left": left, "late_starts": late}
+    )
 
 
 def trip_all(

@@ -112,7 +112,8 @@ def _located(settings: Settings, config: Path | None) -> Settings:
     """``settings`` with the paths of data made absolute: an engine and a direct stop may run in any directory."""
     base = default_state(config).absolute().parent
     root = base / Path(settings.history.root).expanduser()
-    settings = replace(settings, history=replace(settings.history, root=str(root)))
+    lists = base / Path(settings.history.universes).expanduser()
+    settings = replace(settings, history=replace(settings.history, root=str(root), universes=str(lists)))
     recorded = settings.simulation.calibrate
     if recorded not in ("", PACKAGED) and config is not None:
         absolute = config.absolute().parent / Path(recorded).expanduser()

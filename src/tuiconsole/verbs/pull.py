@@ -14,7 +14,7 @@ import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, Clock, WallClock, iso, parse_iso, sleep
 from tuiconsole.domain.errors import UsageError
-from tuiconsole.market.settings import ProviderSettings
+from tuiconsole.market.settings import HistorySettings, ProviderSettings
 from tuiconsole.verbs.common import Place, default_config
 
 if TYPE_CHECKING:
@@ -62,7 +62,13 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
     clock = WallClock()
     store = HistoryStore(Path(place.config.desk.history.root), clock)
     chosen = _chosen_what(request.what)
-    wanted = _wanted(request, store, clock, needs_symbols=bool(set(chosen) - {"macro", "movers"}))
+    wanted = _wanted(
+        request,
+        store,
+        place.config.desk.history,
+        clock,
+        needs_symbols=bool(set(chosen) - {"macro", "movers"}),
+    )
     shop = workshop(place, clock)
     shop.cache.forget(max(shop.settings.cache_hours * 3_600.0, _LEAST_KEPT_S))
     show = _show if progress else _silent
@@ -227,9 +233,11 @@ def _chosen_what(text: str) -> tuple[str, ...]:
     return words
 
 
-def _wanted(request: Request, store: HistoryStore, clock: Clock, *, needs_symbols: bool) -> Wanted:
+def _wanted(
+    request: Request, store: HistoryStore, history: HistorySettings, clock: Clock, *, needs_symbols: bool
+) -> Wanted:
     """Symbols, interval and range of the request."""
-    from tuiconsole.market.history.opening import chosen_symbols
+    from tuiconsole.market.history.opening import chosen_list
     from tuiconsole.market.intervals import interval_seconds
     from tuiconsole.market.providers.contract import DAY_SECONDS, INTERVALS
     from tuiconsole.market.providers.pull import Wanted
@@ -237,7 +245,8 @@ def _wanted(request: Request, store: HistoryStore, clock: Clock, *, needs_symbol
 
     named = [part for text in request.symbols for part in text.split(",") if part.strip()]
     if request.universe:
-        named += chosen_symbols(request.universe, store.manifest) or ()
+        found = chosen_list(request.universe, store.manifest, history)
+        named += () if found is None else found.symbols
     symbols = tuple(dict.fromkeys(house_symbol(name) for name in named))
     if needs_symbols and not symbols:
         raise UsageError("Nothing to pull: no symbol is named.", "Name symbols, or a list with --universe.")

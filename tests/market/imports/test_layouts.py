@@ -375,7 +375,7 @@ def test_a_large_file_comes_in_parts(tmp_path: Path, name: str) -> None:
         assert joined.column(column).to_pylist() == whole[0].table.column(column).to_pylist()
 
 
-_SYMBOLS = st.sampled_from(["A", "BRK.B", "NA", "TRUE", "1", "RY.TO", "^GSPC"])
+_SYMBOLS = st.sampled_from(["A", "BRK.B", "NA", "TRUE", "1", "RY.X", "^GSPC"])
 _CLOSES = st.floats(0.0001, 1e7, allow_subnormal=False)
 
 

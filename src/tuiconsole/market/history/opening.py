@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tuiconsole.domain.clock import WallClock
-from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.settings import FeedSettings, HistorySettings
 from tuiconsole.market.tape import Tape
+from tuiconsole.market.universes.lists import SymbolList, find_list
 
 
 def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
@@ -18,15 +18,17 @@ def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
     Raises
     ------
     UsageError
-        No stored list has the universe's name, a symbol is not stored, or there are no bars of that length.
+        Nothing has the universe's name, a symbol is not stored, or there are no bars of that length.
     """
     root = Path(history.root).expanduser()
     store = HistoryStore(root)
+    chosen = chosen_list(settings.universe, store.manifest, history)
     tape = store.tape(
-        chosen_symbols(settings.universe, store.manifest),
+        None if chosen is None else chosen.symbols,
         settings.interval,
         adjusted=history.prices != "raw",
         dividends=history.prices == "total",
+        chosen=chosen,
     )
     if not history.macro:
         return tape
@@ -37,19 +39,14 @@ def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
     return tape if source is None else tape.with_macro(source)
 
 
-def chosen_symbols(universe: str, manifest: Manifest) -> tuple[str, ...] | None:
-    """The symbols that ``universe`` names: a stored list, or symbols with commas between; None for all.
+def chosen_list(universe: str, manifest: Manifest, history: HistorySettings) -> SymbolList | None:
+    """What ``universe`` names: a list of the history, of the user's folder or of the program, or symbols with commas between.
 
-    >>> chosen_symbols("spy, qqq", Manifest()), chosen_symbols("", Manifest())
+    None when it is empty: everything stored.
+
+    >>> chosen_list("spy, qqq", Manifest(), HistorySettings()).symbols, chosen_list("", Manifest(), HistorySettings())
     (('SPY', 'QQQ'), None)
     """
-    text = universe.strip()
-    if not text:
+    if not universe.strip():
         return None
-    if text in manifest.universes:
-        return manifest.universes[text]
-    symbols = tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
-    if not symbols:
-        known = ", ".join(sorted(manifest.universes)) or "none yet"
-        raise UsageError(f"The universe {universe!r} names no symbol.", f"Stored lists: {known}.")
-    return symbols
+    return find_list(universe, manifest.universes, Path(history.universes).expanduser())

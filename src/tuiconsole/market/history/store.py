@@ -20,6 +20,7 @@ from tuiconsole.market.tape import Tape
 
 if TYPE_CHECKING:
     from tuiconsole.market.history.inspection import SymbolReport
+    from tuiconsole.market.universes.lists import SymbolList
 
 _Answer = TypeVar("_Answer")
 _TRIES = 5
@@ -117,6 +118,7 @@ class HistoryStore:
         *,
         dividends: bool = False,
         known_at: int | None = None,
+        chosen: SymbolList | None = None,
     ) -> Tape:
         """Bars as a tape, one column for each instrument, whatever its ticker was.
 
@@ -132,6 +134,9 @@ class HistoryStore:
             Take dividends out of earlier prices too (total return).
         known_at
             Adjust for the actions known by then alone (ns UTC); default all.
+        chosen
+            The list that the symbols come from: says what they are and when they belonged. Of one in a file, symbols without
+            bars are left out and named in the tape's notes.
 
         Raises
         ------
@@ -142,7 +147,9 @@ class HistoryStore:
 
         name, how = canonical_interval(interval), Adjusting(adjusted, dividends, known_at)
         wanted = None if symbols is None else tuple(symbols)
-        return self.consistently(lambda now: taping.tape(self.root, now, wanted, name, (start, end), how))
+        return self.consistently(
+            lambda now: taping.tape(self.root, now, wanted, name, (start, end), how, chosen)
+        )
 
     def actions(self) -> Mapping[str, Sequence[Action]]:
         """Stored splits and dividends of each instrument."""

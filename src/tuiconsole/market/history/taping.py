@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.errors import DataError
-from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.actions import TickerMap
 from tuiconsole.market.calendar import NEW_YORK, session_days
@@ -21,8 +20,9 @@ from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.pieces import read_piece
 from tuiconsole.market.history.reading import pieces_of
 from tuiconsole.market.history.tables import ticker_map
-from tuiconsole.market.sectors import sector_of
 from tuiconsole.market.tape import Tape
+from tuiconsole.market.universes.instruments import members, universe_of
+from tuiconsole.market.universes.lists import SymbolList
 
 _ALWAYS = (-(2**63), 2**63 - 1)
 _NEW_YORK_NIGHT_NS = 5 * 3_600 * 1_000_000_000
@@ -59,12 +59,14 @@ def tape(
     interval: str,
     between: tuple[int | None, int | None],
     how: Adjusting,
+    chosen: SymbolList | None = None,
 ) -> Tape:
     """Bars of ``wanted`` as a tape; arguments and errors as the store's own method of this name."""
+    partly = chosen is not None and chosen.from_file
     names = ticker_map(root, manifest)
     actions = actions_by_instrument(root, manifest, names) if how.splits or how.dividends else {}
     columns = (*VALUES, "origin") if actions else VALUES
-    stored = _priced(read(root, manifest, wanted, interval, between, names, columns))
+    stored = _priced(read(root, manifest, wanted, interval, between, names, columns, partly=partly))
     if not len(stored.ts):
         raise DataError(f"The history holds no prices of {interval} in that time for those symbols.")
     arrays = dict(stored.arrays)
@@ -73,9 +75,24 @@ def tape(
         adjust(arrays, stored.days(NEW_YORK), stored.symbols, actions, origin, manifest, how)
     open_, high, low, close, volume = (np.ascontiguousarray(arrays[name].T) for name in VALUES)
     volume[volume < 0.0] = np.nan
-    universe = Universe(tuple(Instrument(symbol, sector=sector_of(symbol)) for symbol in stored.symbols))
     label = f"history {interval}"
-    return Tape(label, label, universe, stored.ts, close, open_, high, low, volume)
+    tape = Tape(label, label, universe_of(stored.symbols, chosen), stored.ts, close, open_, high, low, volume)
+    return tape if chosen is None else _listed(tape, chosen, names)
+
+
+def _listed(tape: Tape, chosen: SymbolList, names: TickerMap) -> Tape:
+    """The tape with its list's membership, and with what the list means for results."""
+    held = set(tape.universe.symbols)
+    missing = [symbol for symbol in chosen.symbols if names.named(symbol) not in held]
+    notes = (chosen.survivorship,) if chosen.name else ()
+    if missing:
+        shown = ", ".join(missing[:8]) + (" …" if len(missing) > 8 else "")
+        notes = (
+            *notes,
+            f"{len(missing)} of {len(chosen.rows)} symbols of {chosen.name} have no bars here: {shown}.",
+        )
+    mask = members(chosen, tape.universe.symbols, tape.sessions)
+    return replace(tape, members=mask, notes=(*tape.notes, *notes))
 
 
 def read(

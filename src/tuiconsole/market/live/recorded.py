@@ -20,10 +20,10 @@ import numpy as np
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.errors import StoreError, TapeDamaged
-from tuiconsole.domain.instruments import Instrument, Universe
+from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars
 from tuiconsole.domain.types import FloatArray
-from tuiconsole.market.sectors import sector_of
+from tuiconsole.market.universes.instruments import retold
 
 SEGMENT_BARS = 1024
 FORMAT = 1
@@ -52,6 +52,8 @@ class TapeHeader:
         Index of the first bar that trades; the bars before it only warm the indicators.
     bars_per_year
         Of this interval and calendar, for annual figures.
+    listed
+        What was known of the instruments, see :func:`~tuiconsole.market.universes.instruments.told`.
     """
 
     name: str
@@ -62,6 +64,18 @@ class TapeHeader:
     symbols: tuple[str, ...]
     start: int
     bars_per_year: float
+    listed: tuple[tuple[str, ...], ...] = ()
+
+    def content(self) -> dict[str, Any]:
+        """What is written and hashed; :attr:`listed` only where there is a list."""
+        found = asdict(self)
+        if not self.listed:
+            del found["listed"]
+        return found
+
+    def universe(self) -> Universe:
+        """The instruments, as they were known when the tape began."""
+        return retold(self.symbols, self.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,7 @@ class RecordedTape:
         self.directory = directory
         self.header = header
         self.name = header.name
-        self.universe = Universe(tuple(Instrument(s, sector=sector_of(s)) for s in header.symbols))
+        self.universe = header.universe()
         self._last = last
         self._file = file
         self._checked = checked
@@ -209,7 +223,7 @@ class RecordedTape:
     def binding(self) -> str:
         """What a store is bound to: source, interval, calendar, universe and the bars of the warm-up; not what came later."""
         header = self.header
-        digest = hashlib.sha256(encode_state(asdict(header)))
+        digest = hashlib.sha256(encode_state(header.content()))
         for index in range(header.start):
             digest.update(_payload(self.recorded(index)))
         parts = (header.name, "live", header.family, header.interval, header.calendar, digest.hexdigest())
@@ -257,7 +271,7 @@ class RecordedTape:
             self._older[before.number] = before
         self._last = _Segment(before.number + 1, before.head)
         self._file = _path(self.directory, self._last.number).open("xb")
-        self._put(encode_state({"format": FORMAT, "segment": self._last.number, **asdict(self.header)}))
+        self._put(encode_state({"format": FORMAT, "segment": self._last.number, **self.header.content()}))
         _sync_directory(self.directory)
 
     def _write(self, bar: RecordedBar) -> None:
@@ -304,7 +318,8 @@ def _header(payload: bytes) -> TapeHeader:
         if found.pop("format") != FORMAT:
             raise TapeDamaged("The recorded tape has another format.", "Use the version that wrote it.")
         del found["segment"]
-        return TapeHeader(**{**found, "symbols": tuple(found["symbols"])})
+        listed = tuple(tuple(row) for row in found.pop("listed", ()))
+        return TapeHeader(**{**found, "symbols": tuple(found["symbols"]), "listed": listed})
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
         raise TapeDamaged(f"The header of the recorded tape cannot be read: {error}.", _REMEDY) from error
 

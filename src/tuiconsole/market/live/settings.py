@@ -35,7 +35,8 @@ class FeedsSettings:
     """Symbols to trade. Empty: the universe of [feed], or the 20 stocks of the packaged history."""
 
     calendar: str = "XNYS"
-    """Exchange calendar that says when bars are due, e.g. "XNYS", "XTSE", or "24/7" for crypto."""
+    """Exchange calendar that says when bars are due, e.g. "XNYS", "XTSE", or "24/7" for crypto. A universe whose symbols share
+    one calendar brings it along."""
 
     warmup_bars: Annotated[int, Ge(0), Le(756)] = 756
     """Bars of history that warm the indicators before the first live one."""
