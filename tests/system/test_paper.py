@@ -117,6 +117,9 @@ def test_sigkill_in_paper_mode_loses_nothing_and_doubles_nothing(paper: PaperDes
     assert ends == list(range(ends[0], ends[-1] + 1, 60 * SECOND)), "every minute once"
     verified = paper.desk.verified()
     assert verified["replayed"] == verified["rows"] > rows
+    compared = paper.desk.run("parity", "--json")
+    assert (compared.code, compared.body["identical"]) == (0, True), compared.out
+    assert compared.body["bars"] == len(tape) - WARM_UP - compared.body["unplayed"]
     store = sqlite3.connect(f"file:{paper.desk.state}?mode=ro", uri=True)
     fills = store.execute("SELECT count(*), count(DISTINCT execution) FROM fills").fetchone()
     store.close()

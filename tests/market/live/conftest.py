@@ -27,8 +27,7 @@ def clock() -> EventClock:
 
 
 @pytest.fixture
-def server(schedule: Schedule, clock: EventClock) -> Iterator[YahooServer]:
-    pytest.importorskip("yfinance", reason="needs the extra: tuiconsole[feeds]")
+def server(schedule: Schedule, clock: EventClock, cookies: None) -> Iterator[YahooServer]:
     from yfinance.data import SingletonMeta
 
     SingletonMeta._instances.clear()  # a crumb of the server before would be used on
@@ -41,10 +40,10 @@ def settings(server: YahooServer) -> FeedsSettings:
     return FeedsSettings(bar="1min", yahoo_url=server.url, timeout_s=5.0)
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(scope="session")
 def cookies(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The client keeps cookies and time zones in files: not in this user's own."""
-    cache = pytest.importorskip("yfinance.cache")
+    cache = pytest.importorskip("yfinance.cache", reason="needs the extra: tuiconsole[feeds]")
     cache.set_cache_location(str(tmp_path_factory.mktemp("yahoo")))
 
 
