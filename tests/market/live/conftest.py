@@ -27,7 +27,8 @@ def clock() -> EventClock:
 
 
 @pytest.fixture
-def server(schedule: Schedule, clock: EventClock, cookies: None) -> Iterator[YahooServer]:
+def server(schedule: Schedule, clock: EventClock, request: pytest.FixtureRequest) -> Iterator[YahooServer]:
+    request.getfixturevalue("cookies")
     from yfinance.data import SingletonMeta
 
     SingletonMeta._instances.clear()  # a crumb of the server before would be used on
