@@ -154,6 +154,26 @@ def data_info(
     emit(body, as_json, "" if as_json else info_text(body, named=bool(symbols)))
 
 
+@data_app.command("aggregate")
+def data_aggregate(
+    context: typer.Context,
+    symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; default all.")] = None,
+    interval: Annotated[
+        str, typer.Option("--interval", help="Length to make: 5min, 15min, 1h, 1day, …")
+    ] = "1day",
+    source: Annotated[
+        str, typer.Option("--from", help="Length to make them of; default the coarsest that is finer.")
+    ] = "",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Coarser bars of stored ones, cut from each session's open; unfinished intervals are left out."""
+    from tuiconsole.verbs.aggregating import aggregate_text, run_aggregate
+
+    body = run_aggregate(shared_place(context, config, None), interval, source, symbols or ())
+    emit(body, as_json, "" if as_json else aggregate_text(body))
+
+
 @data_app.command("universes")
 def data_universes(
     context: typer.Context,
