@@ -54,7 +54,7 @@ def test_stored_minutes_become_bars_once(store: HistoryStore, capsys: pytest.Cap
     assert {one.origins[0].adjusted for one in store.coverage("1h")} == {"split", "raw"}
     assert main(["data", "aggregate", "--interval", "90s", "--from", "1min"]) == 2
     assert "cannot be made" in capsys.readouterr().err
-    assert main(["data", "aggregate", "--interval", "30s"]) == 1
+    assert main(["data", "aggregate", "--interval", "30s"]) == 2
     assert "Import or pull finer ones" in capsys.readouterr().err
 
 
