@@ -12,7 +12,7 @@ from tuiconsole.analytics.track import Track
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.domain.records import AgentChanged, Decided, Filled, LevelChanged, Record
+from tuiconsole.domain.records import AgentChanged, BarSeen, Decided, Filled, LevelChanged, Record
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
@@ -101,7 +101,9 @@ class OrderHash:
 
     def append(self, record: Record) -> None:
         """Journal ``record``; approved orders enter the order-list hash."""
-        if isinstance(record, Decided):
+        if isinstance(record, BarSeen):
+            pass
+        elif isinstance(record, Decided):
             if record.number.any():
                 self._count(record)
         elif isinstance(record, Filled):
@@ -165,6 +167,8 @@ def run_backtest(
     recording = Recording(total, desk.universe)
     rearmed = 0
     began = clock.monotonic_ns()
+    if after_bar is None:
+        session.on_quiet = lambda seen, at, quiet: recording.stretch(seen, at, quiet, desk.ledger)
     for i, steps in enumerate(session.bars_ahead(session.cursor + total)):
         for _ in steps:
             pass
@@ -175,7 +179,7 @@ def run_backtest(
             rearmed += 1
             _rearm(session, cool_down_bars)
         if progress is not None and i % 64 == 0:
-            progress(i, total)
+            progress(session.cursor - first, total)
     sink.commit()
     seconds = (clock.monotonic_ns() - began) / 1e9
     sink.close()

@@ -170,6 +170,20 @@ class Desk:
             effects.append(self._decide(seen))
         return effects
 
+    def passed(self, last: Observed, bars: int, new_session: bool, session_before: Profit | None) -> None:
+        """``bars`` quiet bars went by, ``last`` the latest.
+
+        ``new_session``: its session began among them, after the profit ``session_before`` (None: the one before them all).
+        """
+        self.bar_seq = last.seq
+        self.price, self.price_scaled = last.price, last.price_scaled
+        self.quality, self.tradable = last.quality, last.tradable
+        self.regime, self.members = last.regime, last.members
+        self.bars_at_level += bars
+        if new_session:
+            self._pnl_before = self._pnl_now if session_before is None else session_before
+        self._pnl_now = self.ledger.profit()
+
     def wakes(self, block: ObservedBlock) -> list[bool]:
         """At which bars of ``block`` the policy must be asked: at all, unless it can say."""
         if not isinstance(self.policy, Waking):

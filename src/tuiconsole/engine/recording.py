@@ -6,6 +6,8 @@ symbols, and a bar costs a few appends.
 
 from __future__ import annotations
 
+from itertools import repeat
+
 import numpy as np
 
 from tuiconsole.analytics.track import Track
@@ -13,6 +15,9 @@ from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.engine.desk import Desk
+from tuiconsole.engine.market_side import ObservedBlock
+from tuiconsole.engine.quiet import QuietStretch
+from tuiconsole.portfolio.ledger import Ledger
 from tuiconsole.regimes.bank import REGIME_NAMES
 
 BLOCK_BARS = 256
@@ -45,6 +50,18 @@ class Recording:
         self._regimes.append(desk.regime)
         self._bar += 1
         if len(self._prices) == BLOCK_BARS:
+            self._reduce()
+
+    def stretch(self, seen: ObservedBlock, first: int, quiet: QuietStretch, ledger: Ledger) -> None:
+        """Quiet bars went by, from position ``first`` of ``seen`` on; nothing was traded in them."""
+        count = len(quiet.equity)
+        rows = slice(first, first + count)
+        self._moments.extend(zip(seen.screened.bars.ts[rows], quiet.equity, repeat(ledger.cash)))
+        self._prices.extend(seen.price_scaled[rows])
+        self._quantities.extend([ledger.quantity] * count)
+        self._regimes.extend(seen.regime[rows])
+        self._bar += count
+        if len(self._prices) >= BLOCK_BARS:
             self._reduce()
 
     def finish(self) -> Track:

@@ -17,6 +17,7 @@ from tuiconsole.domain.events import (
     Command,
     CommandKind,
     DecisionReady,
+    DeskLevel,
     OrderUpdates,
     ScreenedBars,
     TapeEnd,
@@ -27,6 +28,7 @@ from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, 
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import Observed, ObservedBlock
+from tuiconsole.engine.quiet import QuietStretch, pass_quietly
 from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
@@ -92,6 +94,8 @@ class Session:
         self._unsent: IntArray = _NONE
         self._behind: tuple[ScreenedBlock, int, int] | None = None
         self.on_level = on_level
+        self.on_quiet: Callable[[ObservedBlock, int, QuietStretch], None] | None = None
+        """Told of stretches of quiet bars, with the block and the position they begin at; None has them one by one."""
         self.shared: SharedMarket | None = None
         """The market side of the tape, worked out before for many desks; None lets this desk work it out."""
         self.poll_stop: Callable[[], Command | None] | None = None
@@ -140,6 +144,7 @@ class Session:
         while index < len(asks):
             until = next((i for i in range(index, len(asks)) if asks[i]), len(asks))
             if until - index >= _LEAST_QUIET:
+                index += self._in_bulk(screened, seen, index, until)
                 for steps in self._quietly(screened, seen, index, until):
                     yield steps
                     index += 1
@@ -147,6 +152,30 @@ class Session:
                 self._pass("bar taken")
                 yield self.take(screened.at(index), seen.at(index, asks[index]))
                 index += 1
+
+    def _in_bulk(self, screened: ScreenedBlock, seen: ObservedBlock, index: int, until: int) -> int:
+        """Take in quiet bars together where somebody listens to such stretches; how many were."""
+        desk = self.desk
+        told = self.on_quiet
+        if told is None or self._fault is not None or desk.level != DeskLevel.RUNNING or not self.venue.idle:
+            return 0
+        if screened.bars.seq + index < self.start:
+            return 0
+        totals = desk.ledger.values_over(seen.price_scaled[index:until])
+        if totals is None:
+            return 0
+        stretch = pass_quietly(desk, seen, index, until, totals)
+        count = len(stretch.rows)
+        if count:
+            first = index if self._behind is None else self._behind[1]
+            self._behind = (screened, first, index + count)
+            for row in stretch.rows:
+                self.sink.append(row)
+            self.cursor += count
+            told(seen, index, stretch)
+        if index + count == until:
+            self._catch_up()
+        return count
 
     def _quietly(
         self, screened: ScreenedBlock, seen: ObservedBlock, index: int, until: int
@@ -156,6 +185,8 @@ class Session:
         The venue has nothing to do in them but to learn, which it does for all of them together before it is needed
         again; what is held is valued over the whole stretch at once.
         """
+        if index == until:
+            return
         ledger = self.desk.ledger
         held, totals = ledger.quantity, ledger.values_over(seen.price_scaled[index:until])
         for i in range(index, until):
