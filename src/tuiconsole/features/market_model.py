@@ -3,125 +3,194 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import BoolArray, FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
 from tuiconsole.features.contract import Feature, Request
-from tuiconsole.features.rolling_sums import observe
-from tuiconsole.features.summed import STANDSTILL, SummedBank, above, one_bar_return, window_and
+from tuiconsole.features.summed import STANDSTILL, window_and
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_OWN, _MARKET, _MARKET2, _CROSS, _OWN2, _CROSS2, _LAG, _LAG2, _LAGGED = range(9)
-"""Places of the channels after the presence."""
-_PLAIN = slice(0, 5)
-_FALLS = slice(10, 15)
+_OWN, _MARKET, _MARKET2, _CROSS, _OWN2, _CROSS2, _LAG, _LAG2, _LAGGED = range(1, 10)
+"""Channels after the presence."""
+_FALLS = 10
+"""The channel of presences where the market fell; the first four after it follow."""
+_CORRELATION, _SHARE, _ALPHA, _RESIDUAL, _SCORE, _LAGGED_BETA, _COSKEWNESS, _AVERAGE, _DOWN, _UP = range(10)
+"""Numbers of the families."""
 
 
-class MarketModelBank(SummedBank):
+def _advance(
+    inputs: tuple[FloatArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, row, sums, observed, _, _) = inputs[0], windows
+    for t in range(len(out)):
+        _fill(closes[t], closes[t + 1], extra[0], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        market = extra[0, 0]
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            if family == _RESIDUAL or family == _SCORE:
+                _of_residuals(family, row[_OWN], market, sums[w], observed[0, w], out[t, k])
+            elif family >= _DOWN:
+                _of_sides(family, sums[w], observed[0, w], out[t, k])
+            elif family == _AVERAGE:
+                _average_correlation(sums[w], observed[0, w], out[t, k])
+            else:
+                _of_market(family, sums[w], observed[0, w], scale, out[t, k])
+
+
+def _fill(before: FloatArray, newest: FloatArray, market: FloatArray, row: FloatArray) -> None:
+    """``market`` holds the market's return of the bar before, and gets that of this bar."""
+    seen, total = 0, 0.0
+    for s in range(len(newest)):
+        change = newest[s] - before[s]
+        here = np.isfinite(change)
+        row[0, s] = 1.0 if here else 0.0
+        row[_OWN, s] = change if here else 0.0
+        seen += 1 if here else 0
+        total += row[_OWN, s]
+    last, now = market[0], total / max(1, seen)
+    for s in range(len(newest)):
+        market[s] = now
+        here, own = row[0, s], row[_OWN, s]
+        row[_MARKET, s] = here * now
+        row[_MARKET2, s] = here * (now * now)
+        row[_CROSS, s] = own * now
+        row[_OWN2, s] = own * own
+        row[_CROSS2, s] = own * (now * now)
+        row[_LAG, s] = here * last
+        row[_LAG2, s] = here * (last * last)
+        row[_LAGGED, s] = own * last
+        fell = now < 0.0
+        for c in range(5):
+            row[_FALLS + c, s] = row[c, s] if fell else 0.0
+
+
+def _of_market(family: int, sums: FloatArray, count: FloatArray, scale: float, out: FloatArray) -> None:
+    owns, markets, markets2, crosses, owns2 = sums[_OWN], sums[_MARKET], sums[_MARKET2], sums[_CROSS], sums[_OWN2]
+    lags, lags2, lagged, crosses2 = sums[_LAG], sums[_LAG2], sums[_LAGGED], sums[_CROSS2]
+    for s in range(len(out)):
+        n = count[s]
+        own, market = owns[s] / n, markets[s] / n
+        if family == _LAGGED_BETA:
+            lag = lags[s] / n
+            out[s] = (lagged[s] / n - own * lag) / _above(lags2[s] / n - lag * lag)
+            continue
+        variance = _above(markets2[s] / n - market * market)
+        covariance = crosses[s] / n - own * market
+        if family == _ALPHA:
+            out[s] = (own - covariance / variance * market) * scale
+            continue
+        moving = _above(owns2[s] / n - own * own)
+        if family == _COSKEWNESS:
+            third = crosses2[s] / n - 2.0 * market * covariance - own * (markets2[s] / n)
+            out[s] = third / (np.sqrt(moving) * variance)
+            continue
+        correlation = covariance / np.sqrt(moving * variance)
+        correlation = 1.0 if correlation > 1.0 else correlation
+        correlation = -1.0 if correlation < -1.0 else correlation
+        out[s] = correlation if family == _CORRELATION else 1.0 - correlation * correlation
+
+
+def _of_residuals(
+    family: int, newest: FloatArray, market_now: float, sums: FloatArray, count: FloatArray, out: FloatArray
+) -> None:
+    owns, markets, markets2, crosses, owns2 = sums[_OWN], sums[_MARKET], sums[_MARKET2], sums[_CROSS], sums[_OWN2]
+    for s in range(len(out)):
+        n = count[s]
+        own, market = owns[s] / n, markets[s] / n
+        covariance = crosses[s] / n - own * market
+        beta = covariance / _above(markets2[s] / n - market * market)
+        residual = newest[s] - own - beta * (market_now - market)
+        left = owns2[s] / n - own * own - beta * covariance
+        left = (0.0 if left < 0.0 else left) * n / (n - 2.0)
+        out[s] = residual if family == _RESIDUAL else residual / np.sqrt(_above(left))
+
+
+def _of_sides(family: int, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+    """Slopes where the market fell, or where it did not."""
+    part = 1.0 if family == _DOWN else 0.0
+    for s in range(len(out)):
+        seen = _side(sums[0, s], sums[_FALLS, s], part)
+        own = _side(sums[_OWN, s], sums[_FALLS + _OWN, s], part)
+        market = _side(sums[_MARKET, s], sums[_FALLS + _MARKET, s], part)
+        market2 = _side(sums[_MARKET2, s], sums[_FALLS + _MARKET2, s], part)
+        cross = _side(sums[_CROSS, s], sums[_FALLS + _CROSS, s], part)
+        seen = seen if seen > 2.0 else np.nan
+        own, market = own / seen, market / seen
+        variance = _above(market2 / seen - market * market)
+        out[s] = (cross / seen - own * market) / variance + 0.0 * count[s]
+
+
+def _side(whole: float, falls: float, part: float) -> float:
+    return falls if part > 0.0 else whole - falls
+
+
+def _above(variance: float) -> float:
+    return variance if variance > STANDSTILL else np.nan
+
+
+def _average_correlation(sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+    """Mean correlation of all pairs, from the variance that is left in the equal-weighted mean."""
+    known, left, deviations, single = 0, 0.0, 0.0, 0.0
+    for s in range(len(out)):
+        n = count[s]
+        own, market = sums[_OWN, s] / n, sums[_MARKET, s] / n
+        variance, of_market = sums[_OWN2, s] / n - own * own, _above(sums[_MARKET2, s] / n - market * market)
+        here = np.isfinite(variance + of_market)
+        out[s] = 0.0 * variance
+        if here:
+            known += 1
+            left += of_market
+            deviations += np.sqrt(max(variance, 0.0))
+            single += variance
+    pairs = deviations * deviations - single
+    mean = np.nan
+    if known > 0 and pairs > STANDSTILL:
+        mean = (float(known) * known * (left / known) - single) / pairs
+        mean = min(max(mean, -1.0), 1.0)
+    for s in range(len(out)):
+        out[s] += mean
+
+
+class MarketModelBank(CompiledBank):
     """Least squares of each symbol's one-bar log-return on the market's, the mean of all good ones at that bar."""
 
     panel_window = 2
+    channels = 15
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "market_correlation": (_OWN, _MARKET, _MARKET2, _CROSS, _OWN2),
+        "idiosyncratic_share": (_OWN, _MARKET, _MARKET2, _CROSS, _OWN2),
+        "market_alpha": (_OWN, _MARKET, _MARKET2, _CROSS),
+        "residual_return": (_OWN, _MARKET, _MARKET2, _CROSS, _OWN2),
+        "residual_score": (_OWN, _MARKET, _MARKET2, _CROSS, _OWN2),
+        "lagged_beta": (_OWN, _LAG, _LAG2, _LAGGED),
+        "coskewness": (_OWN, _MARKET, _MARKET2, _CROSS, _OWN2, _CROSS2),
+        "average_correlation": (_OWN, _MARKET, _MARKET2, _OWN2),
+        "downside_beta": (*range(10, 15),),
+        "upside_beta": (*range(5), *range(10, 15)),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_market, _of_residuals, _of_sides, _side, _above, _average_correlation)
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        falls = any(r.feature.family in ("downside_beta", "upside_beta") for r in requests)
-        super().__init__(requests, n_symbols, bars_per_year, 15 if falls else 10)
-        self._has_falls = falls
-        self._market = 0.0
+        super().__init__(requests, n_symbols, bars_per_year)
+        self.extra[...] = 0.0
 
-    def fill(self, panel: Panel) -> BoolArray | None:
-        """The newest returns of symbols and market, their products, and the same where the market fell."""
-        if panel.count < 2:
-            return None
-        seen, own, *rest = self.row
-        present = observe(one_bar_return(panel), seen, own)
-        before = self._market
-        market = self._market = float(own.sum()) / max(1, int(np.count_nonzero(present)))
-        with_market, square, cross, own_square, cross_square, lag, lag_square, lagged = rest[:8]
-        np.multiply(seen, market, out=with_market)
-        np.multiply(seen, market * market, out=square)
-        np.multiply(own, market, out=cross)
-        np.multiply(own, own, out=own_square)
-        np.multiply(own, market * market, out=cross_square)
-        np.multiply(seen, before, out=lag)
-        np.multiply(seen, before * before, out=lag_square)
-        np.multiply(own, before, out=lagged)
-        if self._has_falls:
-            self.row[_FALLS] = self.row[_PLAIN] if market < 0.0 else 0.0
-        return present
-
-    def refresh(self, count: FloatArray, sums: FloatArray) -> None:
-        """Moments to regressions."""
-        means = self.means(count, sums)
-        own, market = means[_OWN], means[_MARKET]
-        own_variance = means[_OWN2] - own * own
-        market_variance = above(means[_MARKET2] - market * market, STANDSTILL)
-        covariance = means[_CROSS] - own * market
-        beta = covariance / market_variance
-        moving = above(own_variance.copy(), STANDSTILL)
-        correlation = np.minimum(covariance / np.sqrt(moving * market_variance), 1.0)
-        np.maximum(correlation, -1.0, out=correlation)
-        self.put("market_correlation", correlation)
-        if self.wants("idiosyncratic_share"):
-            self.put("idiosyncratic_share", 1.0 - correlation * correlation)
-        if self.wants("market_alpha"):
-            self.put("market_alpha", (own - beta * market) * self.bars_per_year)
-        if self.wants("residual_return", "residual_score"):
-            residual = self.row[1] - own - beta * (self._market - market)
-            self.put("residual_return", residual)
-            left = np.maximum(own_variance - beta * covariance, 0.0) * count / (count - 2.0)
-            self.put("residual_score", residual / np.sqrt(above(left, STANDSTILL)))
-        if self.wants("lagged_beta"):
-            lag = means[_LAG]
-            lag_variance = above(means[_LAG2] - lag * lag, STANDSTILL)
-            self.put("lagged_beta", (means[_LAGGED] - own * lag) / lag_variance)
-        if self.wants("coskewness"):
-            third = means[_CROSS2] - 2.0 * market * covariance - own * means[_MARKET2]
-            self.put("coskewness", third / (np.sqrt(moving) * market_variance))
-        if self.wants("average_correlation"):
-            self.put("average_correlation", _average_correlation(own_variance, market_variance))
-        if self._has_falls:
-            falls = sums.swapaxes(0, 1)[_FALLS]
-            self.put("downside_beta", _slope(falls) + 0.0 * count)
-            self.put("upside_beta", _slope(sums.swapaxes(0, 1)[_PLAIN] - falls) + 0.0 * count)
-
-    def state(self) -> dict[str, Any]:
-        """The sums and the market's last return."""
-        return super().state() | {"market": np.array([self._market])}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        super().restore(state)
-        self._market = float(state["market"][0])
-
-
-def _slope(sums: FloatArray) -> FloatArray:
-    """Slope from sums of presence, own, market, market squared and cross products, channels first."""
-    count = above(sums[0].copy(), 2.0)
-    own, market = sums[1] / count, sums[2] / count
-    variance = above(sums[3] / count - market * market, STANDSTILL)
-    slope: FloatArray = (sums[4] / count - own * market) / variance
-    return slope
-
-
-def _average_correlation(variance: FloatArray, market: FloatArray) -> FloatArray:
-    """Mean correlation of all pairs, from the variance that is left in the equal-weighted mean."""
-    known = np.isfinite(variance + market)
-    if np.count_nonzero(known) < known.size:
-        market, squares = np.where(known, market, 0.0), np.where(known, variance, 0.0)
-    else:
-        squares = variance
-    n = np.maximum(known.sum(axis=1), 1)
-    left = market.sum(axis=1) / n
-    deviations = np.sqrt(np.maximum(squares, 0.0)).sum(axis=1)
-    single = squares.sum(axis=1)
-    pairs = deviations * deviations - single
-    mean = (n * n * left - single) / np.where(pairs > STANDSTILL, pairs, np.nan)
-    shown: FloatArray = np.clip(mean, -1.0, 1.0)[:, None] + 0.0 * variance
-    return shown
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes, one bar more than asked for."""
+        return (panel.stretch("log_close", bars, 1),)
 
 
 def _entry(

@@ -3,120 +3,199 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.context import QUOTE_FIELDS
-from tuiconsole.domain.types import BoolArray, FloatArray
-from tuiconsole.features.contract import Feature, Request
-from tuiconsole.features.quotes import imbalance, touch
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
 from tuiconsole.features.rolling_sums import PRESENCE
-from tuiconsole.features.summed import SummedBank, above, one_bar_return, window_and
+from tuiconsole.features.summed import window_and
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_SIZES_OF_GROUPS = (2, 1, 1, 2, 2, 4)
-"""Numbers of each group: spread and its square; effective spread; imbalance at the touch; order flow and size at the
-touch; signed and whole volume; return, signed volume in millions, its square, and their product."""
-_STARTS = np.cumsum((0, *_SIZES_OF_GROUPS[:-1]))
-_GROUP_OF = np.repeat(np.arange(len(_SIZES_OF_GROUPS)), _SIZES_OF_GROUPS)
-_PRESENCES = slice(1, 1 + len(_SIZES_OF_GROUPS))
-_NUMBERS = slice(_PRESENCES.stop, _PRESENCES.stop + sum(_SIZES_OF_GROUPS))
+_SPREAD, _SPREAD2, _EFFECTIVE, _LEANING, _FLOW, _DEPTH, _SIGNED, _VOLUME, _RETURN, _MILLIONS, _MILLIONS2, _CROSS = range(7, 19)
+"""Numbers after the presences: spread and its square; effective spread; imbalance at the touch; order flow and size at
+the touch; signed and whole volume; return, signed volume in millions, its square, and their product."""
+_OF_SPREAD, _OF_EFFECTIVE, _OF_LEANING, _OF_FLOW, _OF_VOLUME, _OF_RETURN = range(1, 7)
+"""Channels of the presences of these six groups of numbers; a group is there when all of its numbers are."""
 _MILLION = 1e6
+_INPUTS = ("log_close", "close", "bid", "ask", "bid_size", "ask_size", "buy_volume", "sell_volume")
 
 
-class OrderFlowBank(SummedBank):
-    """Averages of spreads and imbalances, and sums of signed flow, each over the bars that have its columns."""
-
-    panel_window = 2
-
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year, _NUMBERS.stop)
-        self._numbers: FloatArray = np.zeros((sum(_SIZES_OF_GROUPS), n_symbols))
-        self._begun = False
-        self._enough: FloatArray = PRESENCE * np.array(self.windows, dtype=np.float64)[:, None] - 1e-9
-
-    def fill(self, panel: Panel) -> BoolArray | None:
-        """What the newest bar adds to every group: its presence, then its numbers."""
-        self._begun = self._begun or any(not np.isnan(panel.latest(name)).all() for name in QUOTE_FIELDS)
-        if not self._begun:
-            return None
-        numbers = self._numbers
-        close = panel.latest("close")
-        present: BoolArray = np.isfinite(close)
-        bid, ask, middle = touch(panel)
-        bid_size, ask_size = panel.latest("bid_size"), panel.latest("ask_size")
-        buys, sells = panel.latest("buy_volume"), panel.latest("sell_volume")
-        signed = buys - sells
-        np.divide(ask - bid, middle, out=numbers[0])
-        np.multiply(numbers[0], numbers[0], out=numbers[1])
-        np.divide(2.0 * np.abs(close - middle), middle, out=numbers[2])
-        np.add(imbalance(bid_size, ask_size), 0.0 * middle, out=numbers[3])
-        numbers[4] = order_flow(panel) if panel.count > 1 else np.nan
-        np.multiply(0.5, bid_size + ask_size, out=numbers[5])
-        numbers[6] = signed
-        np.add(buys, sells, out=numbers[7])
-        numbers[8] = one_bar_return(panel) if panel.count > 1 else np.nan
-        np.divide(signed, _MILLION, out=numbers[9])
-        np.multiply(numbers[9], numbers[9], out=numbers[10])
-        np.multiply(numbers[8], numbers[9], out=numbers[11])
-        numbers += 0.0 * close
-        seen = np.isfinite(numbers)
-        groups = np.logical_and.reduceat(seen, _STARTS, axis=0)
-        self.row[0] = present
-        self.row[_PRESENCES] = groups
-        self.row[_NUMBERS] = np.where(groups[_GROUP_OF], numbers, 0.0)
-        return present
-
-    def refresh(self, count: FloatArray, sums: FloatArray) -> None:
-        """Means, ratios of sums, and a slope."""
-        channels = sums.swapaxes(0, 1)
-        pairs = channels[_PRESENCES].copy()
-        pairs[pairs < self._enough] = np.nan
-        pairs += 0.0 * count
-        spread, square, effective, leaning, flow, depth, signed, volume, change, million, million2, cross = (
-            channels[_NUMBERS] / pairs[_GROUP_OF]
-        )
-        self.put("quoted_spread_mean", spread)
-        if self.wants("quoted_spread_score"):
-            newest = np.where(self.row[1] > 0.0, self.row[7], np.nan)
-            self.put(
-                "quoted_spread_score", (newest - spread) / np.sqrt(above(square - spread * spread, 1e-20))
-            )
-        self.put("effective_spread_mean", effective)
-        self.put("touch_imbalance_mean", leaning)
-        self.put("order_flow_imbalance", flow / above(depth, 0.0))
-        self.put("trade_imbalance", signed / above(volume, 0.0))
-        if self.wants("kyle_lambda"):
-            variance = above(million2 - million * million, 1e-12 * np.maximum(million2, 1e-300))
-            self.put("kyle_lambda", (cross - change * million) / variance)
-
-    def state(self) -> dict[str, Any]:
-        """The sums, and whether any quote has come yet."""
-        return super().state() | {"begun": self._begun}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        super().restore(state)
-        self._begun = bool(state["begun"])
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    _, row, sums, observed, lengths, _ = windows
+    log_close, close, bid, ask, bid_size, ask_size, buys, sells = inputs
+    for t in range(len(out)):
+        _fill_quotes(close[t + 1], bid[t + 1], ask[t + 1], bid_size[t + 1], ask_size[t + 1], row)
+        _fill_flow(bid[t], ask[t], bid_size[t], ask_size[t], bid[t + 1], ask[t + 1], bid_size[t + 1], ask_size[t + 1], row)
+        _fill_volumes(log_close[t], log_close[t + 1], buys[t + 1], sells[t + 1], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            least = PRESENCE * lengths[w] - 1e-9
+            if family < 4:
+                _of_spreads(family, row, sums[w], observed[0, w], least, out[t, k])
+            else:
+                _of_flows(family, sums[w], observed[0, w], least, out[t, k])
 
 
-def order_flow(panel: Panel) -> FloatArray:
-    """Order-flow imbalance of the newest bar's quotes against those of the bar before: shares, ``[n_symbols]``.
+def _fill_quotes(
+    close: FloatArray, bid: FloatArray, ask: FloatArray, bid_size: FloatArray, ask_size: FloatArray, row: FloatArray
+) -> None:
+    for s in range(len(close)):
+        here = np.isfinite(close[s])
+        row[0, s] = 1.0 if here else 0.0
+        good = (bid[s] > 0.0) & (ask[s] >= bid[s]) & here
+        middle = 0.5 * (bid[s] + ask[s]) if good else np.nan
+        spread = (ask[s] - bid[s]) / middle
+        seen = np.isfinite(spread)
+        row[_OF_SPREAD, s] = 1.0 if seen else 0.0
+        row[_SPREAD, s] = spread if seen else 0.0
+        row[_SPREAD2, s] = spread * spread if seen else 0.0
+        effective = 2.0 * abs(close[s] - middle) / middle
+        seen = np.isfinite(effective)
+        row[_OF_EFFECTIVE, s] = 1.0 if seen else 0.0
+        row[_EFFECTIVE, s] = effective if seen else 0.0
+        total = bid_size[s] + ask_size[s]
+        leaning = (bid_size[s] - ask_size[s]) / (total if total > 0.0 else np.nan) + 0.0 * middle
+        seen = np.isfinite(leaning)
+        row[_OF_LEANING, s] = 1.0 if seen else 0.0
+        row[_LEANING, s] = leaning if seen else 0.0
+
+
+def _fill_flow(
+    bid_before: FloatArray,
+    ask_before: FloatArray,
+    bid_size_before: FloatArray,
+    ask_size_before: FloatArray,
+    bid: FloatArray,
+    ask: FloatArray,
+    bid_size: FloatArray,
+    ask_size: FloatArray,
+    row: FloatArray,
+) -> None:
+    """Order-flow imbalance of the newest quotes against those before.
 
     References
     ----------
     Cont, Kukanov, Stoikov (2014), Journal of Financial Econometrics 12(1), eq. 4, between ends of bars.
     """
-    bid, bid_before = panel.latest("bid"), panel.ago("bid", 1)
-    ask, ask_before = panel.latest("ask"), panel.ago("ask", 1)
-    demand = panel.latest("bid_size") * (bid >= bid_before) - panel.ago("bid_size", 1) * (bid <= bid_before)
-    supply = panel.latest("ask_size") * (ask <= ask_before) - panel.ago("ask_size", 1) * (ask >= ask_before)
-    known = 0.0 * (bid + bid_before + ask + ask_before)
-    flow: FloatArray = demand - supply + known
-    return flow
+    for s in range(len(bid)):
+        bought = (bid_size[s] if bid[s] >= bid_before[s] else 0.0) - (
+            bid_size_before[s] if bid[s] <= bid_before[s] else 0.0
+        )
+        sold = (ask_size[s] if ask[s] <= ask_before[s] else 0.0) - (
+            ask_size_before[s] if ask[s] >= ask_before[s] else 0.0
+        )
+        known = 0.0 * (bid[s] + bid_before[s] + ask[s] + ask_before[s])
+        sizes = 0.0 * (bid_size_before[s] + ask_size_before[s])
+        flow, depth = bought - sold + known + sizes, 0.5 * (bid_size[s] + ask_size[s])
+        seen = np.isfinite(flow + depth) & (row[0, s] > 0.0)
+        row[_OF_FLOW, s] = 1.0 if seen else 0.0
+        row[_FLOW, s] = flow if seen else 0.0
+        row[_DEPTH, s] = depth if seen else 0.0
+
+
+def _fill_volumes(
+    close_before: FloatArray, close: FloatArray, buys: FloatArray, sells: FloatArray, row: FloatArray
+) -> None:
+    for s in range(len(buys)):
+        signed, volume, change = buys[s] - sells[s], buys[s] + sells[s], close[s] - close_before[s]
+        seen = np.isfinite(volume) & (row[0, s] > 0.0)
+        row[_OF_VOLUME, s] = 1.0 if seen else 0.0
+        row[_SIGNED, s] = signed if seen else 0.0
+        row[_VOLUME, s] = volume if seen else 0.0
+        millions = signed / _MILLION
+        seen = np.isfinite(change + millions)
+        row[_OF_RETURN, s] = 1.0 if seen else 0.0
+        row[_RETURN, s] = change if seen else 0.0
+        row[_MILLIONS, s] = millions if seen else 0.0
+        row[_MILLIONS2, s] = millions * millions if seen else 0.0
+        row[_CROSS, s] = change * millions if seen else 0.0
+
+
+def _of_spreads(
+    family: int, row: FloatArray, sums: FloatArray, count: FloatArray, least: float, out: FloatArray
+) -> None:
+    if family == 1:
+        seen, total, square, here, newest = sums[_OF_SPREAD], sums[_SPREAD], sums[_SPREAD2], row[_OF_SPREAD], row[_SPREAD]
+        for s in range(len(out)):
+            pairs = _pairs(seen[s], least, count[s])
+            mean = total[s] / pairs
+            variance = square[s] / pairs - mean * mean
+            distance = (newest[s] if here[s] > 0.0 else np.nan) - mean
+            out[s] = distance / np.sqrt(variance if variance > 1e-20 else np.nan)
+    else:
+        presence = _OF_SPREAD if family == 0 else (_OF_EFFECTIVE if family == 2 else _OF_LEANING)
+        number = _SPREAD if family == 0 else (_EFFECTIVE if family == 2 else _LEANING)
+        seen, total = sums[presence], sums[number]
+        for s in range(len(out)):
+            out[s] = total[s] / _pairs(seen[s], least, count[s])
+
+
+def _of_flows(family: int, sums: FloatArray, count: FloatArray, least: float, out: FloatArray) -> None:
+    if family == 6:
+        seen, change, millions, square, cross = (
+            sums[_OF_RETURN],
+            sums[_RETURN],
+            sums[_MILLIONS],
+            sums[_MILLIONS2],
+            sums[_CROSS],
+        )
+        for s in range(len(out)):
+            pairs = _pairs(seen[s], least, count[s])
+            mean, power = millions[s] / pairs, square[s] / pairs
+            variance, floor = power - mean * mean, 1e-12 * (1e-300 if power < 1e-300 else power)
+            covariance = cross[s] / pairs - change[s] / pairs * mean
+            out[s] = covariance / (variance if variance > floor else np.nan)
+    else:
+        seen, part, whole = (
+            sums[_OF_FLOW if family == 4 else _OF_VOLUME],
+            sums[_FLOW if family == 4 else _SIGNED],
+            sums[_DEPTH if family == 4 else _VOLUME],
+        )
+        for s in range(len(out)):
+            total = whole[s] + 0.0 * _pairs(seen[s], least, count[s])
+            out[s] = part[s] / (total if total > 0.0 else np.nan)
+
+
+def _pairs(seen: float, least: float, count: float) -> float:
+    return (seen if seen >= least else np.nan) + 0.0 * count
+
+
+class OrderFlowBank(CompiledBank):
+    """Averages of spreads and imbalances, and sums of signed flow, each over the bars that have its columns."""
+
+    panel_window = 2
+    first_bar = 0
+    channels = 19
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "quoted_spread_mean": (_OF_SPREAD, _SPREAD),
+        "quoted_spread_score": (_OF_SPREAD, _SPREAD, _SPREAD2),
+        "effective_spread_mean": (_OF_EFFECTIVE, _EFFECTIVE),
+        "touch_imbalance_mean": (_OF_LEANING, _LEANING),
+        "order_flow_imbalance": (_OF_FLOW, _FLOW, _DEPTH),
+        "trade_imbalance": (_OF_VOLUME, _SIGNED, _VOLUME),
+        "kyle_lambda": (_OF_RETURN, _RETURN, _MILLIONS, _MILLIONS2, _CROSS),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill_quotes, _fill_flow, _fill_volumes, _of_spreads, _of_flows, _pairs)
+
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes and quotes, one bar more than asked for."""
+        return tuple(panel.stretch(name, bars, 1) for name in _INPUTS)
 
 
 def _entry(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, blank, observe
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -21,132 +20,141 @@ _STANDSTILL = 1e-18
 
 _ONE, _RETURN, _SQUARE, _DOWN, _SIZE, _ZERO = range(6)
 _PAIR, _SIZES, _PRODUCT, _PAIR_RETURN, _PAIR_LAST = range(6, 11)
+_OF_PAIRS = 6
+"""Number of the first family of pairs."""
 
 
-class ReturnPartsBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray], windows: Windows, count: int, plan: IntArray, scale: float, extra: FloatArray, out: FloatArray
+) -> None:
+    """Powers and products of every bar's return, their sums, and the rows of ``plan``."""
+    closes, (_, row, sums, observed, _, _) = inputs[0], windows
+    for t in range(len(out)):
+        _fill(closes[t], closes[t + 1], closes[t + 2], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, _ONE)
+        observe_windows(windows, count + t + 1, 1, _PAIR)
+        for k in range(len(plan)):
+            family, w, w2 = plan[k]
+            if family < _OF_PAIRS:
+                _of_returns(family, sums[w], observed[0, w], sums[w2], observed[0, w2], scale, out[t, k])
+            else:
+                _of_pairs(family, sums[w], observed[0, w], observed[1, w], scale, out[t, k])
+
+
+def _fill(third: FloatArray, second: FloatArray, newest: FloatArray, row: FloatArray) -> None:
+    for s in range(len(newest)):
+        change = newest[s] - second[s]
+        last = second[s] - third[s]
+        here = np.isfinite(change)
+        pair = here & np.isfinite(last)
+        own = change if here else 0.0
+        last = last if pair else 0.0
+        row[_ONE, s] = 1.0 if here else 0.0
+        row[_RETURN, s] = own
+        row[_SQUARE, s] = own * own
+        row[_DOWN, s] = own * own if own < 0.0 else 0.0
+        row[_SIZE, s] = abs(own)
+        row[_ZERO, s] = 1.0 if here & (own == 0.0) else 0.0
+        row[_PAIR, s] = 1.0 if pair else 0.0
+        row[_SIZES, s] = abs(own) * abs(last)
+        row[_PRODUCT, s] = own * last
+        row[_PAIR_RETURN, s] = own if pair else 0.0
+        row[_PAIR_LAST, s] = last
+
+
+def _of_returns(
+    family: int, sums: FloatArray, count: FloatArray, slow: FloatArray, slow_count: FloatArray, scale: float, out: FloatArray
+) -> None:
+    square, down = sums[_SQUARE], sums[_DOWN]
+    if family == 0:
+        for s in range(len(out)):
+            out[s] = np.sqrt(scale * _down(down[s], square[s], count[s]))
+    elif family == 1:
+        for s in range(len(out)):
+            out[s] = np.sqrt(scale * (_power(square[s], count[s]) - _down(down[s], square[s], count[s])))
+    elif family == 2:
+        for s in range(len(out)):
+            power = _power(square[s], count[s])
+            out[s] = _down(down[s], square[s], count[s]) / (power if power > 0.0 else np.nan)
+    elif family == 5:
+        total, slow_total, slow_square = sums[_RETURN], slow[_RETURN], slow[_SQUARE]
+        for s in range(len(out)):
+            over = _variance(total[s], square[s], count[s])
+            under = _variance(slow_total[s], slow_square[s], slow_count[s])
+            out[s] = np.sqrt((0.0 if over < 0.0 else over) / (under if under >= _STANDSTILL else np.nan))
+    else:
+        channel = sums[_SIZE if family == 3 else _ZERO]
+        for s in range(len(out)):
+            out[s] = channel[s] / count[s]
+
+
+def _power(square: float, count: float) -> float:
+    power = square / count
+    return 0.0 if power < _STANDSTILL else power
+
+
+def _down(down: float, square: float, count: float) -> float:
+    """Mean of the squares of the losses; never above that of all returns, whatever the rounding."""
+    power, mean = _power(square, count), (0.0 if down < 0.0 else down) / count
+    return power if mean > power else mean
+
+
+def _variance(total: float, square: float, count: float) -> float:
+    mean = total / count
+    return (_power(square, count) - mean * mean) * (count / (count - 1.0))
+
+
+def _of_pairs(
+    family: int, sums: FloatArray, count: FloatArray, pairs: FloatArray, scale: float, out: FloatArray
+) -> None:
+    sizes = sums[_SIZES]
+    if family == _OF_PAIRS:
+        for s in range(len(out)):
+            out[s] = np.sqrt(scale * _bipower(sizes[s], pairs[s]))
+    elif family == _OF_PAIRS + 1:
+        square = sums[_SQUARE]
+        for s in range(len(out)):
+            power = _power(square[s], count[s])
+            share = 1.0 - _bipower(sizes[s], pairs[s]) / (power if power > 0.0 else np.nan)
+            out[s] = 0.0 if share < 0.0 else share
+    else:
+        product, own, last = sums[_PRODUCT], sums[_PAIR_RETURN], sums[_PAIR_LAST]
+        for s in range(len(out)):
+            covariance = product[s] / pairs[s] - (own[s] / pairs[s]) * (last[s] / pairs[s])
+            out[s] = 2.0 * np.sqrt(0.0 if covariance > 0.0 else -covariance)
+
+
+def _bipower(sizes: float, pairs: float) -> float:
+    return (0.0 if sizes < 0.0 else sizes) * (0.5 * math.pi) / pairs
+
+
+class ReturnPartsBank(CompiledBank):
     """Sums of powers and products of one-bar log-returns and of neighbouring pairs of them.
 
     A return is an observation when both of its closes are good, a pair when both of its returns are.
     """
 
     panel_window = 3
+    channels = 11
+    presences = (_ONE, _PAIR)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "downside_volatility": (_SQUARE, _DOWN),
+        "upside_volatility": (_SQUARE, _DOWN),
+        "downside_share": (_SQUARE, _DOWN),
+        "mean_absolute_return": (_SIZE,),
+        "zero_return_share": (_ZERO,),
+        "volatility_ratio": (_RETURN, _SQUARE),
+        "bipower_volatility": (_SIZES,),
+        "jump_share": (_SQUARE, _SIZES),
+        "roll_spread": (_PRODUCT, _PAIR_RETURN, _PAIR_LAST),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_returns, _power, _down, _variance, _of_pairs, _bipower)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 11, n_symbols)
-        self._row: FloatArray = np.zeros((11, n_symbols))
-        self._count = self._pairs = self._power = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "downside_volatility": self._downside_volatility,
-            "upside_volatility": self._upside_volatility,
-            "downside_share": self._downside_share,
-            "bipower_volatility": self._bipower_volatility,
-            "jump_share": self._jump_share,
-            "volatility_ratio": self._volatility_ratio,
-            "mean_absolute_return": self._mean_absolute_return,
-            "zero_return_share": self._zero_return_share,
-            "roll_spread": self._roll_spread,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest one-bar return."""
-        if panel.count < 2:
-            return
-        before, row = panel.ago("log_close", 1), self._row
-        change, last = panel.latest("log_close") - before, before - panel.ago("log_close", 2)
-        present = observe(change, row[_ONE], row[_RETURN])
-        own = row[_RETURN]
-        np.multiply(own, own, out=row[_SQUARE])
-        np.multiply(own, np.minimum(own, 0.0), out=row[_DOWN])
-        np.abs(own, out=row[_SIZE])
-        np.equal(change, 0.0, out=row[_ZERO], casting="unsafe")
-        pair = np.isfinite(last)
-        pair &= present
-        row[_PAIR] = pair
-        if np.count_nonzero(pair) < pair.size:
-            last = np.where(pair, last, 0.0)
-        np.multiply(row[_SIZE], np.abs(last), out=row[_SIZES])
-        np.multiply(own, last, out=row[_PRODUCT])
-        np.multiply(own, row[_PAIR], out=row[_PAIR_RETURN])
-        row[_PAIR_LAST] = last
-        self._sums.push(row)
-        self._count = self._sums.observations(present)
-        self._pairs = self._sums.observations(pair, _PAIR)
-        power = self._power = self._sums.sums[:, _SQUARE] / self._count
-        if np.count_nonzero(power < _STANDSTILL):
-            power[power < _STANDSTILL] = 0.0
-        self.fill()
-
-    def _annual(self, power: FloatArray) -> FloatArray:
-        power *= self.bars_per_year
-        return np.sqrt(power)
-
-    def _down(self, window: Rows) -> FloatArray:
-        """Mean of the squares of the losses; never above that of all returns, whatever the rounding."""
-        down = np.maximum(self._sums.sums[window, _DOWN], 0.0)
-        down /= self._count[window]
-        return np.minimum(down, self._power[window], out=down)
-
-    def _downside_volatility(self, window: Rows) -> FloatArray:
-        return self._annual(self._down(window))
-
-    def _upside_volatility(self, window: Rows) -> FloatArray:
-        return self._annual(self._power[window] - self._down(window))
-
-    def _downside_share(self, window: Rows) -> FloatArray:
-        return self._down(window) / _positive(self._power[window])
-
-    def _bipower(self, window: Rows) -> FloatArray:
-        return np.maximum(self._sums.sums[window, _SIZES], 0.0) * (0.5 * math.pi) / self._pairs[window]
-
-    def _bipower_volatility(self, window: Rows) -> FloatArray:
-        return self._annual(self._bipower(window))
-
-    def _jump_share(self, window: Rows) -> FloatArray:
-        share = 1.0 - self._bipower(window) / _positive(self._power[window])
-        return np.maximum(share, 0.0, out=share)
-
-    def _variance(self, window: Rows) -> FloatArray:
-        count, total = self._count[window], self._sums.sums[window, _RETURN]
-        variance = self._power[window] - (total / count) ** 2
-        variance *= count / (count - 1.0)
-        return variance
-
-    def _volatility_ratio(self, fast: Rows, slow: Rows) -> FloatArray:
-        above = np.maximum(self._variance(fast), 0.0)
-        below = self._variance(slow)
-        blank(below, below < _STANDSTILL)
-        return np.sqrt(above / below)
-
-    def _mean_absolute_return(self, window: Rows) -> FloatArray:
-        return self._sums.sums[window, _SIZE] / self._count[window]
-
-    def _zero_return_share(self, window: Rows) -> FloatArray:
-        return self._sums.sums[window, _ZERO] / self._count[window]
-
-    def _roll_spread(self, window: Rows) -> FloatArray:
-        sums, pairs = self._sums.sums[window], self._pairs[window]
-        covariance = sums[:, _PRODUCT] / pairs
-        covariance -= (sums[:, _PAIR_RETURN] / pairs) * (sums[:, _PAIR_LAST] / pairs)
-        return 2.0 * np.sqrt(np.maximum(-covariance, 0.0))
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"sums": self._sums.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
-
-
-def _positive(power: FloatArray) -> FloatArray:
-    """``power`` with NaN where the price stood still."""
-    if np.count_nonzero(power == 0.0):
-        return np.where(power == 0.0, np.nan, power)
-    return power
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes, two bars more than asked for."""
+        return (panel.stretch("log_close", bars, 2),)
 
 
 def _entry(
