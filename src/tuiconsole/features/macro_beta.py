@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from tuiconsole.domain.context import MACRO_SERIES
-from tuiconsole.domain.types import BoolArray, FloatArray
-from tuiconsole.features.contract import Feature, Request
-from tuiconsole.features.rolling_sums import PRESENCE, observe
-from tuiconsole.features.summed import SummedBank, above, one_bar_return, window_and
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
+from tuiconsole.features.rolling_sums import PRESENCE
+from tuiconsole.features.summed import window_and
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -25,64 +26,77 @@ _FACTORS = {
     "beta_dollar": ("dollar", True, "ln of the dollar index", "none"),
 }
 """Family → (series, whether its logarithm counts, words, unit)."""
+_COLUMNS = np.array([MACRO_SERIES.index(series) for series, *_ in _FACTORS.values()], dtype=np.int64)
+_LOGS = np.array([logarithm for _, logarithm, *_ in _FACTORS.values()])
 _LEAST_VARIANCE = 1e-14
 
 
-class MacroBetaBank(SummedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, changes = inputs
+    _, row, sums, observed, lengths, _ = windows
+    for t in range(len(out)):
+        _fill(closes[t], closes[t + 1], changes[t + 1], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            least = PRESENCE * lengths[w] - 1e-9
+            _slope(sums[w, 2 + 5 * family : 7 + 5 * family], observed[0, w], least, out[t, k])
+
+
+def _fill(before: FloatArray, newest: FloatArray, changes: FloatArray, row: FloatArray) -> None:
+    for s in range(len(newest)):
+        own = newest[s] - before[s]
+        here = np.isfinite(own)
+        row[0, s] = 1.0 if here else 0.0
+        row[1, s] = own if here else 0.0
+    for f in range(len(changes)):
+        known, factor, first = np.isfinite(changes[f]), changes[f], 2 + 5 * f
+        for s in range(len(newest)):
+            seen, own = row[0, s], row[1, s]
+            row[first, s] = seen if known else 0.0
+            row[first + 1, s] = own if known else 0.0
+            row[first + 2, s] = seen * factor if known else 0.0
+            row[first + 3, s] = seen * (factor * factor) if known else 0.0
+            row[first + 4, s] = own * factor if known else 0.0
+
+
+def _slope(sums: FloatArray, count: FloatArray, least: float, out: FloatArray) -> None:
+    seen, own, factor, square, cross = sums[0], sums[1], sums[2], sums[3], sums[4]
+    for s in range(len(out)):
+        pairs = (seen[s] if seen[s] >= least else np.nan) + 0.0 * count[s]
+        mean = factor[s] / pairs
+        variance = square[s] / pairs - mean * mean
+        covariance = cross[s] / pairs - own[s] / pairs * mean
+        out[s] = covariance / (variance if variance > _LEAST_VARIANCE else np.nan)
+
+
+class MacroBetaBank(CompiledBank):
     """Least squares of one-bar log-returns on the one-bar change of each factor, one factor at a time."""
 
     panel_window = 2
+    channels = 2 + 5 * len(_FACTORS)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        family: tuple(range(2 + 5 * place, 7 + 5 * place)) for place, family in enumerate(_FACTORS)
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _slope)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        self._factors = [f for f in _FACTORS if any(r.feature.family == f for r in requests)]
-        self._columns = [MACRO_SERIES.index(_FACTORS[family][0]) for family in self._factors]
-        self._logs = np.array([_FACTORS[family][1] for family in self._factors])
-        super().__init__(requests, n_symbols, bars_per_year, 2 + 5 * len(self._factors))
-        self._begun = False
-        self._enough: FloatArray = PRESENCE * np.array(self.windows, dtype=np.float64)[:, None] - 1e-9
-
-    def fill(self, panel: Panel) -> BoolArray | None:
-        """The newest return, and for each factor that has changed its sums."""
-        if panel.count < 2:
-            return None
-        self._begun = self._begun or not np.isnan(panel.macro(1)).all()
-        if not self._begun:
-            return None
-        row = self.row
-        present = observe(one_bar_return(panel), row[0], row[1])
-        levels = panel.macro(2)[:, self._columns]
-        change = np.where(self._logs, np.log(levels[1] / levels[0]), levels[1] - levels[0])
-        known = np.isfinite(change)[:, None]
-        factor = np.where(known, change[:, None], 0.0)
-        seen, own = row[0], row[1]
-        block = row[2:].reshape(len(self._factors), 5, -1)
-        np.multiply(seen, known, out=block[:, 0])
-        np.multiply(own, known, out=block[:, 1])
-        np.multiply(seen, factor, out=block[:, 2])
-        np.multiply(seen, factor * factor, out=block[:, 3])
-        np.multiply(own, factor, out=block[:, 4])
-        return present
-
-    def refresh(self, count: FloatArray, sums: FloatArray) -> None:
-        """One slope for each factor and window."""
-        blocks = sums[:, 2:].reshape(len(self.windows), len(self._factors), 5, -1)
-        seen, own, factor, square, cross = np.ascontiguousarray(blocks.transpose(2, 1, 0, 3))
-        pairs = np.where(seen >= self._enough, seen, np.nan)
-        pairs += 0.0 * count
-        mean = factor / pairs
-        variance = above(square / pairs - mean * mean, _LEAST_VARIANCE)
-        slopes = (cross / pairs - own / pairs * mean) / variance
-        for family, found in zip(self._factors, slopes, strict=True):
-            self.put(family, found)
-
-    def state(self) -> dict[str, Any]:
-        """The sums, and whether anything has been released yet."""
-        return super().state() | {"begun": self._begun}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        super().restore(state)
-        self._begun = bool(state["begun"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes and the factors' changes, one bar more than asked for."""
+        levels = panel.macro_stretch(bars, 1)[:, _COLUMNS]
+        changes = np.full(levels.shape, np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            changes[1:] = np.where(_LOGS, np.log(levels[1:] / levels[:-1]), levels[1:] - levels[:-1])
+        return panel.stretch("log_close", bars, 1), changes
 
 
 FEATURES = (

@@ -78,7 +78,13 @@ def _fill(before: FloatArray, newest: FloatArray, market: FloatArray, row: Float
 
 
 def _of_market(family: int, sums: FloatArray, count: FloatArray, scale: float, out: FloatArray) -> None:
-    owns, markets, markets2, crosses, owns2 = sums[_OWN], sums[_MARKET], sums[_MARKET2], sums[_CROSS], sums[_OWN2]
+    owns, markets, markets2, crosses, owns2 = (
+        sums[_OWN],
+        sums[_MARKET],
+        sums[_MARKET2],
+        sums[_CROSS],
+        sums[_OWN2],
+    )
     lags, lags2, lagged, crosses2 = sums[_LAG], sums[_LAG2], sums[_LAGGED], sums[_CROSS2]
     for s in range(len(out)):
         n = count[s]
@@ -106,7 +112,13 @@ def _of_market(family: int, sums: FloatArray, count: FloatArray, scale: float, o
 def _of_residuals(
     family: int, newest: FloatArray, market_now: float, sums: FloatArray, count: FloatArray, out: FloatArray
 ) -> None:
-    owns, markets, markets2, crosses, owns2 = sums[_OWN], sums[_MARKET], sums[_MARKET2], sums[_CROSS], sums[_OWN2]
+    owns, markets, markets2, crosses, owns2 = (
+        sums[_OWN],
+        sums[_MARKET],
+        sums[_MARKET2],
+        sums[_CROSS],
+        sums[_OWN2],
+    )
     for s in range(len(out)):
         n = count[s]
         own, market = owns[s] / n, markets[s] / n

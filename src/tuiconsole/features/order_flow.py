@@ -16,7 +16,20 @@ from tuiconsole.features.summed import window_and
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_SPREAD, _SPREAD2, _EFFECTIVE, _LEANING, _FLOW, _DEPTH, _SIGNED, _VOLUME, _RETURN, _MILLIONS, _MILLIONS2, _CROSS = range(7, 19)
+(
+    _SPREAD,
+    _SPREAD2,
+    _EFFECTIVE,
+    _LEANING,
+    _FLOW,
+    _DEPTH,
+    _SIGNED,
+    _VOLUME,
+    _RETURN,
+    _MILLIONS,
+    _MILLIONS2,
+    _CROSS,
+) = range(7, 19)
 """Numbers after the presences: spread and its square; effective spread; imbalance at the touch; order flow and size at
 the touch; signed and whole volume; return, signed volume in millions, its square, and their product."""
 _OF_SPREAD, _OF_EFFECTIVE, _OF_LEANING, _OF_FLOW, _OF_VOLUME, _OF_RETURN = range(1, 7)
@@ -38,7 +51,17 @@ def _advance(
     log_close, close, bid, ask, bid_size, ask_size, buys, sells = inputs
     for t in range(len(out)):
         _fill_quotes(close[t + 1], bid[t + 1], ask[t + 1], bid_size[t + 1], ask_size[t + 1], row)
-        _fill_flow(bid[t], ask[t], bid_size[t], ask_size[t], bid[t + 1], ask[t + 1], bid_size[t + 1], ask_size[t + 1], row)
+        _fill_flow(
+            bid[t],
+            ask[t],
+            bid_size[t],
+            ask_size[t],
+            bid[t + 1],
+            ask[t + 1],
+            bid_size[t + 1],
+            ask_size[t + 1],
+            row,
+        )
         _fill_volumes(log_close[t], log_close[t + 1], buys[t + 1], sells[t + 1], row)
         slide(windows, count + t)
         observe_windows(windows, count + t + 1, 0, 0)
@@ -52,7 +75,12 @@ def _advance(
 
 
 def _fill_quotes(
-    close: FloatArray, bid: FloatArray, ask: FloatArray, bid_size: FloatArray, ask_size: FloatArray, row: FloatArray
+    close: FloatArray,
+    bid: FloatArray,
+    ask: FloatArray,
+    bid_size: FloatArray,
+    ask_size: FloatArray,
+    row: FloatArray,
 ) -> None:
     for s in range(len(close)):
         here = np.isfinite(close[s])
@@ -130,7 +158,13 @@ def _of_spreads(
     family: int, row: FloatArray, sums: FloatArray, count: FloatArray, least: float, out: FloatArray
 ) -> None:
     if family == 1:
-        seen, total, square, here, newest = sums[_OF_SPREAD], sums[_SPREAD], sums[_SPREAD2], row[_OF_SPREAD], row[_SPREAD]
+        seen, total, square, here, newest = (
+            sums[_OF_SPREAD],
+            sums[_SPREAD],
+            sums[_SPREAD2],
+            row[_OF_SPREAD],
+            row[_SPREAD],
+        )
         for s in range(len(out)):
             pairs = _pairs(seen[s], least, count[s])
             mean = total[s] / pairs

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -22,91 +21,104 @@ _BAR, _HIGH_LOW, _GARMAN_KLASS, _ROGERS_SATCHELL = range(4)
 _NIGHT, _OVER, _OVER_SQUARE, _DAY, _DAY_SQUARE, _NIGHT_ROGERS_SATCHELL = range(4, 10)
 
 
-class RangeVolatilityBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    open_, high, low, close = inputs
+    _, row, sums, observed, _, _ = windows
+    for t in range(len(out)):
+        _fill(close[t], open_[t + 1], high[t + 1], low[t + 1], close[t + 1], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, _BAR)
+        observe_windows(windows, count + t + 1, 1, _NIGHT)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            if family < 3:
+                _of_ranges(family, sums[w], observed[0, w], scale, out[t, k])
+            else:
+                _yang_zhang(sums[w], observed[1, w], scale, out[t, k])
+
+
+def _fill(
+    before: FloatArray,
+    open_: FloatArray,
+    highs: FloatArray,
+    lows: FloatArray,
+    close: FloatArray,
+    row: FloatArray,
+) -> None:
+    for s in range(len(close)):
+        over = open_[s] - before[s]
+        high, low, day = highs[s] - open_[s], lows[s] - open_[s], close[s] - open_[s]
+        spread = (high - low) * (high - low)
+        garman_klass = 0.5 * spread - _KLASS * (day * day)
+        rogers_satchell = high * (high - day) + low * (low - day)
+        here = np.isfinite(garman_klass)
+        night = here & np.isfinite(over)
+        row[_BAR, s] = 1.0 if here else 0.0
+        row[_HIGH_LOW, s] = spread if here else 0.0
+        row[_GARMAN_KLASS, s] = garman_klass if here else 0.0
+        row[_ROGERS_SATCHELL, s] = rogers_satchell if here else 0.0
+        row[_NIGHT, s] = 1.0 if night else 0.0
+        row[_OVER, s] = over if night else 0.0
+        row[_OVER_SQUARE, s] = over * over if night else 0.0
+        row[_DAY, s] = day if night else 0.0
+        row[_DAY_SQUARE, s] = day * day if night else 0.0
+        row[_NIGHT_ROGERS_SATCHELL, s] = rogers_satchell if night else 0.0
+
+
+def _of_ranges(family: int, sums: FloatArray, count: FloatArray, scale: float, out: FloatArray) -> None:
+    terms = sums[_HIGH_LOW if family == 0 else (_GARMAN_KLASS if family == 1 else _ROGERS_SATCHELL)]
+    factor = _PARKINSON if family == 0 else 1.0
+    for s in range(len(out)):
+        out[s] = _annual(factor * (terms[s] / count[s]), scale)
+
+
+def _annual(variance: float, scale: float) -> float:
+    return np.sqrt((0.0 if variance < 0.0 else variance) * scale)  # rounding may take it below zero
+
+
+def _yang_zhang(sums: FloatArray, counts: FloatArray, scale: float, out: FloatArray) -> None:
+    overs, overs2, days, days2 = sums[_OVER], sums[_OVER_SQUARE], sums[_DAY], sums[_DAY_SQUARE]
+    insides = sums[_NIGHT_ROGERS_SATCHELL]
+    for s in range(len(out)):
+        count = counts[s]
+        less = count - 1.0
+        share = 0.34 / (1.34 + (count + 1.0) / less)
+        over = (overs2[s] - overs[s] * overs[s] / count) / less
+        day = (days2[s] - days[s] * days[s] / count) / less
+        out[s] = _annual(over + share * day + (1.0 - share) * (insides[s] / count), scale)
+
+
+class RangeVolatilityBank(CompiledBank):
     """Sums of the range estimators' terms over sliding windows, annualised.
 
     A bar is an observation when all four of its prices are there; for Yang-Zhang also the close before it.
     """
 
     panel_window = 2
+    first_bar = 0
+    channels = 10
+    presences = (_BAR, _NIGHT)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "parkinson": (_HIGH_LOW,),
+        "garman_klass": (_GARMAN_KLASS,),
+        "rogers_satchell": (_ROGERS_SATCHELL,),
+        "yang_zhang": (_OVER, _OVER_SQUARE, _DAY, _DAY_SQUARE, _NIGHT_ROGERS_SATCHELL),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_ranges, _annual, _yang_zhang)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 10, n_symbols)
-        self._row: FloatArray = np.zeros((10, n_symbols))
-        self._bars = self._nights = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "parkinson": self._parkinson,
-            "garman_klass": self._garman_klass,
-            "rogers_satchell": self._rogers_satchell,
-            "yang_zhang": self._yang_zhang,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest open, high, low and close."""
-        open_, row = np.log(panel.latest("open")), self._row
-        over = open_ - panel.ago("log_close", 1)
-        high, low = np.log(panel.latest("high")) - open_, np.log(panel.latest("low")) - open_
-        day = panel.latest("log_close") - open_
-        spread = high - low
-        np.multiply(spread, spread, out=row[_HIGH_LOW])
-        np.multiply(day, day, out=row[_DAY_SQUARE])
-        np.multiply(row[_HIGH_LOW], 0.5, out=row[_GARMAN_KLASS])
-        row[_GARMAN_KLASS] -= _KLASS * row[_DAY_SQUARE]
-        np.multiply(high, high - day, out=row[_ROGERS_SATCHELL])
-        row[_ROGERS_SATCHELL] += low * (low - day)
-        present = np.isfinite(row[_GARMAN_KLASS])
-        row[_BAR] = present
-        row[_OVER], row[_DAY] = over, day
-        np.multiply(over, over, out=row[_OVER_SQUARE])
-        row[_NIGHT_ROGERS_SATCHELL] = row[_ROGERS_SATCHELL]
-        whole = np.isfinite(over)
-        whole &= present
-        row[_NIGHT] = whole
-        if np.count_nonzero(whole) < whole.size:
-            row[_HIGH_LOW : _ROGERS_SATCHELL + 1, ~present] = 0.0
-            row[_OVER:, ~whole] = 0.0
-        self._sums.push(row)
-        self._bars = self._sums.observations(present)
-        self._nights = self._sums.observations(whole, _NIGHT)
-        self.fill()
-
-    def _annual(self, variance: FloatArray) -> FloatArray:
-        np.maximum(variance, 0.0, out=variance)  # rounding
-        variance *= self.bars_per_year
-        return np.sqrt(variance, out=variance)
-
-    def _mean(self, channel: int, window: Rows) -> FloatArray:
-        return self._sums.sums[window, channel] / self._bars[window]
-
-    def _parkinson(self, window: Rows) -> FloatArray:
-        return self._annual(_PARKINSON * self._mean(_HIGH_LOW, window))
-
-    def _garman_klass(self, window: Rows) -> FloatArray:
-        return self._annual(self._mean(_GARMAN_KLASS, window))
-
-    def _rogers_satchell(self, window: Rows) -> FloatArray:
-        return self._annual(self._mean(_ROGERS_SATCHELL, window))
-
-    def _yang_zhang(self, window: Rows) -> FloatArray:
-        sums, count = self._sums.sums[window], self._nights[window]
-        less = count - 1.0
-        share = 0.34 / (1.34 + (count + 1.0) / less)
-        over = (sums[:, _OVER_SQUARE] - sums[:, _OVER] * sums[:, _OVER] / count) / less
-        day = (sums[:, _DAY_SQUARE] - sums[:, _DAY] * sums[:, _DAY] / count) / less
-        inside = sums[:, _NIGHT_ROGERS_SATCHELL] / count
-        return self._annual(over + share * day + (1.0 - share) * inside)
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"sums": self._sums.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Logarithms of all prices, one bar more than asked for."""
+        ranges = (np.log(panel.stretch(name, bars, 1)) for name in ("open", "high", "low"))
+        return (*ranges, panel.stretch("log_close", bars, 1))
 
 
 _ALL = ("open", "high", "low", "close")

@@ -25,7 +25,13 @@ _OF_PAIRS = 6
 
 
 def _advance(
-    inputs: tuple[FloatArray], windows: Windows, count: int, plan: IntArray, scale: float, extra: FloatArray, out: FloatArray
+    inputs: tuple[FloatArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Powers and products of every bar's return, their sums, and the rows of ``plan``."""
     closes, (_, row, sums, observed, _, _) = inputs[0], windows
@@ -64,7 +70,13 @@ def _fill(third: FloatArray, second: FloatArray, newest: FloatArray, row: FloatA
 
 
 def _of_returns(
-    family: int, sums: FloatArray, count: FloatArray, slow: FloatArray, slow_count: FloatArray, scale: float, out: FloatArray
+    family: int,
+    sums: FloatArray,
+    count: FloatArray,
+    slow: FloatArray,
+    slow_count: FloatArray,
+    scale: float,
+    out: FloatArray,
 ) -> None:
     square, down = sums[_SQUARE], sums[_DOWN]
     if family == 0:

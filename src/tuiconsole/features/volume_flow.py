@@ -3,115 +3,140 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.features.anchored_sums import AnchoredSums
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
 from tuiconsole.features.contract import Bank, Feature, Request, Rows, rows_at, rows_of
-from tuiconsole.features.rolling_sums import RollingSums, blank
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.features.rolling_sums import blank
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 _SIGNED, _FLOW, _VOLUME, _TYPICAL, _UP_MONEY, _DOWN_MONEY, _RANGED, _MULTIPLIED, _WEIGHT = range(9)
 _EASY, _EASE, _EASE_VOLUME = range(9, 12)
-_STARTS = [_SIGNED, _TYPICAL, _RANGED, _EASY]
-"""Channels of presence, each followed by the two that it speaks for."""
 _ROUNDING = 1e-13
 """Share of a sum that is rounding error."""
 
 
-class VolumeFlowBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    high, low, close, volume = inputs
+    _, row, sums, observed, _, _ = windows
+    for t in range(len(out)):
+        _fill_moves(high[t], low[t], close[t], high[t + 1], low[t + 1], close[t + 1], volume[t + 1], row)
+        _fill_ranges(high[t], low[t], high[t + 1], low[t + 1], close[t + 1], volume[t + 1], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, _SIGNED)
+        observe_windows(windows, count + t + 1, 1, _TYPICAL)
+        observe_windows(windows, count + t + 1, 2, _RANGED)
+        observe_windows(windows, count + t + 1, 3, _EASY)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            _of_flow(family, sums[w], observed[family, w], out[t, k])
+
+
+def _fill_moves(
+    high_before: FloatArray,
+    low_before: FloatArray,
+    close_before: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    row: FloatArray,
+) -> None:
+    for s in range(len(close)):
+        change = close[s] - close_before[s]
+        sign = 1.0 if change > 0.0 else (-1.0 if change < 0.0 else 0.0)
+        flow = sign * volume[s]
+        seen = np.isfinite(flow) & np.isfinite(change)
+        row[_SIGNED, s] = 1.0 if seen else 0.0
+        row[_FLOW, s] = flow if seen else 0.0
+        row[_VOLUME, s] = volume[s] if seen else 0.0
+        typical, typical_before = (
+            high[s] + low[s] + close[s],
+            high_before[s] + low_before[s] + close_before[s],
+        )
+        money = typical * volume[s]
+        seen = np.isfinite(money + typical_before)
+        row[_TYPICAL, s] = 1.0 if seen else 0.0
+        row[_UP_MONEY, s] = money if seen & (typical > typical_before) else 0.0
+        row[_DOWN_MONEY, s] = money if seen & (typical < typical_before) else 0.0
+
+
+def _fill_ranges(
+    high_before: FloatArray,
+    low_before: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    row: FloatArray,
+) -> None:
+    for s in range(len(close)):
+        width = high[s] - low[s]
+        multiplied = (
+            ((close[s] - low[s]) - (high[s] - close[s])) / (1.0 if width == 0.0 else width) * volume[s]
+        )
+        seen = np.isfinite(multiplied)
+        row[_RANGED, s] = 1.0 if seen else 0.0
+        row[_MULTIPLIED, s] = multiplied if seen else 0.0
+        row[_WEIGHT, s] = volume[s] if seen else 0.0
+        ease = (high[s] + low[s] - (high_before[s] + low_before[s])) * width
+        ease /= (volume[s] if volume[s] > 0.0 else np.nan) * (2.0 * close[s] * close[s])
+        seen = np.isfinite(ease)
+        row[_EASY, s] = 1.0 if seen else 0.0
+        row[_EASE, s] = ease if seen else 0.0
+        row[_EASE_VOLUME, s] = volume[s] if seen else 0.0
+
+
+def _of_flow(family: int, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+    if family == 1:
+        ups, downs = sums[_UP_MONEY], sums[_DOWN_MONEY]
+        for s in range(len(out)):
+            up, down = 0.0 if ups[s] < 0.0 else ups[s], 0.0 if downs[s] < 0.0 else downs[s]
+            total = up + down + 0.0 * count[s]
+            out[s] = 100.0 * up / (total if total != 0.0 else np.nan)
+    elif family == 3:
+        ease, volume = sums[_EASE], sums[_EASE_VOLUME]
+        for s in range(len(out)):
+            out[s] = (ease[s] / count[s]) * (volume[s] / count[s])
+    else:
+        part, whole = sums[_FLOW if family == 0 else _MULTIPLIED], sums[_VOLUME if family == 0 else _WEIGHT]
+        for s in range(len(out)):
+            total = whole[s] + 0.0 * count[s]
+            out[s] = part[s] / (total if total > 0.0 else np.nan)
+
+
+class VolumeFlowBank(CompiledBank):
     """Sums over sliding windows of volume with a sign. Moves are from the bar before, which must be there."""
 
     panel_window = 2
+    channels = 12
+    presences = (_SIGNED, _TYPICAL, _RANGED, _EASY)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "obv_share": (_FLOW, _VOLUME),
+        "mfi": (_UP_MONEY, _DOWN_MONEY),
+        "cmf": (_MULTIPLIED, _WEIGHT),
+        "ease_of_movement": (_EASE, _EASE_VOLUME),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill_moves, _fill_ranges, _of_flow)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 12, n_symbols)
-        self._row: FloatArray = np.zeros((12, n_symbols))
-        self._signed = self._typical = self._ranged = self._easy = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "obv_share": self._obv_share,
-            "mfi": self._mfi,
-            "cmf": self._cmf,
-            "ease_of_movement": self._ease_of_movement,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest prices and volume."""
-        if panel.count < 2:
-            return
-        high, low, close, volume = (panel.latest(field) for field in ("high", "low", "close", "volume"))
-        high_before, low_before, close_before = (panel.ago(field, 1) for field in ("high", "low", "close"))
-        row = self._row
-        np.multiply(np.sign(close - close_before), volume, out=row[_FLOW])
-        row[_VOLUME] = volume
-        middle, middle_before = high + low, high_before + low_before
-        typical, typical_before = middle + close, middle_before + close_before
-        money = typical * volume
-        np.multiply(money, typical > typical_before, out=row[_UP_MONEY])
-        np.multiply(money, typical < typical_before, out=row[_DOWN_MONEY])
-        width = high - low
-        flat = width == 0.0
-        some = np.where(flat, 1.0, width)
-        np.divide((close - low) - (high - close), some, out=row[_MULTIPLIED])
-        row[_MULTIPLIED] *= volume
-        row[_WEIGHT] = volume
-        np.subtract(middle, middle_before, out=row[_EASE])
-        row[_EASE] *= width
-        row[_EASE] /= np.where(volume > 0.0, volume, np.nan) * (2.0 * close * close)
-        row[_EASE_VOLUME] = volume
-        money += typical_before
-        whole = np.isfinite(money + row[_EASE])
-        masks = [whole] * 4
-        row[_STARTS] = 1.0
-        if np.count_nonzero(whole) < whole.size:
-            masks = [np.isfinite(x) for x in (row[_FLOW], money, row[_MULTIPLIED], row[_EASE])]
-            for channel, mask in zip(_STARTS, masks, strict=True):
-                row[channel] = mask
-                row[channel + 1 : channel + 3, ~mask] = 0.0
-        self._sums.push(row)
-        self._signed, self._typical, self._ranged, self._easy = (
-            self._sums.observations(mask, channel) for channel, mask in zip(_STARTS, masks, strict=True)
-        )
-        self.fill()
-
-    def _obv_share(self, window: Rows) -> FloatArray:
-        return self._sums.sums[window, _FLOW] / self._total(_VOLUME, window, self._signed)
-
-    def _mfi(self, window: Rows) -> FloatArray:
-        up = np.maximum(self._sums.sums[window, _UP_MONEY], 0.0)
-        down = np.maximum(self._sums.sums[window, _DOWN_MONEY], 0.0)
-        total = up + down + 0.0 * self._typical[window]
-        blank(total, total == 0.0)
-        return 100.0 * up / total
-
-    def _cmf(self, window: Rows) -> FloatArray:
-        return self._sums.sums[window, _MULTIPLIED] / self._total(_WEIGHT, window, self._ranged)
-
-    def _ease_of_movement(self, window: Rows) -> FloatArray:
-        count, sums = self._easy[window], self._sums.sums[window]
-        return (sums[:, _EASE] / count) * (sums[:, _EASE_VOLUME] / count)
-
-    def _total(self, channel: int, window: Rows, count: FloatArray) -> FloatArray:
-        total: FloatArray = self._sums.sums[window, channel] + 0.0 * count[window]
-        blank(total, total <= 0.0)
-        return total
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"sums": self._sums.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Prices and volume, one bar more than asked for."""
+        return tuple(panel.stretch(name, bars, 1) for name in ("high", "low", "close", "volume"))
 
 
 class CumulativeVolumeBank(Bank):

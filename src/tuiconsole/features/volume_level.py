@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, blank, observe
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -21,118 +20,176 @@ _STANDSTILL = 1e-12
 _BAR, _VOLUME, _MONEY, _TRADED, _LOG, _LOG_SQUARE, _MOVED, _IMPACT, _PRICED, _WEIGHT, _WEIGHTED = range(11)
 
 
-class VolumeLevelBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    close, log_close, high, low, volume, logs = inputs
+    _, row, sums, observed, _, _ = windows
+    for t in range(len(out)):
+        now = t + 1
+        _fill(close[now], log_close[t], log_close[now], high[now], low[now], volume[now], logs[now], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, _BAR)
+        observe_windows(windows, count + t + 1, 1, _TRADED)
+        observe_windows(windows, count + t + 1, 2, _MOVED)
+        observe_windows(windows, count + t + 1, 3, _PRICED)
+        for k in range(len(plan)):
+            family, fast, slow = plan[k]
+            if family < 4:
+                _of_volume(
+                    family,
+                    volume[now],
+                    sums[fast],
+                    observed[0, fast],
+                    sums[slow],
+                    observed[0, slow],
+                    out[t, k],
+                )
+            else:
+                _of_money(
+                    family,
+                    close[now],
+                    row,
+                    sums[fast],
+                    observed[:, fast],
+                    sums[slow],
+                    observed[:, slow],
+                    out[t, k],
+                )
+
+
+def _fill(
+    close: FloatArray,
+    log_before: FloatArray,
+    log_close: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    volume: FloatArray,
+    logs: FloatArray,
+    row: FloatArray,
+) -> None:
+    for s in range(len(volume)):
+        here, traded = np.isfinite(volume[s]), volume[s] > 0.0
+        row[_BAR, s] = 1.0 if here else 0.0
+        row[_VOLUME, s] = volume[s] if here else 0.0
+        row[_MONEY, s] = volume[s] * close[s] if here else 0.0
+        row[_TRADED, s] = 1.0 if traded else 0.0
+        row[_LOG, s] = logs[s]
+        row[_LOG_SQUARE, s] = logs[s] * logs[s]
+        change = log_close[s] - log_before[s]
+        moved = np.isfinite(change) & traded
+        row[_MOVED, s] = 1.0 if moved else 0.0
+        row[_IMPACT, s] = abs(change) / (volume[s] * close[s]) if moved else 0.0
+        typical = (high[s] + low[s] + close[s]) * (volume[s] / 3.0)
+        priced = np.isfinite(typical)
+        row[_PRICED, s] = 1.0 if priced else 0.0
+        row[_WEIGHT, s] = volume[s] if priced else 0.0
+        row[_WEIGHTED, s] = typical if priced else 0.0
+
+
+def _of_volume(
+    family: int,
+    volume: FloatArray,
+    sums: FloatArray,
+    count: FloatArray,
+    slow: FloatArray,
+    slow_count: FloatArray,
+    out: FloatArray,
+) -> None:
+    total, slow_total = sums[_VOLUME], slow[_VOLUME]
+    if family == 0:
+        for s in range(len(out)):
+            out[s] = volume[s] / _mean(total[s], count[s])
+    elif family == 1:
+        for s in range(len(out)):
+            out[s] = _mean(total[s], count[s]) / _mean(slow_total[s], slow_count[s]) - 1.0
+    elif family == 2:
+        traded = sums[_TRADED]
+        for s in range(len(out)):
+            out[s] = 1.0 - traded[s] / count[s]
+    else:
+        money = sums[_MONEY]
+        for s in range(len(out)):
+            out[s] = (0.0 if money[s] < 0.0 else money[s]) / count[s]
+
+
+def _mean(total: float, count: float) -> float:
+    mean = total / count
+    return mean if mean > 0.0 else np.nan
+
+
+def _of_money(
+    family: int,
+    close: FloatArray,
+    row: FloatArray,
+    sums: FloatArray,
+    observed: FloatArray,
+    slow: FloatArray,
+    slow_observed: FloatArray,
+    out: FloatArray,
+) -> None:
+    if family == 4:
+        logs, squares, newest, traded = sums[_LOG], sums[_LOG_SQUARE], row[_LOG], observed[1]
+        for s in range(len(out)):
+            mean = logs[s] / traded[s]
+            variance = squares[s] / traded[s] - mean * mean
+            out[s] = (newest[s] - mean) / np.sqrt(variance if variance >= _STANDSTILL else np.nan)
+    elif family == 5:
+        impact, moved = sums[_IMPACT], observed[2]
+        for s in range(len(out)):
+            out[s] = _impact(impact[s], moved[s])
+    elif family == 6:
+        impact, moved, slow_impact, slow_moved = sums[_IMPACT], observed[2], slow[_IMPACT], slow_observed[2]
+        for s in range(len(out)):
+            under = _impact(slow_impact[s], slow_moved[s])
+            out[s] = _impact(impact[s], moved[s]) / (under if under > 0.0 else np.nan) - 1.0
+    else:
+        weights, weighted, priced = sums[_WEIGHT], sums[_WEIGHTED], observed[3]
+        for s in range(len(out)):
+            weight = weights[s] + 0.0 * priced[s]
+            out[s] = close[s] * (weight if weight > 0.0 else np.nan) / weighted[s] - 1.0
+
+
+def _impact(impact: float, moved: float) -> float:
+    return (0.0 if impact < 0.0 else impact) * 1e6 / moved
+
+
+class VolumeLevelBank(CompiledBank):
     """Sums of volume, its logarithm, money traded and impact over sliding windows.
 
     Bars without trades count as bars of no volume; they have no logarithm and no impact.
     """
 
     panel_window = 2
+    first_bar = 0
+    channels = 11
+    presences = (_BAR, _TRADED, _MOVED, _PRICED)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "relative_volume": (_VOLUME,),
+        "volume_trend": (_VOLUME,),
+        "zero_volume_share": (),
+        "dollar_volume": (_MONEY,),
+        "volume_zscore": (_LOG, _LOG_SQUARE),
+        "amihud": (_IMPACT,),
+        "amihud_trend": (_IMPACT,),
+        "vwap_distance": (_WEIGHT, _WEIGHTED),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_volume, _mean, _of_money, _impact)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 11, n_symbols)
-        self._row: FloatArray = np.zeros((11, n_symbols))
-        self._volume = self._close = self._log = self._bars = self._traded = self._moved = self._priced = (
-            self.values
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Prices and volume, one bar more than asked for, and the logarithm of volume, 0 where nothing was traded."""
+        prices = tuple(
+            panel.stretch(name, bars, 1) for name in ("close", "log_close", "high", "low", "volume")
         )
-        self._mean = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "relative_volume": self._relative_volume,
-            "volume_trend": self._volume_trend,
-            "volume_zscore": self._volume_zscore,
-            "zero_volume_share": self._zero_volume_share,
-            "dollar_volume": self._dollar_volume,
-            "amihud": self._amihud,
-            "amihud_trend": self._amihud_trend,
-            "vwap_distance": self._vwap_distance,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest prices and volume."""
-        volume, close, row = panel.latest("volume"), panel.latest("close"), self._row
-        present = observe(volume, row[_BAR], row[_VOLUME])
-        np.multiply(volume, close, out=row[_MONEY])
-        traded = volume > 0.0
-        row[_TRADED] = traded
-        positive = np.where(traded, volume, 1.0)
-        np.log(positive, out=row[_LOG])
-        self._log = row[_LOG].copy()
-        np.multiply(row[_LOG], row[_LOG], out=row[_LOG_SQUARE])
-        change = panel.latest("log_close") - panel.ago("log_close", 1)
-        moved = np.isfinite(change)
-        moved &= traded
-        row[_MOVED] = moved
-        np.divide(np.abs(change), positive * close, out=row[_IMPACT])
-        typical = panel.latest("high") + panel.latest("low")
-        typical += close
-        typical *= volume / 3.0
-        priced = np.isfinite(typical)
-        row[_PRICED], row[_WEIGHT], row[_WEIGHTED] = priced, volume, typical
-        if np.count_nonzero(moved) < moved.size or np.count_nonzero(priced) < priced.size:
-            row[_MONEY, ~present] = 0.0
-            row[_IMPACT, ~moved] = 0.0
-            row[_WEIGHT:, ~priced] = 0.0
-        self._sums.push(row)
-        self._volume, self._close = volume, close
-        self._bars = self._sums.observations(present)
-        self._traded = self._sums.observations(traded, _TRADED)
-        self._moved = self._sums.observations(moved, _MOVED)
-        self._priced = self._sums.observations(priced, _PRICED)
-        self._mean = _positive(np.maximum(self._sums.sums[:, _VOLUME], 0.0) / self._bars)
-        self.fill()
-
-    def _relative_volume(self, window: Rows) -> FloatArray:
-        return self._volume / self._mean[window]
-
-    def _volume_trend(self, fast: Rows, slow: Rows) -> FloatArray:
-        return self._mean[fast] / self._mean[slow] - 1.0
-
-    def _volume_zscore(self, window: Rows) -> FloatArray:
-        count = self._traded[window]
-        mean = self._sums.sums[window, _LOG] / count
-        variance = self._sums.sums[window, _LOG_SQUARE] / count
-        variance -= mean * mean
-        blank(variance, variance < _STANDSTILL)
-        return (self._log - mean) / np.sqrt(variance)
-
-    def _zero_volume_share(self, window: Rows) -> FloatArray:
-        return 1.0 - self._sums.sums[window, _TRADED] / self._bars[window]
-
-    def _dollar_volume(self, window: Rows) -> FloatArray:
-        return np.maximum(self._sums.sums[window, _MONEY], 0.0) / self._bars[window]
-
-    def _amihud(self, window: Rows) -> FloatArray:
-        impact = np.maximum(self._sums.sums[window, _IMPACT], 0.0)
-        impact *= 1e6
-        impact /= self._moved[window]
-        return impact
-
-    def _amihud_trend(self, fast: Rows, slow: Rows) -> FloatArray:
-        return self._amihud(fast) / _positive(self._amihud(slow)) - 1.0
-
-    def _vwap_distance(self, window: Rows) -> FloatArray:
-        weight = self._sums.sums[window, _WEIGHT] + 0.0 * self._priced[window]
-        blank(weight, weight <= 0.0)
-        return self._close * weight / self._sums.sums[window, _WEIGHTED] - 1.0
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"sums": self._sums.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
-
-
-def _positive(values: FloatArray) -> FloatArray:
-    """``values`` with NaN instead of zero."""
-    if np.count_nonzero(values == 0.0):
-        return np.where(values == 0.0, np.nan, values)
-    return values
+        volume = prices[-1]
+        return (*prices, np.log(np.where(volume > 0.0, volume, 1.0)))
 
 
 _VOLUME_ONLY = ("volume",)

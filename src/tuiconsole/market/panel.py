@@ -237,6 +237,13 @@ class Panel:
         end = self._row + 1
         return self._macro[end - length : end]
 
+    def macro_stretch(self, bars: int, before: int = 0) -> FloatArray:
+        """Macro series at the newest ``bars`` bars and ``before`` more: see :meth:`stretch` and :meth:`macro`."""
+        end = self._row + 1
+        if self._macro is None:
+            return np.full((before + bars, len(MACRO_SERIES)), np.nan)
+        return self._macro[end - bars - before : end]
+
     def latest(self, field: str) -> FloatArray:
         """The newest bar of ``field``: a view ``[n_symbols]``, NaN where its price was not good."""
         row: FloatArray = self._rings[field][self._row]
