@@ -40,7 +40,7 @@ def _advance(
         market = extra[0, 0]
         for k in range(len(plan)):
             family, w = plan[k, 0], plan[k, 1]
-            if family == _RESIDUAL or family == _SCORE:
+            if family in (_RESIDUAL, _SCORE):
                 _of_residuals(family, row[_OWN], market, sums[w], observed[0, w], out[t, k])
             elif family >= _DOWN:
                 _of_sides(family, sums[w], observed[0, w], out[t, k])

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.anchored_sums import AnchoredSums
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import Windows
+from tuiconsole.features.compiled_levels import (
+    ANCHOR,
+    LEVEL,
+    NOW,
+    SQUARE,
+    TIME,
+    TIME_LEVEL,
+    LevelBank,
+    move_anchor,
+    push_level,
+)
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -19,71 +29,97 @@ _STANDSTILL = 1e-16
 """Variance over the squared price below which the price stands still: moves of a 10^-8 part of it."""
 
 
-class PriceMeansBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, _, sums, observed, lengths, _) = inputs[0], windows
+    for t in range(len(out)):
+        push_level(closes[t], windows, count + t, extra)
+        now = extra[NOW, 0]
+        for k in range(len(plan)):
+            family, w, slow = plan[k]
+            if family == 1:
+                _ratio(sums[w], observed[0, w], sums[slow], observed[0, slow], extra[ANCHOR], out[t, k])
+            elif family < 4:
+                oldest = now - lengths[w]
+                _of_means(family, closes[t], sums[w], observed[0, w], extra[ANCHOR], oldest, out[t, k])
+            else:
+                _of_bands(family, closes[t], sums[w], observed[0, w], extra[ANCHOR], out[t, k])
+
+
+def _ratio(
+    fast: FloatArray,
+    fast_count: FloatArray,
+    slow: FloatArray,
+    slow_count: FloatArray,
+    anchor: FloatArray,
+    out: FloatArray,
+) -> None:
+    over, under = fast[LEVEL], slow[LEVEL]
+    for s in range(len(out)):
+        out[s] = (over[s] / fast_count[s] + anchor[s]) / (under[s] / slow_count[s] + anchor[s]) - 1.0
+
+
+def _of_means(
+    family: int,
+    close: FloatArray,
+    sums: FloatArray,
+    count: FloatArray,
+    anchor: FloatArray,
+    oldest: float,
+    out: FloatArray,
+) -> None:
+    level, time, both = sums[LEVEL], sums[TIME], sums[TIME_LEVEL]
+    if family == 0:
+        for s in range(len(out)):
+            out[s] = close[s] / (level[s] / count[s] + anchor[s]) - 1.0
+    else:
+        for s in range(len(out)):  # weights fall in a line, to 1 at the oldest bar
+            weight = time[s] - oldest * count[s]
+            out[s] = (both[s] - oldest * level[s]) / weight + anchor[s]
+        if family == 3:
+            for s in range(len(out)):
+                out[s] = close[s] / out[s] - 1.0
+
+
+def _of_bands(
+    family: int, close: FloatArray, sums: FloatArray, count: FloatArray, anchor: FloatArray, out: FloatArray
+) -> None:
+    level, square = sums[LEVEL], sums[SQUARE]
+    for s in range(len(out)):
+        distance = level[s] / count[s]
+        variance = square[s] / count[s] - distance * distance
+        variance = 0.0 if variance <= _STANDSTILL * anchor[s] * anchor[s] else variance
+        deviation, mean = np.sqrt(variance), distance + anchor[s]
+        if family == 4:
+            out[s] = 0.25 * (close[s] - mean) / (deviation if deviation > 0.0 else np.nan) + 0.5
+        else:
+            out[s] = 4.0 * deviation / mean
+
+
+class PriceMeansBank(LevelBank):
     """Simple and linearly weighted means of the close and its population deviation."""
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._level = AnchoredSums(self.windows, n_symbols)
-        families = {request.feature.family for request in requests}
-        self._needs_deviation = any(family.startswith("bollinger") for family in families)
-        self._needs_weighted = any(family.startswith("wma") for family in families)
-        self._close = self._mean = self._weighted = self._deviation = self.values
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "sma_distance": (LEVEL,),
+        "sma_ratio": (LEVEL,),
+        "wma": (LEVEL, TIME, TIME_LEVEL),
+        "wma_distance": (LEVEL, TIME, TIME_LEVEL),
+        "bollinger_b": (LEVEL, SQUARE),
+        "bollinger_width": (LEVEL, SQUARE),
+    }
+    kernel = staticmethod(_advance)
+    parts = (push_level, move_anchor, _ratio, _of_means, _of_bands)
 
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "sma_distance": self._sma_distance,
-            "sma_ratio": self._sma_ratio,
-            "wma": self._wma,
-            "wma_distance": self._wma_distance,
-            "bollinger_b": self._bollinger_b,
-            "bollinger_width": self._bollinger_width,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest close."""
-        self._close = panel.latest("close")
-        self._level.push(self._close)
-        self._mean = self._level.mean + self._level.anchor
-        if self._needs_weighted:
-            self._weighted = self._level.weighted_mean() + self._level.anchor
-        if self._needs_deviation:
-            variance = self._level.variance()
-            still = variance <= _STANDSTILL * self._level.anchor * self._level.anchor
-            if np.count_nonzero(still):
-                variance[still] = 0.0
-            self._deviation = np.sqrt(variance)
-        self.fill()
-
-    def _sma_distance(self, window: Rows) -> FloatArray:
-        return self._close / self._mean[window] - 1.0
-
-    def _sma_ratio(self, fast: Rows, slow: Rows) -> FloatArray:
-        return self._mean[fast] / self._mean[slow] - 1.0
-
-    def _wma(self, window: Rows) -> FloatArray:
-        return self._weighted[window]
-
-    def _wma_distance(self, window: Rows) -> FloatArray:
-        return self._close / self._weighted[window] - 1.0
-
-    def _bollinger_b(self, window: Rows) -> FloatArray:
-        deviation = self._deviation[window]
-        if np.count_nonzero(deviation) < deviation.size:
-            deviation = np.where(deviation == 0.0, np.nan, deviation)
-        return 0.25 * (self._close - self._mean[window]) / deviation + 0.5
-
-    def _bollinger_width(self, window: Rows) -> FloatArray:
-        return 4.0 * self._deviation[window] / self._mean[window]
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"level": self._level.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._level.restore(state["level"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Closes."""
+        return (panel.stretch("close", bars),)
 
 
 def _window(*windows: int) -> int:

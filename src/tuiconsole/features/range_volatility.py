@@ -81,7 +81,7 @@ def _of_ranges(family: int, sums: FloatArray, count: FloatArray, scale: float, o
 
 
 def _annual(variance: float, scale: float) -> float:
-    return np.sqrt((0.0 if variance < 0.0 else variance) * scale)  # rounding may take it below zero
+    return float(np.sqrt((0.0 if variance < 0.0 else variance) * scale))  # rounding may take it below zero
 
 
 def _yang_zhang(sums: FloatArray, counts: FloatArray, scale: float, out: FloatArray) -> None:

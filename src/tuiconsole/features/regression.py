@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.anchored_sums import AnchoredSums
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import blank
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import Windows
+from tuiconsole.features.compiled_levels import (
+    ANCHOR,
+    LEVEL,
+    NOW,
+    SQUARE,
+    TIME,
+    TIME_LEVEL,
+    TIME_SQUARE,
+    LevelBank,
+    move_anchor,
+    push_level,
+)
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -20,66 +30,82 @@ _STANDSTILL = 1e-16
 """Variance of log closes below which the price stands still."""
 
 
-class RegressionBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, _, sums, observed, _, _) = inputs[0], windows
+    for t in range(len(out)):
+        push_level(closes[t], windows, count + t, extra)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            if family < 3:
+                _of_slopes(family, sums[w], observed[0, w], scale, out[t, k])
+            else:
+                _of_residuals(family, closes[t], sums[w], observed[0, w], extra, out[t, k])
+
+
+def _of_slopes(family: int, sums: FloatArray, counts: FloatArray, scale: float, out: FloatArray) -> None:
+    level, square, times, times_level, times_square = (
+        sums[LEVEL],
+        sums[SQUARE],
+        sums[TIME],
+        sums[TIME_LEVEL],
+        sums[TIME_SQUARE],
+    )
+    for s in range(len(out)):
+        count = counts[s]
+        mean_time, mean = times[s] / count, level[s] / count
+        time, total = times_square[s] - mean_time * times[s], square[s] - mean * level[s]
+        still = total <= _STANDSTILL * count
+        both = 0.0 if still else times_level[s] - mean_time * level[s]
+        slope = both / time
+        r2 = slope * both / (np.nan if still else total)
+        out[s] = slope * scale if family == 0 else (r2 if family == 1 else slope * r2 * scale)
+
+
+def _of_residuals(
+    family: int, close: FloatArray, sums: FloatArray, counts: FloatArray, extra: FloatArray, out: FloatArray
+) -> None:
+    level, square, times, times_level, times_square = (
+        sums[LEVEL],
+        sums[SQUARE],
+        sums[TIME],
+        sums[TIME_LEVEL],
+        sums[TIME_SQUARE],
+    )
+    anchor, clock = extra[ANCHOR], extra[NOW]
+    for s in range(len(out)):
+        count = counts[s]
+        mean_time, mean = times[s] / count, level[s] / count
+        time, total = times_square[s] - mean_time * times[s], square[s] - mean * level[s]
+        still = total <= _STANDSTILL * count
+        both = 0.0 if still else times_level[s] - mean_time * level[s]
+        slope = both / time
+        residual = ((np.nan if still else total) - slope * both) / (count - 2.0)
+        deviation = np.sqrt(residual if residual > _STANDSTILL else np.nan)
+        newest = close[s] - anchor[s] - mean - slope * (clock[s] - mean_time)
+        out[s] = newest / deviation if family == 3 else slope * np.sqrt(time) / deviation
+
+
+class RegressionBank(LevelBank):
     """Ordinary least squares of the log close on time, in bars, over the observations of each window."""
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._level = AnchoredSums(self.windows, n_symbols)
-        self._slope = self._r2 = self._deviation = self._time = self._newest = self.values
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(
+        ("regression_slope", "regression_r2", "regression_momentum", "regression_zscore", "regression_tstat"),
+        tuple(range(6)),
+    )
+    kernel = staticmethod(_advance)
+    parts = (push_level, move_anchor, _of_slopes, _of_residuals)
 
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "regression_slope": self._annual_slope,
-            "regression_r2": self._r_squared,
-            "regression_momentum": self._momentum,
-            "regression_zscore": self._zscore,
-            "regression_tstat": self._tstat,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest log close."""
-        log_close = panel.latest("log_close")
-        level = self._level
-        level.push(log_close)
-        self._time, both, total, newest = level.line()
-        count = level.count
-        still = total <= _STANDSTILL * count
-        if np.count_nonzero(still):
-            total[still] = np.nan
-            both[still] = 0.0
-        self._slope = both / self._time
-        explained = self._slope * both
-        self._r2 = explained / total
-        residual = (total - explained) / (count - 2.0)
-        blank(residual, residual <= _STANDSTILL)
-        self._deviation = np.sqrt(residual)
-        self._newest = log_close - level.anchor - level.mean - self._slope * newest
-        self.fill()
-
-    def _annual_slope(self, window: Rows) -> FloatArray:
-        return self._slope[window] * self.bars_per_year
-
-    def _r_squared(self, window: Rows) -> FloatArray:
-        return self._r2[window]
-
-    def _momentum(self, window: Rows) -> FloatArray:
-        return self._slope[window] * self._r2[window] * self.bars_per_year
-
-    def _zscore(self, window: Rows) -> FloatArray:
-        return self._newest[window] / self._deviation[window]
-
-    def _tstat(self, window: Rows) -> FloatArray:
-        return self._slope[window] * np.sqrt(self._time[window]) / self._deviation[window]
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"level": self._level.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._level.restore(state["level"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes."""
+        return (panel.stretch("log_close", bars),)
 
 
 _WINDOWS = ((10,), (20,), (60,), (120,), (252,))
