@@ -130,7 +130,7 @@ class CompiledBank(Bank):
     """
 
     families: ClassVar[Mapping[str, tuple[int, ...]]]
-    channels: ClassVar[int]
+    channels: int
     presences: ClassVar[tuple[int, ...]] = (0,)
     first_bar: ClassVar[int] = 1
     kernel: ClassVar[Kernel]
@@ -139,15 +139,16 @@ class CompiledBank(Bank):
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
-        self.windows = sorted({window for request in requests for window in request.parameters})
+        self.windows = sorted({window for request in requests for window in self.windows_of(request)})
         order = list(self.families)
         self._plan: IntArray = np.zeros((len(requests), 3), dtype=np.int64)
         wanted: BoolArray = np.zeros((len(self.windows), self.channels), dtype=np.bool_)
         for row, request in enumerate(requests):
-            places = [self.windows.index(window) for window in request.parameters]
-            self._plan[row] = order.index(request.feature.family), places[0], places[-1]
-            for channel in (*self.presences, *self.families[request.feature.family]):
-                wanted[places, channel] = True
+            family = request.feature.family
+            self._plan[row] = order.index(family), *self.places(request)
+            at = [self.windows.index(window) for window in self.windows_of(request)]
+            for channel in (*self.presences, *self.channels_of(request)):
+                wanted[at, channel] = True
         lengths = np.array(self.windows, dtype=np.int64)
         shape = (self.channels, n_symbols)
         self._sliding: Windows = (
@@ -164,9 +165,22 @@ class CompiledBank(Bank):
         self._values: FloatArray = np.empty((_CHUNK, len(requests), n_symbols))
         self._kernel = compiled(type(self).kernel, self.parts)
 
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """The parameters that are windows: all of them."""
+        return request.parameters
+
+    def places(self, request: Request) -> tuple[int, int]:
+        """What the plan says of a row beside its family: the places of its first and last window."""
+        at = [self.windows.index(window) for window in request.parameters]
+        return at[0], at[-1]
+
+    def channels_of(self, request: Request) -> tuple[int, ...]:
+        """The channels whose sums the row needs."""
+        return self.families[request.feature.family]
+
     @abstractmethod
-    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
-        """What the kernel reads of the newest ``bars`` bars of ``panel``."""
+    def inputs(self, panel: Panel, bars: int) -> tuple[Any, ...]:
+        """What the kernel reads: numbers ``[bars and some before, …]``, and tables beside them (whole, or flat)."""
 
     def update(self, panel: Panel) -> None:
         """Take in the newest bar."""
@@ -190,12 +204,12 @@ class CompiledBank(Bank):
             seen = np.arange(before + 1, panel.count + 1)
             out[self._bars_needed > seen[:, None]] = np.nan
 
-    def _run(self, inputs: tuple[FloatArray, ...], out: FloatArray) -> None:
+    def _run(self, inputs: tuple[Any, ...], out: FloatArray) -> None:
         bars = len(out)
         before = len(inputs[0]) - bars
         for first in range(0, bars, _CHUNK):
             end = min(bars, first + _CHUNK)
-            some = inputs if bars <= _CHUNK else tuple(x[first : end + before] for x in inputs)
+            some = inputs if bars <= _CHUNK else tuple(_some(x, first, end + before) for x in inputs)
             values = out if bars == 1 and out.flags.c_contiguous else self._values[: end - first]
             self._kernel(some, self._sliding, self._count, self._plan, self.bars_per_year, self.extra, values)
             if values is not out:
@@ -213,3 +227,7 @@ class CompiledBank(Bank):
         kept[...], sums[...] = state["rows"], state["sums"]
         self._count = int(state["count"])
         self.extra[...] = state["extra"]
+
+
+def _some(x: Any, first: int, end: int) -> Any:
+    return x[first:end] if x.ndim == 2 and x.dtype == np.float64 else x

@@ -1,6 +1,6 @@
 """Sums of levels, their squares and time over sliding windows, for kernels: what means, deviations and lines need.
 
-As :class:`~tuiconsole.features.anchored_sums.AnchoredSums`: everything is summed of the distance to an anchor, a value
+Everything is summed of the distance to an anchor, a value
 of the same symbol up to one longest window ago, because squares of whole prices would lose half of their digits.
 """
 

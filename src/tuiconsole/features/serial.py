@@ -2,147 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
-from tuiconsole.features.contract import Feature, Request, Rows, rows_at, rows_of
-from tuiconsole.features.rolling_sums import observe
-from tuiconsole.features.summed import STANDSTILL, SummedBank, above, window_and
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature, Request
+from tuiconsole.features.summed import STANDSTILL, window_and
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 _SCALES = (2, 4, 8, 16)
 _SCALING = "scaling_exponent"
+_CORRELATION, _VOLATILITY, _RATIO, _SCALING_NUMBER = range(4)
+"""Numbers of the families."""
 
 
-class SerialBank(SummedBank):
-    """Sums of products with lagged returns and of squared returns over several bars.
+def _advance(
+    inputs: tuple[FloatArray, IntArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, pairs = inputs
+    _, row, sums, observed, lengths, _ = windows
+    before = len(closes) - len(out)
+    for t in range(len(out)):
+        _fill(closes, before + t, pairs, row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w, channel = plan[k]
+            if family == _SCALING_NUMBER:
+                _scaling(sums[w], observed[0, w], lengths[w], channel, out[t, k])
+            else:
+                _of_pairs(
+                    family, pairs[channel, 1], sums[w], observed[0, w], lengths[w], 4 + 2 * channel, out[t, k]
+                )
 
-    The channels after the first four are blocks: presences and products of pairs at each lag, the same of squared
-    returns, presences and squares of returns over each span.
-    """
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        self._lags = _seconds(requests, "autocorrelation")
-        self._square_lags = _seconds(requests, "volatility_autocorrelation")
-        scales = any(request.feature.family == _SCALING for request in requests)
-        self._spans = sorted({*_seconds(requests, "variance_ratio"), *(_SCALES if scales else ())})
-        pairs = len(self._lags) + len(self._square_lags) + len(self._spans)
-        super().__init__(requests, n_symbols, bars_per_year, 4 + 2 * pairs)
-        longest = max([0, *self._lags, *self._square_lags])
-        self.panel_window = max(2, 1 + max(self._spans, default=1), 2 + longest)
-        newest = self.panel_window - 1
-        self._past = newest - 1 - np.array([*self._lags, *self._square_lags], dtype=np.int64)
-        self._starts = newest - np.array(self._spans, dtype=np.int64)
-        self._pairs = pairs
-        self._product: FloatArray = np.zeros((pairs, n_symbols))
-        self._half: FloatArray = 0.5 * np.array(self.windows, dtype=np.float64)[:, None]
-        self._span_column: FloatArray = np.array(self._spans, dtype=np.float64)[:, None, None]
-        self._targets = self._routing(requests)
-        self._scale_weights = _scaling_weights()
-        self._scale_rows = np.array(
-            [len(self._past) + self._spans.index(span) for span in _SCALES if scales], dtype=np.int64
-        )
+def _fill(closes: FloatArray, now: int, pairs: IntArray, row: FloatArray) -> None:
+    """Presence, powers 1, 2 and 4 of the newest return; then presence and product of every pair."""
+    for s in range(closes.shape[1]):
+        own = closes[now, s] - closes[now - 1, s]
+        here = np.isfinite(own)
+        own = own if here else 0.0
+        square = own * own
+        row[0, s], row[1, s], row[2, s], row[3, s] = 1.0 if here else 0.0, own, square, square * square
+    for p in range(len(pairs)):
+        family, lag = pairs[p]
+        first, power = row[4 + 2 * p], row[2 if family == _VOLATILITY else 1]
+        if family == _RATIO:
+            newest, start = closes[now], closes[now - lag]
+        else:
+            newest, start = closes[now - lag], closes[now - lag - 1]
+        product = row[5 + 2 * p]
+        for s in range(closes.shape[1]):
+            change = newest[s] - start[s]
+            seen = np.isfinite(change) & (row[0, s] > 0.0)
+            first[s] = 1.0 if seen else 0.0
+            change = change if seen else 0.0
+            if family != _CORRELATION:
+                change *= change
+            product[s] = change if family == _RATIO else change * power[s]
 
-    def _routing(self, requests: Sequence[Request]) -> dict[str, tuple[Rows, IntArray, IntArray]]:
-        """Family → its rows, their windows, and which of the family's lags or spans they are of."""
-        of_family = {
-            "autocorrelation": self._lags,
-            "volatility_autocorrelation": self._square_lags,
-            "variance_ratio": self._spans,
-        }
-        found = {}
-        for family, seconds in of_family.items():
-            rows = rows_of(requests, family)
-            if rows:
-                parameters = [requests[row].parameters for row in rows]
-                windows = np.array([self.windows.index(window) for window, _ in parameters], dtype=np.int64)
-                places = np.array([seconds.index(second) for _, second in parameters], dtype=np.int64)
-                found[family] = (rows_at(rows), windows, places)
-        return found
 
-    def fill(self, panel: Panel) -> BoolArray | None:
-        """Presence, powers 1, 2 and 4 of the newest return, and the blocks of pairs."""
-        if panel.count < 2:
-            return None
-        row, product = self.row, self._product
-        history = panel.window("log_close", self.panel_window)
-        present = observe(history[-1] - history[-2], row[0], row[1])
-        np.multiply(row[1], row[1], out=row[2])
-        np.multiply(row[2], row[2], out=row[3])
-        n_lags, n_past = len(self._lags), len(self._past)
-        if n_past:
-            past = history.take(self._past + 1, axis=0)
-            past -= history.take(self._past, axis=0)
-            np.multiply(past[:n_lags], row[1], out=product[:n_lags])
-            past *= past
-            np.multiply(past[n_lags:], row[2], out=product[n_lags:n_past])
-        if self._spans:
-            change = history[-1] - history.take(self._starts, axis=0)
-            np.multiply(change, change, out=product[n_past:])
-        seen = np.isfinite(product)
-        seen &= present
-        row[4 : 4 + self._pairs] = seen
-        if np.count_nonzero(seen) < seen.size:
-            product[~seen] = 0.0
-        row[4 + self._pairs :] = product
-        return present
-
-    def refresh(self, count: FloatArray, sums: FloatArray) -> None:
-        """Correlations around the window's mean, and ratios of variances."""
-        channels = sums.swapaxes(0, 1)
-        mean, second, fourth = np.divide(channels[1:4], count, out=self._means[:3])
+def _of_pairs(
+    family: int, span: int, sums: FloatArray, counts: FloatArray, length: int, channel: int, out: FloatArray
+) -> None:
+    first, squares, fourths, seen, products = sums[1], sums[2], sums[3], sums[channel], sums[channel + 1]
+    least = 0.5 * length
+    for s in range(len(out)):
+        count = counts[s]
+        mean, second = first[s] / count, squares[s] / count
         square = mean * mean
-        variance = above(second - square, STANDSTILL)
-        pairs = channels[4 : 4 + self._pairs].copy()
-        few = pairs <= self._half
-        if np.count_nonzero(few):
-            pairs[few] = np.nan
-        ratio = np.divide(channels[4 + self._pairs :], pairs, out=pairs)
-        n_lags, n_past = len(self._lags), len(self._past)
-        if n_lags:
-            self._write("autocorrelation", _bounded((ratio[:n_lags] - square) / variance))
-        if n_past > n_lags:
-            squared = second * second
-            spread = above(fourth - squared, STANDSTILL * STANDSTILL)
-            self._write("volatility_autocorrelation", _bounded((ratio[n_lags:n_past] - squared) / spread))
-        if "variance_ratio" in self._targets:
-            apart = ratio[n_past:] - self._span_column * self._span_column * square
-            np.maximum(apart, 0.0, out=apart)
-            apart /= self._span_column * variance
-            self._write("variance_ratio", apart)
-        if self.wants(_SCALING):
-            scaled = ratio[self._scale_rows]
-            scaled /= above(second, STANDSTILL)
-            np.log(above(scaled, 0.0), out=scaled)
-            scaled *= self._scale_weights
-            self.put(_SCALING, scaled[0] + scaled[1] + scaled[2] + scaled[3])
-
-    def _write(self, family: str, found: FloatArray) -> None:
-        rows, windows, places = self._targets[family]
-        self.values[rows] = found[places, windows]
+        ratio = products[s] / (seen[s] if seen[s] > least else np.nan)
+        if family == _RATIO:
+            apart = ratio - float(span * span) * square
+            variance = second - square
+            apart = 0.0 if apart < 0.0 else apart
+            out[s] = apart / (span * (variance if variance > STANDSTILL else np.nan))
+        else:
+            if family == _VOLATILITY:
+                square = second * second
+                spread = fourths[s] / count - square
+                spread = spread if spread > STANDSTILL * STANDSTILL else np.nan
+            else:
+                spread = second - square
+                spread = spread if spread > STANDSTILL else np.nan
+            found = (ratio - square) / spread
+            found = 1.0 if found > 1.0 else found
+            out[s] = -1.0 if found < -1.0 else found
 
 
-def _seconds(requests: Sequence[Request], family: str) -> list[int]:
-    return sorted({request.parameters[1] for request in requests if request.feature.family == family})
+def _scaling(sums: FloatArray, counts: FloatArray, length: int, channel: int, out: FloatArray) -> None:
+    """Half the least-squares slope of ln ratio on ln span, from the four pairs that begin at ``channel``; 0 at span 1."""
+    squares, least = sums[2], 0.5 * length
+    for s in range(len(out)):
+        second = squares[s] / counts[s]
+        second = second if second > STANDSTILL else np.nan
+        slope = 0.0
+        for scale in range(4):
+            seen = sums[4 + 2 * (channel + scale), s]
+            ratio = sums[5 + 2 * (channel + scale), s] / (seen if seen > least else np.nan) / second
+            slope += _WEIGHTS[scale] * np.log(ratio if ratio > 0.0 else np.nan)
+        out[s] = slope
 
 
-def _bounded(values: FloatArray) -> FloatArray:
-    np.minimum(values, 1.0, out=values)
-    np.maximum(values, -1.0, out=values)
-    return values
-
-
-def _scaling_weights() -> FloatArray:
+def _scaling_weights() -> tuple[float, ...]:
     """Weights of ln ratio at each of :data:`_SCALES` in half its least-squares slope on ln span, 0 at span 1."""
     x = np.log(np.array((1, *_SCALES), dtype=np.float64))
     centred = x - x.mean()
-    weights: FloatArray = 0.5 * centred[1:] / float(centred @ centred)
-    return weights[:, None, None]
+    return tuple(float(weight) for weight in 0.5 * centred[1:] / float(centred @ centred))
+
+
+_WEIGHTS = _scaling_weights()
+
+
+class SerialBank(CompiledBank):
+    """Sums of products with lagged returns and of squared returns over several bars.
+
+    After the first four channels come pairs of channels, presence and product: of returns at each lag, of squared
+    returns at each lag, and of returns over each span.
+    """
+
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "autocorrelation": (1, 2),
+        "volatility_autocorrelation": (1, 2, 3),
+        "variance_ratio": (1, 2),
+        _SCALING: (2,),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_pairs, _scaling)
+
+    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        pairs = {
+            (list(self.families).index(r.feature.family), r.parameters[1])
+            for r in requests
+            if r.parameters[1:]
+        }
+        spans = [(_RATIO, span) for span in _SCALES]
+        if any(request.feature.family == _SCALING for request in requests):
+            self._pairs = [*spans, *sorted(pairs - set(spans))]
+        else:
+            self._pairs = sorted(pairs)
+        self.channels = 4 + 2 * len(self._pairs)
+        super().__init__(requests, n_symbols, bars_per_year)
+        self._table: IntArray = np.array(self._pairs, dtype=np.int64).reshape(-1, 2)
+        self.panel_window = 2 + max(lag for _, lag in self._pairs)
+
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """The first parameter."""
+        return request.parameters[:1]
+
+    def places(self, request: Request) -> tuple[int, int]:
+        """The window, and the pair of the lag or span."""
+        return self.windows.index(request.parameters[0]), self._pairs_of(request).start
+
+    def channels_of(self, request: Request) -> tuple[int, ...]:
+        """Powers of the return, and the pairs."""
+        pairs = self._pairs_of(request)
+        return (*self.families[request.feature.family], *range(4 + 2 * pairs.start, 4 + 2 * pairs.stop))
+
+    def _pairs_of(self, request: Request) -> range:
+        if request.feature.family == _SCALING:
+            return range(len(_SCALES))
+        number = list(self.families).index(request.feature.family)
+        first = self._pairs.index((number, request.parameters[1]))
+        return range(first, first + 1)
+
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray | IntArray, ...]:
+        """Log closes, as far back as the longest lag; and the pairs."""
+        return panel.stretch("log_close", bars, self.panel_window - 1), self._table
 
 
 FEATURES = (

@@ -157,7 +157,7 @@ class CumulativeVolumeBank(Bank):
             if rows := rows_of(requests, family):
                 places = [windows.index(requests[row].parameters[0]) for row in rows]
                 self._places.append((rows_at(rows), rows_at(places), first))
-        self._sums = AnchoredSums(windows, 2 * n_symbols, times=False)
+        self._sums = AnchoredSums(windows, 2 * n_symbols)
 
     def update(self, panel: Panel) -> None:
         """Take in the newest prices and volume."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, blank
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Bank, Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -19,66 +18,73 @@ _STANDSTILL = 1e-12
 """Share of a mean square below which a variance is rounding error."""
 
 
-class VolumeRelationsBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, logs, (_, row, sums, observed, _, _) = inputs[0], inputs[1], windows
+    for t in range(len(out)):
+        _fill(closes[t], closes[t + 1], logs[t], logs[t + 1], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            _of_moments(plan[k, 0], sums[plan[k, 1]], observed[0, plan[k, 1]], out[t, k])
+
+
+def _fill(
+    before: FloatArray, newest: FloatArray, log_before: FloatArray, log_now: FloatArray, row: FloatArray
+) -> None:
+    for s in range(len(newest)):
+        change, growth = newest[s] - before[s], log_now[s] - log_before[s]
+        here = np.isfinite(change) & np.isfinite(growth)
+        change, growth = change if here else 0.0, growth if here else 0.0
+        row[0, s], row[1, s], row[2, s] = 1.0 if here else 0.0, change, growth
+        row[3, s], row[4, s], row[5, s] = change * change, growth * growth, change * growth
+
+
+def _of_moments(family: int, sums: FloatArray, counts: FloatArray, out: FloatArray) -> None:
+    changes, growths, changes2, growths2, products = sums[1], sums[2], sums[3], sums[4], sums[5]
+    for s in range(len(out)):
+        count = counts[s]
+        change, growth, power, force = (
+            changes[s] / count,
+            growths[s] / count,
+            changes2[s] / count,
+            growths2[s] / count,
+        )
+        spread = force - growth * growth
+        if family == 1:
+            out[s] = np.sqrt((0.0 if spread < 0.0 else spread) * count / (count - 1.0))
+        else:
+            moves = power - change * change
+            still = (moves <= _STANDSTILL * power) | (spread <= _STANDSTILL * force)
+            found = (products[s] / count - change * growth) / np.sqrt(np.nan if still else moves * spread)
+            found = 1.0 if found > 1.0 else found
+            out[s] = -1.0 if found < -1.0 else found
+
+
+class VolumeRelationsBank(CompiledBank):
     """Moments of one-bar log-returns and log changes of volume; an observation needs both, and trades at both bars."""
 
     panel_window = 2
+    first_bar = 0
+    channels = 6
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "price_volume_correlation": (1, 2, 3, 4, 5),
+        "volume_volatility": (2, 4),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_moments)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 6, n_symbols)
-        self._row: FloatArray = np.zeros((6, n_symbols))
-        self._log: FloatArray = np.full(n_symbols, np.nan)
-        self._count = self._means = self._growth = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "price_volume_correlation": self._correlation,
-            "volume_volatility": self._volatility,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest close and volume."""
-        volume, row = panel.latest("volume"), self._row
-        logarithm = np.log(np.where(volume > 0.0, volume, np.nan))
-        growth = logarithm - self._log
-        self._log = logarithm
-        change = panel.latest("log_close") - panel.ago("log_close", 1)
-        present = np.isfinite(growth)
-        present &= np.isfinite(change)
-        row[0], row[1], row[2] = present, change, growth
-        if np.count_nonzero(present) < present.size:
-            row[1:3, ~present] = 0.0
-        np.multiply(row[1:3], row[1:3], out=row[3:5])
-        np.multiply(row[1], row[2], out=row[5])
-        self._sums.push(row)
-        self._count = self._sums.observations(present)
-        self._means = self._sums.sums[:, 1:] / self._count[:, None]
-        self._growth = self._means[:, 3] - self._means[:, 1] * self._means[:, 1]
-        self.fill()
-
-    def _volatility(self, window: Rows) -> FloatArray:
-        count = self._count[window]
-        return np.sqrt(np.maximum(self._growth[window], 0.0) * count / (count - 1.0))
-
-    def _correlation(self, window: Rows) -> FloatArray:
-        means, growth = self._means[window], self._growth[window]
-        moves = means[:, 2] - means[:, 0] * means[:, 0]
-        both = means[:, 4] - means[:, 0] * means[:, 1]
-        size = moves * growth
-        blank(size, (moves <= _STANDSTILL * means[:, 2]) | (growth <= _STANDSTILL * means[:, 3]))
-        both /= np.sqrt(size)
-        return np.clip(both, -1.0, 1.0, out=both)
-
-    def state(self) -> dict[str, Any]:
-        """The sums and the last logarithm of volume."""
-        return {"sums": self._sums.state(), "log": self._log.copy()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
-        self._log = np.array(state["log"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes and logarithms of volume, one bar more than asked for."""
+        volume = panel.stretch("volume", bars, 1)
+        return panel.stretch("log_close", bars, 1), np.log(np.where(volume > 0.0, volume, np.nan))
 
 
 class VolumeChangeBank(Bank):
