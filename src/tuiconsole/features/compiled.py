@@ -104,9 +104,10 @@ def compiled(kernel: Kernel, parts: tuple[Callable[..., Any], ...]) -> Kernel:
             "These features need the numba library, which is not installed.",
             "Install it with pip install 'tuiconsole[research]'.",
         ) from error
-    for part in (slide, observe_windows, *parts):
+    shared: tuple[Callable[..., Any], ...] = (slide, observe_windows)
+    for part in (*shared, *parts):
         register_jitable(part)
-    made: Kernel = njit(kernel, cache=True, error_model="numpy")
+    made: Kernel = njit(cache=True, error_model="numpy")(kernel)
     return made
 
 
