@@ -56,9 +56,9 @@ def test_the_default_agents_need_no_numba() -> None:
     names = (
         "log_return_1",
         "zscore_20",
-        "donchian_high_55",
+        "donchian_position_55",
         "rsi_14",
         "realised_volatility_20",
-        "market_beta_60",
+        "beta_60",
     )
     assert not any(issubclass(request(name).feature.bank, CompiledBank) for name in names)
