@@ -110,15 +110,17 @@ _OF_COLUMNS: dict[type, tuple[bytes, attrgetter[tuple[object, ...]]]] = {
 """Records that are mostly arrays: laid down field by field, which spares a call back for each array."""
 
 
-_NO_FLAGS = _encoder.encode((np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8)))[1:]
+_NO_COLUMNS = _Ext(_ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int64))[0])
+_NO_VERDICTS = _Ext(_ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int8))[0])
 _BAR_OPENING = _opening(BarSeen)
+_bar_fields = attrgetter(*BarSeen.__struct_fields__)
 
 
 def _calm_bar(bar: BarSeen) -> bytes:
     """A bar without flagged symbols, which most are: nothing is called back for its two empty arrays."""
-    before = _encoder.encode((bar.seq, bar.ts, bar.digest))[1:]
-    money = _encoder.encode((bar.equity, bar.cash, bar.realised, bar.fees, bar.level))[1:]
-    return _BAR_OPENING + before + _NO_FLAGS + money
+    seq, ts, digest, _, _, equity, cash, realised, fees, level = _bar_fields(bar)
+    entries = (seq, ts, digest, _NO_COLUMNS, _NO_VERDICTS, equity, cash, realised, fees, level)
+    return _BAR_OPENING + _encoder.encode(entries)[1:]
 
 
 def encode_record(record: Record) -> bytes:

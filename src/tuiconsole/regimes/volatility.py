@@ -47,6 +47,13 @@ class VolatilityRegime:
         self._settings = settings
         self._bars_per_year = bars_per_year
         self._decay = 0.5 ** (1.0 / settings.volatility_half_life_bars)
+        self._constants = (
+            settings.volatility_level_width,
+            settings.history_high_rank,
+            settings.history_low_rank,
+            settings.history_rank_width,
+            settings.history_minimum_bars,
+        )
         self._low = math.log(settings.volatility_low_level)
         self._high = math.log(settings.volatility_high_level)
         self._variance = 0.0
@@ -118,12 +125,12 @@ class VolatilityRegime:
         return 0.5 * (below + upto) / stored
 
     def _judge(self, level: float, rank: float) -> tuple[float, float, float]:
-        s = self._settings
-        trust = min(1.0, (self._stored - 1) / s.history_minimum_bars)
-        above = logistic((level - self._high) / s.volatility_level_width)
-        below = logistic((self._low - level) / s.volatility_level_width)
-        rare = trust * logistic((rank - s.history_high_rank) / s.history_rank_width)
-        calm = trust * logistic((s.history_low_rank - rank) / s.history_rank_width)
+        level_width, high_rank, low_rank, rank_width, minimum_bars = self._constants
+        trust = min(1.0, (self._stored - 1) / minimum_bars)
+        above = logistic((level - self._high) / level_width)
+        below = logistic((self._low - level) / level_width)
+        rare = trust * logistic((rank - high_rank) / rank_width)
+        calm = trust * logistic((low_rank - rank) / rank_width)
         high = above + (1.0 - above) * (1.0 - below) * rare
         low = (1.0 - high) * (below + (1.0 - below) * (1.0 - above) * calm)
         return low, max(0.0, 1.0 - low - high), high
