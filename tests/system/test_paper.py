@@ -47,6 +47,7 @@ poll_s = 0.05
 stale_s = 30000
 late_s = 30000
 timeout_s = 20
+reach_s = 10
 yahoo_url = "{url}"
 """
 
