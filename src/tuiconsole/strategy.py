@@ -58,6 +58,10 @@ class Strategy:
     needs: Sequence[str] = ()
     """Catalogue names of the features wanted, in the order of ``bar.features``."""
 
+    timeframe: str = ""
+    """Decide only at bars that end such an interval of the session, e.g. ``"15min"``, ``"1h"`` or ``"1day"`` on a tape of
+    minutes; empty: at every bar. Windows of features count the tape's own bars, whatever the timeframe."""
+
     rebalance: ClassVar[Rebalance] = "on change"
     """``"on change"`` trades a symbol when its wanted weight changes, or while it is not yet on the wanted side;
     ``"every bar"`` trades every difference between weight and position."""

@@ -51,6 +51,9 @@ class Agent(Protocol):
     a bar, under ``numpy.errstate`` that ignores invalid and divide; the view's arrays are only good for that
     call, so what is to be remembered must be copied. One that raises, or answers with malformed arrays, is
     switched off visibly.
+
+    An attribute ``timeframe``, e.g. ``"15min"``, is optional: it is then asked only when such an interval of the session has
+    ended, and in between its last forecast stands (see :func:`~tuiconsole.domain.policy.timeframe_of`).
     """
 
     @property

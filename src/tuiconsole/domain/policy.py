@@ -42,6 +42,8 @@ class DecisionInputs:
         Names of the agents that are switched on.
     members
         bool ``[n_symbols]``: belongs to the universe now; the desk lets others only be reduced. None: all belong.
+    ended
+        The declared timeframes of which an interval ends with this bar.
     """
 
     ts: int
@@ -57,6 +59,7 @@ class DecisionInputs:
     cash: float
     enabled: frozenset[str]
     members: BoolArray | None = None
+    ended: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,17 @@ class Waking(Protocol):
             Before the first of the bars.
         """
         ...
+
+
+def timeframe_of(decider: object) -> str:
+    """Length of the bars at whose end a policy or an agent wants to be woken, e.g. ``"15min"``; empty: every bar.
+
+    Declared by an optional attribute ``timeframe``. Intervals are cut from the open of each session of the tape's exchange
+    calendar (a day ends at the close), and a decision comes only with a bar that ends one: it never sees an unfinished
+    interval. Features go on being worked out at every bar of the tape, and their windows count those bars.
+    """
+    found: str = getattr(decider, "timeframe", "")
+    return found
 
 
 def no_sheet(n_symbols: int) -> FloatArray:

@@ -20,6 +20,7 @@ from tuiconsole.engine.policies import content as policy_content
 from tuiconsole.engine.policies import load_strategy, with_source
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
 from tuiconsole.market.live.recorded import RecordedTape
@@ -160,6 +161,7 @@ def make_session(
             regimes=settings.regimes,
             bars_per_year=settings.engine.bars_per_year,
             first_seq=chosen.start,
+            timeframes=Timeframes.of(chosen.policy, chosen.tape),
         ),
     )
     return Session(

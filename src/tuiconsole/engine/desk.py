@@ -8,7 +8,7 @@ broker hears of it.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.periods import EquityCurve, Periods
+from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.oms import flatten_orders, wanted_orders, without_new_risk
 from tuiconsole.execution.order_table import OrderTable
 from tuiconsole.portfolio.ledger import Ledger, Profit
@@ -75,6 +76,7 @@ class DeskSettings:
     regimes: RegimeSettings
     bars_per_year: float
     first_seq: int
+    timeframes: Timeframes = field(default_factory=Timeframes)
 
 
 class Desk:
@@ -159,14 +161,14 @@ class Desk:
         self.regime = seen.regime
         self.members = seen.members
         if seen.seq < self.settings.first_seq:
-            return [self._decide(seen)] if seen.ask else []
+            return [self._decide(seen)] if self._asks(seen) else []
         self.ledger.mark(seen.price_scaled, seen.bounds, seen.total)
         # a bar out of its time opens no session
         effects = self._check_breakers(max(seen.session, self.periods.session))
         effects.append(Journal(self._bar_seen(seen)))
         if seen.flagged and (seen.quality == Quality.SPLIT_LIKE).any():
             effects.append(self._tell_of_splits(seen))
-        if seen.ask:
+        if self._asks(seen):
             effects.append(self._decide(seen))
         return effects
 
@@ -184,8 +186,16 @@ class Desk:
             self._pnl_before = self._pnl_now if session_before is None else session_before
         self._pnl_now = self.ledger.profit()
 
+    def _asks(self, seen: Observed) -> bool:
+        """Whether a decision falls due: the policy would do something, and its timeframe ends here."""
+        frames = self.settings.timeframes
+        return seen.ask and (not frames.own or frames.own in frames.ended(seen.ts))
+
     def wakes(self, block: ObservedBlock) -> list[bool]:
-        """At which bars of ``block`` the policy must be asked: at all, unless it can say."""
+        """At which bars of ``block`` the policy must be asked: those that end its timeframe, or all, unless it can say."""
+        if self.settings.timeframes.own:
+            due: list[bool] = self.settings.timeframes.due(np.array(block.screened.bars.ts)).tolist()
+            return due
         if not isinstance(self.policy, Waking):
             return [True] * len(block)
         wakes: list[bool] = self.policy.wakes(block.ahead(), self.policy_state).tolist()
@@ -258,6 +268,7 @@ class Desk:
                 cash=to_float(self.ledger.cash),
                 enabled=self._agents - self.disabled,
                 members=seen.members,
+                ended=self.settings.timeframes.ended(seen.ts),
             ),
             self.policy_state,
         )

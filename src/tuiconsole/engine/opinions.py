@@ -9,7 +9,7 @@ import numpy as np
 
 from tuiconsole.agents.contract import Agent, AgentState, AgentView
 from tuiconsole.domain.forecast import Forecast
-from tuiconsole.domain.policy import DecisionInputs
+from tuiconsole.domain.policy import DecisionInputs, timeframe_of
 from tuiconsole.domain.types import BoolArray, FloatArray
 
 
@@ -33,6 +33,15 @@ class Opinions:
     failed: Mapping[str, str]
 
 
+def begin(agent: Agent, n_symbols: int) -> AgentState:
+    """What is remembered of an agent before the first bar: its own state, and its last forecast where it has a timeframe."""
+    own = agent.initial_state(n_symbols)
+    if not timeframe_of(agent):
+        return own
+    nothing = np.full(n_symbols, np.nan)
+    return {"own": own, "mean": nothing, "sigma": nothing}
+
+
 def ask(
     agents: Sequence[Agent],
     states: Mapping[str, AgentState],
@@ -45,7 +54,8 @@ def ask(
     """Opinions of all agents at one bar.
 
     Agents that are switched off are asked too: their skill stays known, and they come back with it. Those in
-    ``failed`` are not. An agent that raises, or whose arrays are malformed, joins ``failed`` with what it
+    ``failed`` are not. One with a timeframe is asked when an interval of it ends; until the next one its last
+    forecast stands. An agent that raises, or whose arrays are malformed, joins ``failed`` with what it
     did.
 
     Parameters
@@ -65,16 +75,22 @@ def ask(
         after[name] = state
         if name in broken:
             continue
+        timeframe = timeframe_of(agent)
+        if timeframe and timeframe not in inputs.ended:
+            mean[a], sigma[a] = state["mean"], state["sigma"]
+            continue
         view = AgentView(
             features, inputs.regime, inputs.price, inputs.tradable, volatility, realised_error[a]
         )
         try:
-            forecast, next_state = agent.forecast(view, state)
+            forecast, next_state = agent.forecast(view, state["own"] if timeframe else state)
             _require_shape(forecast, agent.horizon_bars, n)
         except Exception as error:  # noqa: BLE001 - whatever an agent raises, the desk goes on without it
             broken[name] = f"{type(error).__name__}: {error}"
             continue
         mean[a], sigma[a], after[name] = forecast.mean, forecast.sigma, next_state
+        if timeframe:
+            after[name] = {"own": next_state, "mean": forecast.mean.copy(), "sigma": forecast.sigma.copy()}
     sound = np.isfinite(mean + sigma)
     sound &= sigma > 0.0
     if not sound.all():

@@ -35,10 +35,10 @@ from tuiconsole.agents.contract import Agent
 from tuiconsole.agents.registry import create_all
 from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState
+from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, timeframe_of
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.engine.decision_sheet import scalar_names, scalars, sheet, sheet_names
-from tuiconsole.engine.opinions import Opinions, ask
+from tuiconsole.engine.opinions import Opinions, ask, begin
 from tuiconsole.ensemble.blend import Blend, blend
 from tuiconsole.ensemble.calibration import slopes
 from tuiconsole.ensemble.errors import ErrorTracker
@@ -119,6 +119,11 @@ class EnsemblePolicy:
         return tuple(agent.name for agent in self._agents)
 
     @property
+    def timeframes(self) -> Sequence[str]:
+        """The timeframes that agents declare."""
+        return tuple(dict.fromkeys(filter(None, map(timeframe_of, self._agents))))
+
+    @property
     def agent_titles(self) -> Sequence[str]:
         """What the screen calls the agents."""
         return tuple(agent.title for agent in self._agents)
@@ -146,7 +151,7 @@ class EnsemblePolicy:
         nothing, per_agent = np.full(n_symbols, np.nan), np.full(n_agents, np.nan)
         return {
             "tracker": self._tracker.initial_state(n_symbols),
-            "agents": {agent.name: agent.initial_state(n_symbols) for agent in self._agents},
+            "agents": {agent.name: begin(agent, n_symbols) for agent in self._agents},
             "failed": {},
             "last": {
                 "weights": np.zeros(n_agents),

@@ -50,6 +50,10 @@ class IntervalGrid:
         nearer_close = (at >= 0) & ((at + 1 >= len(self.opens)) | (ts - closed <= next_open - ts))
         return np.where(inside, within, np.where(nearer_close, after, before))
 
+    def covers(self, first: int, last: int) -> bool:
+        """Whether it has sessions before ``first`` and after ``last`` (ns UTC)."""
+        return int(self.opens[0]) < first and last < int(self.opens[-1])
+
     def ended(self, ts: IntArray) -> BoolArray:
         """Whether an interval ends with each bar, bool ``[n]``."""
         ended: BoolArray = self.ends(ts) == ts
