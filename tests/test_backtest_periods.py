@@ -52,7 +52,7 @@ def test_the_run_carries_the_sample_of_its_period(
             ["--period", "later"],
             "There is no period 'later'. [periods] of the configuration has: early, late, never.",
         ),
-        (["--period", "never"], "is not after the start"),
+        (["--period", "never"], "has no bars of the period never (1980-01-01 to 1980-12-31): it runs from "),
         (["--period", "early", "--end", "2003-02-01"], "The period early says when to start and end."),
     ],
 )

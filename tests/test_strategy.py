@@ -124,6 +124,12 @@ def test_a_whole_number_stands_for_a_float(tmp_path: Path) -> None:
     [
         (TUNED, "hold.py", "The strategy 'hold.py' is not FILE:CLASS. Write it as my.py:SmaCross."),
         (TUNED, "hold.py:Held", "hold.py has no class Held. It has: Hold."),
+        ("raise SystemExit(5)", "hold.py:X", "hold.py does not run: SystemExit: 5 (line 1)."),
+        (
+            TUNED + "    needs = 'log_return_1'\n",
+            "hold.py:Hold",
+            "needs of Hold must be a tuple of names, was the text 'log_return_1'.",
+        ),
         ("1 +", "hold.py:Hold", "hold.py does not run: SyntaxError: invalid syntax (line 1)."),
         ("\nx = 1 / 0", "hold.py:X", "hold.py does not run: ZeroDivisionError: division by zero (line 2)."),
         (
@@ -172,7 +178,14 @@ def test_a_strategy_that_raises_is_switched_off_and_its_positions_stay(tmp_path:
 
 @pytest.mark.parametrize(
     ("weights", "complaint"),
-    [("bar.price[:2]", "weights must have the shape [6], was [2]"), ("bar.price / 0", "was inf")],
+    [
+        ("bar.price[:2]", "weights must have the shape [6], was [2]"),
+        ("bar.price / 0", "was inf"),
+        ("-1e300 + 0 * bar.price", "at most 1,000, or NaN, was -1e+300"),
+        ("1j * bar.price", "TypeError: weights must be real numbers, were complex"),
+        ("exit(3)", "SystemExit: 3 (line"),
+        ("super().weights(bar)", "NotImplementedError: Bad has no method weights(self, bar)"),
+    ],
 )
 def test_malformed_weights_are_told_apart(tmp_path: Path, weights: str, complaint: str) -> None:
     text = FAILING.replace("[1.0][len(bar.price)]", weights)
@@ -180,6 +193,16 @@ def test_malformed_weights_are_told_apart(tmp_path: Path, weights: str, complain
     tape = market(150)
     asked = replace(settings(tape, 120), policy=with_source(PolicySettings("bad.py:Bad"), tmp_path))
     assert complaint in backtest(asked, tape, EventClock()).result.failed[0]
+
+
+def test_every_refusal_is_counted_by_its_rule(tmp_path: Path) -> None:
+    text = FAILING.replace("0.0 + 0.1", "0.0 + 0.5")
+    (tmp_path / "bad.py").write_text(text, encoding="utf-8")
+    tape = market(129)
+    asked = replace(settings(tape, 120), policy=with_source(PolicySettings("bad.py:Bad"), tmp_path))
+    result = backtest(asked, tape, EventClock()).result
+    assert (result.orders, result.refused) == (0, 54)
+    assert result.refusals == {"Too much of the equity would be in one symbol.": 54}
 
 
 class Fixed(Strategy):
@@ -251,9 +274,9 @@ def test_what_cannot_be_traded_now_is_wanted_again_when_it_can() -> None:
     assert later.acting.all()
 
 
-def test_a_weight_beyond_all_reason_still_fits_an_integer() -> None:
-    policy = Fixed(Universe.of(("AAA",)), [1e300])
-    decision, _ = policy.decide(inputs(1), policy.initial_state(1))
+def test_a_price_next_to_nothing_still_gives_an_integer() -> None:
+    policy = Fixed(Universe.of(("AAA",)), [1.0])
+    decision, _ = policy.decide(inputs(1, price=1e-30), policy.initial_state(1))
     assert decision.target[0] == 2**40
 
 

@@ -21,6 +21,9 @@ Rebalance = Literal["on change", "every bar"]
 _MOST_LOTS = 2.0**40
 """No order is larger; what is beyond it the gate would refuse anyway, but it must fit an integer."""
 
+LARGEST_WEIGHT = 1_000.0
+"""Shares of equity beyond this, either way, are a mistake and switch the strategy off."""
+
 
 class Strategy:
     """Base of a user's strategy; keeps the contract of :class:`~tuiconsole.domain.policy.Policy`.
@@ -69,6 +72,10 @@ class Strategy:
     def __init__(self, universe: Universe, **parameters: Any) -> None:
         for name, value in parameters.items():
             setattr(self, name, self._checked(name, value))
+        if isinstance(self.needs, str):
+            raise UsageError(
+                f"needs of {type(self).__name__} must be a tuple of names, was the text {self.needs!r}."
+            )
         multiplier = np.array([float(item.multiplier) for item in universe.instruments])
         self._lot: IntArray = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
@@ -89,7 +96,7 @@ class Strategy:
             Fractions of equity, negative for short; NaN leaves a position alone. A symbol that is not a member of the universe
             at this bar is taken to zero.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no method weights(self, bar)")
 
     # ---- the policy's contract ---------------------------------------------------------------------------------------
 
@@ -115,8 +122,9 @@ class Strategy:
     def decide(self, inputs: DecisionInputs, state: PolicyState) -> tuple[Decision, PolicyState]:
         """Target positions for the weights of this bar.
 
-        A strategy that raises, or whose weights are no float array ``[n_symbols]`` of finite numbers and NaN, joins
-        ``failed``: the desk switches it off, says so, and leaves its positions alone.
+        A strategy that raises (leaving the program counts as that), or whose weights are no float array ``[n_symbols]`` of
+        numbers within ``LARGEST_WEIGHT`` and NaN, joins ``failed``: the desk switches it off, says so, and leaves its positions
+        alone.
         """
         name, n, before = type(self).__name__, len(inputs.price), state["wanted"]
         if name not in inputs.enabled or name in state["failed"]:
@@ -126,7 +134,7 @@ class Strategy:
                 wanted = _checked_weights(self.weights(inputs), n)
                 if inputs.members is not None:
                     wanted = np.where(inputs.members, wanted, 0.0)
-        except Exception as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on without it
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on
             failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
             return self._leave_alone(inputs), {**state, "failed": failed}
         held = inputs.position + inputs.pending
@@ -194,11 +202,16 @@ def tunable(kind: type[object]) -> Mapping[str, bool | int | float | str]:
 
 
 def _checked_weights(weights: Any, n: int) -> FloatArray:
+    if np.iscomplexobj(weights):
+        raise TypeError("weights must be real numbers, were complex")
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (n,):
         raise ValueError(f"weights must have the shape [{n}], was {list(array.shape)}")
-    if not np.isfinite(array.sum()) and np.isinf(array).any():  # a NaN or an infinity shows in the sum
-        raise ValueError(f"weights must be finite or NaN, was {array[np.isinf(array)][0]:g}")
+    excess = np.abs(array) > LARGEST_WEIGHT
+    if excess.any():
+        raise ValueError(
+            f"weights are shares of equity, at most {LARGEST_WEIGHT:,.0f}, or NaN, was {array[excess][0]:g}"
+        )
     return array
 
 

@@ -118,3 +118,12 @@ def test_a_wrong_axis_is_refused_before_anything_runs(base: Settings, tape: Tape
         sweep(base, tape, [parse_axis("shar=1,2")], ONE_BY_ONE)
     with pytest.raises(UsageError, match="There is no metric 'luck'"):
         ranked(sweep(base, tape, [parse_axis("share=0.1")], ONE_BY_ONE), "luck")
+
+
+def test_the_smallest_drawdown_is_the_best_one() -> None:
+    def trial(fall: float) -> Trial:
+        return Trial({}, {"max_drawdown": fall, "sharpe": fall}, "", 0, 0, 0.0)
+
+    trials = [trial(0.3), trial(0.1), trial(0.2)]
+    assert [each.metrics["max_drawdown"] for each in ranked(trials, "max_drawdown")] == [0.1, 0.2, 0.3]
+    assert [each.metrics["sharpe"] for each in ranked(trials, "sharpe")] == [0.3, 0.2, 0.1]

@@ -95,6 +95,22 @@ def test_a_decision_that_counts_its_bars_depends_on_where_it_began(tmp_path: Pat
     assert [row["target_weight"] for row in finding.figures["starts"]] == pytest.approx([0.1, 0.3])
 
 
+def test_a_later_start_is_later_even_where_the_warm_up_asked_for_is_longer_than_the_tape(
+    tmp_path: Path,
+) -> None:
+    tape = market(260)
+    asked = desk(tmp_path, COUNTING, "Counting", tape)
+    asked = replace(asked, feed=replace(asked.feed, warmup_bars=756))
+    finding = recursion(asked, tape, [10, 30], 200)
+    assert [row["target_weight"] for row in finding.figures["starts"]] == pytest.approx([0.1, 0.3])
+
+
+def test_without_bars_before_the_start_no_later_start_is_no_acquittal(tmp_path: Path) -> None:
+    tape = market(260)
+    finding = recursion(desk(tmp_path, CROSS, "Cross", tape), tape, [], 200)
+    assert (finding.ok, finding.figures["starts"]) == (False, [])
+
+
 def test_a_fill_on_its_own_bar_is_caught(tmp_path: Path) -> None:
     tape = market(260)
     trace = traced(desk(tmp_path, CROSS, "Cross", tape), tape, EventClock(), 260)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from tuiconsole.domain.records import AgentChanged, BarSeen, Decided, Filled, Le
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
+from tuiconsole.risk.rules import RULE_TEXT, Rule
 from tuiconsole.store.batch_journal import BatchJournal
 
 
@@ -35,6 +37,8 @@ class BacktestResult:
         Stops by breakers, and how many of them the declared cool-down released.
     failed
         A sentence for every agent, or strategy of the user's, that failed and was switched off.
+    refusals
+        How many orders the gate refused, by the sentence of the rule, the most frequent first.
     track
         Equity, exposure and level, one value per traded bar.
     filled, levels
@@ -56,6 +60,7 @@ class BacktestResult:
     halts: int
     rearmed: int
     failed: tuple[str, ...]
+    refusals: Mapping[str, int]
     track: Track
     filled: tuple[Filled, ...]
     levels: tuple[LevelChanged, ...]
@@ -86,6 +91,7 @@ class OrderHash:
         self.halts = 0
         self.order_bars: list[int] = []
         self.failed: list[str] = []
+        self.refusals: Counter[int] = Counter()
         self.filled: list[Filled] = []
         self.levels: list[LevelChanged] = []
 
@@ -104,8 +110,13 @@ class OrderHash:
         if isinstance(record, BarSeen):
             pass
         elif isinstance(record, Decided):
-            if record.number.any():
-                self._count(record)
+            if record.number.all():
+                if len(record.number):
+                    self._count(record)
+            else:
+                self.refusals.update(record.rule[record.number == 0].tolist())
+                if record.number.any():
+                    self._count(record)
         elif isinstance(record, Filled):
             self.filled.append(record)
         elif isinstance(record, LevelChanged):
@@ -200,6 +211,7 @@ def run_backtest(
         halts=sink.halts,
         rearmed=rearmed,
         failed=tuple(sink.failed),
+        refusals={RULE_TEXT[Rule(rule)]: count for rule, count in sink.refusals.most_common()},
         track=recording.finish(),
         filled=tuple(sink.filled),
         levels=tuple(sink.levels),

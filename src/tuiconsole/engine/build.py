@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tuiconsole.domain import ids
+from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_DECIMALS, to_scaled
 from tuiconsole.domain.policy import Policy
@@ -58,7 +59,15 @@ class Plan:
 
 
 def load_tape(settings: Settings) -> Tape:
-    """The tape that the feed settings name: stored history, a file, or the packaged history."""
+    """The tape that the feed settings name: stored history, a file, or the packaged history.
+
+    Raises :class:`UsageError` for a live feed, which has no tape before it was recorded.
+    """
+    if settings.feed.feed == "live":
+        raise UsageError(
+            "A live feed has no past to run on.",
+            "Use --feed history after tuiconsole data pull, or --feed replay.",
+        )
     return open_tape(settings.feed, settings.history, settings.simulation)
 
 

@@ -89,7 +89,7 @@ def load_strategy(settings: PolicySettings, universe: Universe) -> Policy:
         policy = kind(universe, **values)
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{name} of {Path(file).name} cannot be made: {_sentence(error, file)}") from error
     missing = [part for part in _PROTOCOL if not hasattr(policy, part)]
     if missing:
@@ -126,12 +126,12 @@ def _run(file: str, source: str) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         exec(compile(source, file, "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{Path(file).name} does not run: {_sentence(error, file)}") from error
     return module
 
 
-def _sentence(error: Exception, file: str) -> str:
+def _sentence(error: BaseException, file: str) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else None
     trace = error.__traceback__
     while trace is not None:

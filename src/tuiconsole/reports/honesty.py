@@ -10,6 +10,8 @@ from tuiconsole.reports.run import Run
 _MARKET = ("spread", "temporary")
 """Parts of a cost that the market charges everybody: half the spread, temporary impact."""
 
+_REASONS = 3
+
 SUSPICIOUS_SHARPE = 2.0
 """Net Sharpe ratios of daily strategies above this are rarely true: look for leakage first (see the published results of Gu,
 Kelly and Xiu, Review of Financial Studies 2020: 1.35 value-weighted, before costs)."""
@@ -20,6 +22,7 @@ def statements(run: Run, found: dict[str, Measure], trials: Trials | None) -> li
     return [
         _sample(run),
         *_looked_at(run),
+        *_idle(run),
         *_trials(run, trials),
         *_suspicion(found),
         *(f"Failed and switched off: {text}" for text in run.outcome.failed),
@@ -50,6 +53,21 @@ def _looked_at(run: Run) -> list[str]:
         f"It ran over {', '.join(apart)}, declared out-of-sample, and over other bars: as a whole it is in-sample. Look at "
         "bars that were kept apart only with --period."
     ]
+
+
+def _idle(run: Run) -> list[str]:
+    """A desk that traded nothing, or that was held back by its limits, says why."""
+    outcome = run.outcome
+    said = [] if outcome.orders else ["Nothing was traded."]
+    if not outcome.orders and not outcome.refused and outcome.bars:
+        return ["Nothing was traded: no order was ever wanted."]
+    if outcome.refusals:
+        reasons = "; ".join(
+            f"{text.removesuffix('.')} ({count:,})"
+            for text, count in list(outcome.refusals.items())[:_REASONS]
+        )
+        said.append(f"The gate refused {outcome.refused:,} orders: {reasons}. The limits are in [risk].")
+    return [" ".join(said)] if said else []
 
 
 def _trials(run: Run, trials: Trials | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,9 @@ class Outcome:
         Wall time of the run; not part of what is compared.
     failed
         A sentence for every agent or strategy that failed and was switched off.
+    refusals
+        How many orders the gate refused, by the rule's sentence, the most frequent first; empty in runs that did not
+        keep it.
     """
 
     order_hash: str
@@ -83,6 +86,7 @@ class Outcome:
     borrow: float
     seconds: float
     failed: tuple[str, ...]
+    refusals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CURVE_ROWS = 6
 _AXIS = 12
+_MONTH_DIGITS = 4
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STOPS_SHOWN = 5
 _SAMPLE_STYLE = {"in-sample": "bold yellow", "out-of-sample": "bold cyan"}
@@ -152,9 +153,15 @@ def _months(console: Console, run: Run) -> None:
         table.add_column(month, justify="right", width=5)
     table.add_column("Year", justify="right", width=8)
     for year in monthly(run.track.ts, run.curve.returns):
-        cells = ["" if part is None else f"{100 * part:.1f}" for part in year.months]
+        cells = ["" if part is None else _month(100 * part) for part in year.months]
         table.add_row(str(year.year), *cells, f"{100 * year.total:.1f}")
     console.print(table)
+
+
+def _month(percent: float) -> str:
+    """At most four characters where that can be, so that neighbours stay apart."""
+    text = f"{percent:.1f}"
+    return text if len(text) <= _MONTH_DIGITS else f"{percent:.0f}"
 
 
 def _regimes(console: Console, run: Run) -> None:

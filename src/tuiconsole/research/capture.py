@@ -88,6 +88,7 @@ def capture(
             borrow=result.borrow,
             seconds=result.seconds,
             failed=result.failed,
+            refusals=dict(result.refusals),
         ),
         symbols=universe.symbols,
         capital=chosen.opened.capital / MONEY_SCALE,

@@ -124,14 +124,17 @@ def recursion(settings: Settings, tape: Tape, later: Sequence[int], end: int) ->
     Parameters
     ----------
     later
-        Bars by which the warm-up is shortened, ascending.
+        Bars by which the warm-up that the tape has is shortened, ascending; empty when it has none before the start.
     """
+    if not later:
+        text = "There are no bars before the start, so no later start was tried: choose a later --start."
+        return Finding("recursion", False, text, {"tolerance": TOLERANCE, "starts": []})
+    chosen = plan(settings, tape, "backtest")
+    longest = chosen.start - chosen.warmup
     reference, features = final_targets(settings, tape, end)
     rows = []
     for bars in later:
-        shorter = replace(
-            settings, feed=replace(settings.feed, warmup_bars=max(0, settings.feed.warmup_bars - bars))
-        )
+        shorter = replace(settings, feed=replace(settings.feed, warmup_bars=max(0, longest - bars)))
         targets, values = final_targets(shorter, tape, end)
         rows.append(
             {
@@ -211,7 +214,7 @@ def trip_all(
     longest = chosen.start - chosen.warmup
     later = sorted({longest // 8, longest // 4, longest // 2} - {0})
     horizon = min(stop, chosen.start + 756)
-    found.append(recursion(chosen.settings, tape, later or [0], horizon))
+    found.append(recursion(chosen.settings, tape, later, horizon))
     say("same-bar fill")
     found.append(same_bar(traced(chosen.settings, tape, clock, stop)))
     say("survivorship")

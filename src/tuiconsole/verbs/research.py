@@ -15,7 +15,9 @@ from tuiconsole.domain.errors import JournalDivergence, TapeDamaged, UsageError
 from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
+    from tuiconsole.analytics.named_periods import Period
     from tuiconsole.engine.settings import Settings
+    from tuiconsole.market.tape import Tape
     from tuiconsole.research.keeping import Kept
 
 
@@ -38,16 +40,17 @@ def run_backtest_verb(
     if name:
         RunStore(runs).require_free(name)
     settings = place.config.desk
+    tape = load_tape(settings)
     sample = Sample.IN
     if period is not None:
-        settings, end, sample = _within(place, period, end)
+        settings, end, sample = _within(place, period, end, tape)
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
     clock = WallClock()
     finished = backtest(
         settings,
-        load_tape(settings),
+        tape,
         clock,
         end=end,
         journal=journal,
@@ -76,6 +79,7 @@ def run_backtest_verb(
         "orders": result.orders,
         "fills": result.fills,
         "refused": result.refused,
+        "refusals": dict(result.refusals),
         "seconds": result.seconds,
         "symbol_bars_per_s": result.symbol_bars_per_s,
         "final_equity": result.final_equity,
@@ -92,7 +96,7 @@ def run_backtest_verb(
     return body, kept
 
 
-def _within(place: Place, name: str, end: str | None) -> tuple[Settings, str, Sample]:
+def _within(place: Place, name: str, end: str | None, tape: Tape) -> tuple[Settings, str, Sample]:
     """Settings, end and sample of the named period; the days of a period are not to be chosen again."""
     known = {period.name: period for period in place.config.periods}
     if name not in known:
@@ -103,8 +107,20 @@ def _within(place: Place, name: str, end: str | None) -> tuple[Settings, str, Sa
         raise UsageError(f"The period {name} says when to start and end.", "Leave out --start and --end.")
     period = known[name]
     settings = place.config.desk
+    _require_bars(tape, period)
     settings = replace(settings, feed=replace(settings.feed, start=iso(period.start)))
     return settings, iso(period.end), Sample.OUT if period.kind == "out-of-sample" else Sample.IN
+
+
+def _require_bars(tape: Tape, period: Period) -> None:
+    """Refuse with :class:`UsageError` a period of which ``tape`` has no bar."""
+    rows = period.rows(tape.ts)
+    if rows.stop <= rows.start:
+        raise UsageError(
+            f"{tape.name} has no bars of the period {period.name} ({iso(period.start)[:10]} to {iso(period.end - 1)[:10]}): "
+            f"it runs from {iso(int(tape.ts[0]))[:10]} to {iso(int(tape.ts[-1]))[:10]}.",
+            "Choose another period, or change its days in [periods].",
+        )
 
 
 def _show_progress(done: int, total: int) -> None:
