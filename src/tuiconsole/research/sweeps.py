@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.analytics.measures import UNITS
 from tuiconsole.analytics.samples import Curve, Sample
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.errors import DeskError, UsageError
@@ -32,6 +33,20 @@ from tuiconsole.research.trials import TrialRow, trial_row
 
 LARGEST_SHARED_BYTES = 2 * 1024**3
 """Features of a sweep beyond this many bytes are worked out by every run for itself."""
+
+SMALLER_IS_BETTER = frozenset(
+    {
+        "cost_share",
+        "costs",
+        "expected_shortfall_95",
+        "max_drawdown",
+        "minimum_track_record",
+        "ulcer_index",
+        "value_at_risk_95",
+        "volatility",
+    }
+)
+"""Figures of which less is wanted; of every other one, more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +191,27 @@ def returns_of(done: Backtest, sample: Sample) -> Curve:
     return Curve(sample, done.result.ts, equity[1:] / equity[:-1] - 1.0)
 
 
+def require_metric(metric: str) -> str:
+    """``metric`` itself when a backtest has such a figure; else :class:`UsageError`."""
+    if metric not in UNITS:
+        raise UsageError(f"There is no metric {metric!r}.", f"Known: {', '.join(sorted(UNITS))}.")
+    return metric
+
+
 def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:
-    """Trials by ``metric``, best first; what failed or has no such figure comes last.
+    """Trials by ``metric``, best first (the smallest of :data:`SMALLER_IS_BETTER`); what failed or lacks it comes last.
 
     Raises
     ------
     UsageError
-        No trial knows ``metric``.
+        There is no such metric.
     """
-    known = sorted({name for trial in trials for name in trial.metrics})
-    if known and metric not in known:
-        raise UsageError(f"There is no metric {metric!r}.", f"Known: {', '.join(known)}.")
+    sign = 1.0 if require_metric(metric) in SMALLER_IS_BETTER else -1.0
 
     def key(trial: Trial) -> tuple[bool, float]:
         value = trial.metrics.get(metric)
         missing = value is None or math.isnan(value) or bool(trial.error)
-        return (missing, 0.0 if missing or value is None else -value)
+        return (missing, 0.0 if missing or value is None else sign * value)
 
     return sorted(trials, key=key)
 
