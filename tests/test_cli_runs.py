@@ -150,3 +150,29 @@ def test_a_removed_run_stays_counted(
     body = answer(capsys, copy, "runs", "list")
     assert ([row["name"] for row in body["runs"]], body["evaluations"]) == (["all"], 2)
     assert answer(capsys, copy, "report", "all")["trials"] == 2
+
+
+def test_every_view_of_a_run_deflates_it_by_the_trials_counted_since(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = desk_files.fresh(tmp_path, core.market())
+    first = answer(capsys, made, "backtest", "--name", "first")["metrics"]
+    answer(
+        capsys,
+        made,
+        "sweep",
+        "--grid",
+        "sizing.band=0.02,0.3",
+        "--grid",
+        "risk.name_cap=0.05,0.1",
+        "--jobs",
+        "1",
+    )
+    now = answer(capsys, made, "report", "first")["metrics"]["deflated_sharpe"]
+    assert now < first["deflated_sharpe"]
+    seen = [
+        answer(capsys, made, "runs", "show", "first")["metrics"]["deflated_sharpe"],
+        answer(capsys, made, "runs", "list")["runs"][0]["metrics"]["deflated_sharpe"],
+        answer(capsys, made, "runs", "compare", "first")["metrics"]["deflated_sharpe"]["first"],
+    ]
+    assert seen == pytest.approx([now] * 3, rel=1e-9)

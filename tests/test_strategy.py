@@ -202,7 +202,7 @@ def test_every_refusal_is_counted_by_its_rule(tmp_path: Path) -> None:
     asked = replace(settings(tape, 120), policy=with_source(PolicySettings("bad.py:Bad"), tmp_path))
     result = backtest(asked, tape, EventClock()).result
     assert (result.orders, result.refused) == (0, 54)
-    assert result.refusals == {"Too much of the equity would be in one symbol.": 54}
+    assert result.refusals == {"The order is worth more than one order may be.": 54}
 
 
 class Fixed(Strategy):

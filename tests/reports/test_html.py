@@ -20,7 +20,7 @@ from tuiconsole.reports import tables
 from tuiconsole.reports.charts import MOST_POINTS, charts
 from tuiconsole.reports.figures import figures, written
 from tuiconsole.reports.honesty import statements
-from tuiconsole.reports.html import page, write
+from tuiconsole.reports.html import page, write, write_page
 from tuiconsole.reports.run import Run
 
 VOID = {"meta", "br", "hr", "link", "input", "img"}
@@ -167,3 +167,12 @@ def test_a_run_without_bars_still_has_a_page(tmp_path: Path) -> None:
     assert "falls" not in found.tables
     with pytest.raises(StoreError, match="cannot be written"):
         write(empty(rig.made(60)), tmp_path / "deep")
+
+
+def test_a_page_that_cannot_be_written_whole_leaves_what_was_there(tmp_path: Path) -> None:
+    place = tmp_path / "page.html"
+    write_page("before", place)
+    with pytest.raises(UnicodeEncodeError):
+        write_page("half \ud800", place)
+    assert place.read_text(encoding="utf-8") == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]

@@ -115,3 +115,14 @@ def test_a_row_of_a_curve() -> None:
     assert found.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1))
     empty = trial_row("t", "c", Curve(Sample.IN, np.zeros(0, dtype=np.int64), np.zeros(0)), "x")
     assert (empty.first_ts, empty.bars, empty.sharpe) == (0, 0, None)
+
+
+def test_looking_needs_no_right_to_write_and_makes_no_file(tmp_path: Path) -> None:
+    counter = TrialCounter(tmp_path / "none")
+    assert (counter.on("t"), counter.evaluations()) == (Trials(0, 0.0), 0)
+    assert list(tmp_path.iterdir()) == []
+    counter.add([row()], 1)
+    writing = sqlite3.connect(counter.path, isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    assert (counter.on("t").count, counter.evaluations()) == (1, 1)
+    writing.close()

@@ -41,10 +41,16 @@ def write(run: Run, path: Path, trials: Trials | None = None) -> None:
 
 
 def write_page(text: str, path: Path) -> None:
-    """Write ``text`` to ``path``; :class:`StoreError` when that cannot be done."""
+    """Write ``text`` to ``path``, all or nothing; :class:`StoreError` when that cannot be done."""
+    place = path.resolve()
+    draft = place.with_name(f".{place.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"The report {path} cannot be written: {error.strerror}.") from error
 

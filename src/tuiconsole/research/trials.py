@@ -123,7 +123,7 @@ class TrialCounter:
 
         A trial without a Sharpe ratio counts, but says nothing about the variance.
         """
-        with self._open() as file:
+        with self._reading() as file:
             rows = file.execute(
                 "SELECT sharpe FROM trial WHERE tape = ? GROUP BY configuration, first_ts, last_ts", (tape,)
             ).fetchall()
@@ -132,9 +132,27 @@ class TrialCounter:
 
     def evaluations(self) -> int:
         """Rows in all: every backtest ever evaluated here, repetitions included."""
-        with self._open() as file:
+        with self._reading() as file:
             (count,) = file.execute("SELECT count(*) FROM trial").fetchone()
         return int(count)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """For looking alone: a directory that may only be read will do; without the file, nothing was counted."""
+        try:
+            where = f"{self.path.absolute().as_uri()}?mode=ro" if self.path.exists() else ":memory:"
+            with closing(sqlite3.connect(where, timeout=_PATIENCE_S, isolation_level=None, uri=True)) as file:
+                if where == ":memory:":
+                    file.executescript(_SCHEMA)
+                yield file
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"The counter of trials {self.path} cannot be used: {error}.",
+            "Without it no result can be deflated; restore the file or use another --runs.",
+        )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -150,10 +168,7 @@ class TrialCounter:
                 yield file
                 file.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"The counter of trials {self.path} cannot be used: {error}.",
-                "Without it no result can be deflated; restore the file or use another --runs.",
-            ) from error
+            raise self._unusable(error) from error
 
 
 def _statements() -> list[str]:

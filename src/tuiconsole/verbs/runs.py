@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuiconsole.verbs.common import Place, default_state
+
+if TYPE_CHECKING:
+    from tuiconsole.research.trials import TrialCounter
 
 _LISTED = ("total_return", "sharpe", "max_drawdown", "deflated_sharpe")
 
@@ -22,6 +25,7 @@ def list_runs(directory: Path) -> dict[str, Any]:
     from tuiconsole.research.runs import RunStore
     from tuiconsole.research.trials import TrialCounter
 
+    counter = TrialCounter(directory)
     rows = [
         {
             "name": entry.name,
@@ -30,11 +34,11 @@ def list_runs(directory: Path) -> dict[str, Any]:
             "policy": entry.facts["provenance"]["policy"],
             "tape": entry.facts["provenance"]["tape"],
             "bars": entry.facts["outcome"]["bars"],
-            "metrics": {name: entry.facts["metrics"].get(name) for name in _LISTED},
+            "metrics": {name: _metrics(entry.facts, counter).get(name) for name in _LISTED},
         }
         for entry in RunStore(directory).list()
     ]
-    evaluations = TrialCounter(directory).evaluations() if directory.is_dir() else 0
+    evaluations = counter.evaluations()
     return {"directory": str(directory), "runs": rows, "evaluations": evaluations}
 
 
@@ -65,8 +69,27 @@ def list_text(body: dict[str, Any]) -> str:
 def show_run(directory: Path, name: str) -> dict[str, Any]:
     """Everything that is one value per run: where it comes from, what came out, its figures."""
     from tuiconsole.research.runs import RunStore
+    from tuiconsole.research.trials import TrialCounter
 
-    return dict(RunStore(directory).facts(name))
+    facts = RunStore(directory).facts(name)
+    return {**facts, "metrics": _metrics(facts, TrialCounter(directory))}
+
+
+def _metrics(facts: Mapping[str, Any], counter: TrialCounter) -> dict[str, float | None]:
+    """The figures of a stored run, its Sharpe ratio deflated by every trial counted since."""
+    from tuiconsole.analytics.significance import deflated_sharpe
+
+    found: dict[str, float | None] = dict(facts["metrics"])
+    ratio, skewness, kurtosis = (found.get(name) for name in ("sharpe", "skewness", "kurtosis"))
+    if found.get("deflated_sharpe") is None or ratio is None or skewness is None or kurtosis is None:
+        return found
+    trials = counter.on(facts["provenance"]["tape_digest"])
+    per_bar = ratio / float(facts["bars_per_year"]) ** 0.5
+    bars = int(facts["outcome"]["bars"])
+    found["deflated_sharpe"] = deflated_sharpe(
+        per_bar, bars, skewness, kurtosis, trials.count, trials.variance
+    )
+    return found
 
 
 def show_text(body: dict[str, Any]) -> str:
@@ -91,17 +114,22 @@ def show_text(body: dict[str, Any]) -> str:
 def compare_runs(directory: Path, names: Sequence[str]) -> dict[str, Any]:
     """Figures of several runs side by side, and every setting in which they differ."""
     from tuiconsole.research.runs import RunStore
+    from tuiconsole.research.trials import TrialCounter
 
-    store = RunStore(directory)
+    store, counter = RunStore(directory), TrialCounter(directory)
     facts = {name: store.facts(name) for name in names}
-    metrics = list(dict.fromkeys(key for each in facts.values() for key in each["metrics"]))
-    flat = {name: _flat(each["provenance"]["settings"]) for name, each in facts.items()}
+    figures = {name: _metrics(each, counter) for name, each in facts.items()}
+    metrics = list(dict.fromkeys(key for each in figures.values() for key in each))
+    flat = {
+        name: {**_flat(each["provenance"]["settings"]), "policy.digest": each["provenance"]["policy_digest"]}
+        for name, each in facts.items()
+    }
     keys = list(dict.fromkeys(key for each in flat.values() for key in each))
     differing = [key for key in keys if len({repr(flat[name].get(key)) for name in names}) > 1]
     return {
         "runs": list(names),
         "samples": {name: facts[name]["sample"] for name in names},
-        "metrics": {key: {name: facts[name]["metrics"].get(key) for name in names} for key in metrics},
+        "metrics": {key: {name: figures[name].get(key) for name in names} for key in metrics},
         "settings": {key: {name: flat[name].get(key) for name in names} for key in differing},
         "same_tape": len({each["provenance"]["tape_digest"] for each in facts.values()}) == 1,
         "same_orders": len({each["outcome"]["order_hash"] for each in facts.values()}) == 1,
