@@ -16,6 +16,7 @@ from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
     from tuiconsole.analytics.named_periods import Period
+    from tuiconsole.engine.backtest import BacktestResult
     from tuiconsole.engine.settings import Settings
     from tuiconsole.market.tape import Tape
     from tuiconsole.research.keeping import Kept
@@ -68,7 +69,12 @@ def run_backtest_verb(
         sample=sample,
         periods=place.config.periods,
     )
-    body = {
+    return _answer(result, kept), kept
+
+
+def _answer(result: BacktestResult, kept: Kept) -> dict[str, Any]:
+    """The verb's stable keys."""
+    return {
         "run": kept.run.name,
         "sample": kept.run.sample.value,
         "trials": kept.trials.count,
@@ -87,13 +93,12 @@ def run_backtest_verb(
         "halts": result.halts,
         "rearmed": result.rearmed,
         "failed": list(result.failed),
-        "cool_down_bars": settings.risk.cool_down_bars,
+        "cool_down_bars": kept.run.outcome.cool_down_bars,
         "orders_in_last_tenth": result.last_tenth_orders,
         "first": iso(int(result.ts[0]))[:10] if result.bars else None,
         "last": iso(int(result.ts[-1]))[:10] if result.bars else None,
         "metrics": kept.metrics,
     }
-    return body, kept
 
 
 def _within(place: Place, name: str, end: str | None, tape: Tape) -> tuple[Settings, str, Sample]:
