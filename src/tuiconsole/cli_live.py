@@ -23,7 +23,7 @@ from tuiconsole.cli_options import (
 def paper(
     context: typer.Context,
     feed: Annotated[
-        str, typer.Argument(help="A live feed, e.g. yahoo; default the order in [feeds].")
+        str, typer.Argument(help="A live feed, e.g. yahoo; default feeds.order of the configuration.")
     ] = "live",
     config: ConfigOption = None,
     state: StateOption = None,

@@ -466,11 +466,12 @@ def test_macro_of_a_file_and_of_events(place: Path, capsys: pytest.CaptureFixtur
     assert (body["new"], body["release_times"]["UNRATE"][:11]) == (1, "lag 45 days")
     known = run(capsys, "known", "--as-of", "2008-09-20")
     assert known["macro"] == {"unemployment": 6.1}
+    assert known["macro_released"] == {"unemployment": "2008-09-16T04:00:00Z"}
     assert "Lehman Brothers files for bankruptcy" in [event["title"] for event in known["events"]]
     assert run(capsys, "known", "--as-of", "2008-09-15")["macro"] == {}
     assert main(["data", "import-macro", "m.csv"]) == 0
     assert main(["data", "known", "--as-of", "2008-09-20"]) == 0
-    assert "unemployment" in capsys.readouterr().out
+    assert "6.1   since 2008-09-16" in capsys.readouterr().out
 
 
 def test_a_killed_pull_goes_on_where_it_was(place: Path, vendor: Vendor) -> None:

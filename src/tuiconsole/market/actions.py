@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,7 @@ from tuiconsole.domain.types import FloatArray, IntArray
 
 OPEN_END = 2**31
 """Last day of a ticker that is still in use, in days since 1970."""
+_STRETCH = re.compile(r"\.(UNTIL|FROM)-\d{4}-\d{2}-\d{2}$")
 _RATIO_PARTS = 200
 _RATIO_TOLERANCE = 2e-4
 
@@ -105,7 +107,12 @@ class TickerMap:
         return next(s.instrument for s in self.stretches(ticker) if s.first <= day <= s.last)
 
     def named(self, name: str) -> str:
-        """The instrument called ``name``, else the last one to trade under that ticker."""
+        """The instrument called ``name``, else the last one to trade under that ticker.
+
+        >>> TickerMap().named("WM.UNTIL-1970-04-10")
+        'WM.until-1970-04-10'
+        """
+        name = _STRETCH.sub(lambda found: found[0].lower(), name)
         if name in self._instruments or name not in self._by_ticker:
             return name
         return self._by_ticker[name][-1].instrument

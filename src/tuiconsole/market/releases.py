@@ -44,3 +44,12 @@ class Releases:
             seen = at > 0
             out[seen, MACRO_SERIES.index(name)] = known[at[seen] - 1]
         return out
+
+    def released(self, ts: int) -> dict[str, int]:
+        """When the value that is known of each series at ``ts`` came out, ns UTC; without those of which none is known."""
+        found: dict[str, int] = {}
+        for name, (released, values) in self.series.items():
+            past = released[np.isfinite(values) & (released <= ts)]
+            if len(past):
+                found[name] = int(past.max())
+        return found

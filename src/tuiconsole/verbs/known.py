@@ -58,12 +58,14 @@ def run_known(place: Place, symbols: tuple[str, ...], as_of: str) -> dict[str, A
     ts = _moment(as_of)
     source = macro_releases(store)
     values = source.as_of(np.array([ts]))[0] if source is not None else np.full(len(MACRO_SERIES), np.nan)
+    released = {} if source is None else source.released(ts)
     events = events_as_of(market_events(store.folder.parent), ts, ts - _EVENT_DAYS * NANOSECONDS_PER_DAY)
     stored = store.all_series("fundamentals")
     named = [house_symbol(part) for text in symbols for part in text.split(",") if part.strip()]
     return {
         "as_of": iso(ts),
         "macro": {n: float(v) for n, v in zip(MACRO_SERIES, values, strict=True) if np.isfinite(v)},
+        "macro_released": {name: iso(at) for name, at in released.items()},
         "companies": {symbol: _company(place, store, stored, symbol, ts) for symbol in named},
         "events": [
             {"known": iso(e.release), "kind": e.kind, "region": e.region, "title": e.title} for e in events
@@ -85,7 +87,7 @@ def _company(
     reports = {name: series for (name, entity), series in stored.items() if entity == symbol}
     derived = ratios(reports)
     found = {name: float(series.as_of(at)[0]) for name, series in (reports | derived).items()}
-    close = _last_close(place, symbol, ts)
+    close, close_at = _last_close(place, symbol, ts)
     if close is not None and "eps_ttm" in derived:
         found["price_earnings"] = float(price_earnings(np.array([close]), at, derived["eps_ttm"])[0])
     news = store.texts_as_of("news", symbol, ts, ts - _NEWS_DAYS * NANOSECONDS_PER_DAY)
@@ -93,6 +95,7 @@ def _company(
     weighed = len(tones) > 0 and tones[:, 1].sum() > 0.0
     return {
         "close": close,
+        "close_at": close_at,
         "figures": {name: value for name, value in sorted(found.items()) if np.isfinite(value)},
         "news": len(news),
         "sentiment": float(np.average(tones[:, 0], weights=tones[:, 1])) if weighed else None,
@@ -100,26 +103,33 @@ def _company(
     }
 
 
-def _last_close(place: Place, symbol: str, ts: int) -> float | None:
-    """The last stored daily close of ``symbol`` by ``ts``, adjusted for splits; None when there is none."""
+def _last_close(place: Place, symbol: str, ts: int) -> tuple[float | None, str | None]:
+    """The last stored daily close of ``symbol`` by ``ts``, adjusted for splits, and its time; None when there is none."""
     from tuiconsole.market.history.store import HistoryStore
 
     try:
         tape = HistoryStore(Path(place.config.desk.history.root)).tape([symbol], "1day", end=ts + 1)
     except DataError:
-        return None
-    closes = tape.close[np.isfinite(tape.close[:, 0]), 0]
-    return float(closes[-1]) if len(closes) else None
+        return None, None
+    there = np.flatnonzero(np.isfinite(tape.close[:, 0]))
+    if not len(there):
+        return None, None
+    return float(tape.close[there[-1], 0]), iso(int(tape.ts[there[-1]]))
 
 
 def known_text(body: dict[str, Any]) -> str:
     """What was known, for people."""
     lines = [f"Known at {body['as_of']}, by release time:"]
-    lines += [f"  {name.replace('_', ' '):<22} {value:,.6g}" for name, value in body["macro"].items()]
+    lines += [
+        f"  {name.replace('_', ' '):<22} {value:>12,.6g}   since {body['macro_released'][name][:10]}"
+        for name, value in body["macro"].items()
+    ]
     if not body["macro"]:
         lines.append("  no macro series: bring them with data import-macro or data pull --what macro")
     for symbol, company in body["companies"].items():
-        price = "" if company["close"] is None else f", last close {company['close']:,.4f}"
+        price = ""
+        if company["close"] is not None:
+            price = f", last close {company['close']:,.4f} on {company['close_at'][:10]}, adjusted for splits"
         lines.append(f"{symbol}{price}")
         lines += [
             f"  {name.replace('_', ' '):<30} {value:,.6g}" for name, value in company["figures"].items()

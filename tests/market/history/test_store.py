@@ -201,9 +201,20 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
         store.write(
             "1day", pa.table({"ts": [1], "symbol": pa.array([None], pa.string()), "close": [1.0]}), _FILE
         )
-    (store.root / store.manifest.bars["1day"][0].file).unlink()
-    with pytest.raises(DataError, match="lacks the file"):
+    piece = store.root / store.manifest.bars["1day"][0].file
+    content = piece.read_bytes()
+    piece.write_bytes(content[:4] + bytes(len(content) // 2) + content[4 + len(content) // 2 :])
+    with pytest.raises(
+        DataError, match=r"\.parquet of the history in .* is damaged: .* another history\.root"
+    ):
         store.tape(None, "1day")
+    piece.unlink()
+    for asks in (
+        lambda: store.tape(None, "1day"),
+        lambda: store.write("1day", _bars([_DAY], ["A"], [2.0]), _FILE),
+    ):
+        with pytest.raises(DataError, match=r"lacks the file .*\.parquet"):
+            asks()
     (store.root / "manifest.json").write_text("{")
     with pytest.raises(DataError, match=r"manifest\.json in .* is damaged"):
         store.symbols("1day")

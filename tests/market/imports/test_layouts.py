@@ -74,7 +74,7 @@ def _times(tape: Tape) -> list[str]:
             "alpaca",
         ),
         (
-            "Date,Ticker,Open,High,Low,Close,Volume\n07/02/2024,B,1,2,1,2,10\n07/03/2024,B,2,3,2,3,11\n07/02/2024,A,5,6,5,6,\n",
+            "Date,Ticker,Open,High,Low,Close,Volume\n02-Jul-2024,B,1,2,1,2,10\n03-Jul-2024,B,2,3,2,3,11\n02-Jul-2024,A,5,6,5,6,\n",
             "us.csv",
             "file",
         ),
@@ -88,7 +88,7 @@ def _times(tape: Tape) -> list[str]:
         "stooq",
         "alpaca sdk",
         "alpaca rest",
-        "month first",
+        "month in letters",
     ],
 )
 def test_long_tables_of_days(tmp_path: Path, text: str | bytes, name: str, source: str) -> None:
@@ -250,7 +250,7 @@ def test_a_date_ends_at_the_close_or_with_its_day(tmp_path: Path, zone: str, end
 
 
 @pytest.mark.parametrize(
-    "date", ["2024-07-02", "20240702", "07/02/2024", "2024/07/02", "02-Jul-2024", "2024.07.02", "1719878400"]
+    "date", ["2024-07-02", "20240702", "2024/07/02", "02-Jul-2024", "2024.07.02", "1719878400"]
 )
 def test_dates_as_people_write_them(tmp_path: Path, date: str) -> None:
     _, tape = _import(tmp_path, f"date,symbol,close\n{date},A,5\n", asked=Asked(interval="1day"))
@@ -272,6 +272,25 @@ def test_newest_first_and_date_with_time(tmp_path: Path) -> None:
     assert report.symbols == ("AAPL",)
     assert _times(tape) == ["2024-07-02T13:31:00Z", "2024-07-02T13:32:00Z", "2024-07-02T14:01:00Z"]
     assert tape.close[:, 0].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_row_numbers_beside_a_date_are_no_times(tmp_path: Path) -> None:
+    report, tape = _import(tmp_path, ",Date,Close\n0,2024-07-02,5\n1,2024-07-03,6\n", "A.csv")
+    assert _times(tape) == ["2024-07-02T20:00:00Z", "2024-07-03T17:00:00Z"]
+    assert report.ignored == ()
+
+
+def test_slashed_dates_need_a_day_that_tells_what_comes_first(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    (folder / "A.csv").write_text("date,close\n07/02/2024,5\n07/03/2024,6\n")
+    store = HistoryStore(tmp_path / "store")
+    with pytest.raises(DataError, match="07/02/2024 may name the month or the day first"):
+        import_bars(store, folder, _DETECT)
+    assert store.symbols("1day") == ()
+    (folder / "B.csv").write_text("date,close\n07/16/2024,5\n07/17/2024,6\n")
+    import_bars(store, folder, _DETECT)
+    assert _times(store.tape(("A",), "1day")) == ["2024-07-02T20:00:00Z", "2024-07-03T17:00:00Z"]
 
 
 def test_a_second_row_of_one_time_is_put_aside_with_its_line(tmp_path: Path) -> None:
@@ -304,6 +323,14 @@ _WRONG = [
     ),
     ("ts,symbol,close\n2024-01-02T10:00:00Z,A,1\n", "p.csv", "one bar alone does not tell"),
     ("date,symbol,close\n2024-01-02,A,1\n2024-01-09,A,1\n2024-01-16,A,1\n", "p.csv", "7 days apart"),
+    ("date,close\r2024-01-02,1\r", "A.csv", "ends its lines with a carriage return alone"),
+    ("date,close\n2024-01-02,1\n".encode("utf-16"), "A.csv", "is not text in UTF-8"),
+    ("date,close\n2024-01-02,1\n", "My prices (final).csv", "its name is no symbol"),
+    (
+        "ts,close\n2024-01-02T10:00:00Z,1\n2024-01-02T10:01:00,1\n",
+        "A.csv",
+        "column ts cannot be read as times",
+    ),
     (b"\x1f\x8b\x08broken", "p.csv.gz", "not a whole gzip file"),
     (b"PAR1nothing", "p.parquet", "cannot be read as Parquet"),
     ("x", "p.xlsx", "neither CSV nor Parquet"),

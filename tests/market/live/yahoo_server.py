@@ -2,7 +2,7 @@
 
 The market is made up and repeats: the price of a symbol at a moment is a function of both. By hand, with a desk on it:
 
-    python -m tests.market.live.yahoo_server --port 8765 --stream-port 8766 --calendar 24/7 --bar-seconds 60
+    python -m tests.market.live.yahoo_server --port 8765 --stream-port 8766 --calendar 24/7
 """
 
 from __future__ import annotations

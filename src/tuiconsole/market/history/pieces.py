@@ -107,7 +107,8 @@ def read_piece(
 ) -> Any:
     """Columns ``names`` of a piece as an Arrow table; only of ``symbols`` and of ``between`` (ns, end excluded) if given.
 
-    Raises ``FileNotFoundError`` when a later write has replaced it: read the manifest again.
+    Raises ``FileNotFoundError`` when a later write has replaced it: read the manifest again. A file that cannot be read
+    raises :class:`DataError`.
     """
     import pyarrow
     from pyarrow import compute, parquet
@@ -126,7 +127,11 @@ def read_piece(
         return parquet.read_table(
             root / piece.file, columns=names, filters=condition, read_dictionary=["symbol"], partitioning=None
         )
-    except pyarrow.ArrowException as error:
+    except FileNotFoundError:
+        raise
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise DataError(
-            f"{piece.file} of the history is damaged: {str(error).splitlines()[0]}.", "Import it again."
+            f"{piece.file} of the history in {root} is damaged: {reason}.",
+            "Restore it, or import again into another history.root.",
         ) from error

@@ -89,6 +89,8 @@ class HistoryStore:
             transaction = Transaction(self.root, manifest, self._clock.now_ns())
             try:
                 yield transaction
+            except FileNotFoundError as error:
+                raise _lacking(self.root, error) from error
             except BaseException:
                 remove_strays(self.root, manifest)
                 raise
@@ -193,9 +195,14 @@ class HistoryStore:
             except FileNotFoundError as error:
                 later = self.manifest
                 if later == manifest:
-                    raise DataError(
-                        f"The history in {self.root} lacks the file {error.filename}, which its manifest names.",
-                        "Restore it, or import again into another history.root.",
-                    ) from error
+                    raise _lacking(self.root, error) from error
                 manifest = later
         raise DataError(f"The history in {self.root} changes faster than it can be read.", "Try again.")
+
+
+def _lacking(root: Path, error: FileNotFoundError) -> DataError:
+    """What to say when a piece that the manifest names is not there."""
+    return DataError(
+        f"The history in {root} lacks the file {error.filename or error}, which its manifest names.",
+        "Restore it, or import again into another history.root.",
+    )

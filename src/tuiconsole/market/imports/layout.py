@@ -22,6 +22,7 @@ _NAMES = {
     "volume": ("volume", "vol", "v"),
 }
 _ROLE = {name: role for role, names in _NAMES.items() for name in names}
+_ROW_NUMBERS = ("", "index", "__index_level_0__")
 _PRICES = ("open", "high", "low", "close")
 _SYMBOL_TAIL = re.compile(
     r"[ _-](\d+)?(s|sec|m|min|minute|h|hour|d|day|daily|intraday|ohlcv|bars|prices)s?$", re.I
@@ -42,12 +43,15 @@ class Layout:
         The file's name of the column for each role (ts or date and time, symbol, open … volume, adj_close).
     ignored
         Columns that are not read.
+    slashed
+        A date as such files write it, when that is ``03/04/2020``, which is read with the month first; else empty.
     """
 
     kind: Literal["long", "wide"]
     source: str
     columns: Mapping[str, str]
     ignored: tuple[str, ...] = ()
+    slashed: str = ""
 
 
 def recognise(name: str, header: Sequence[str]) -> Layout:
@@ -78,12 +82,14 @@ def recognise(name: str, header: Sequence[str]) -> Layout:
     else:
         roles["ts"] = roles.pop("time")
     roles.setdefault("close", roles.get("adj_close", ""))
-    ignored = tuple(column for column in header if column not in roles.values())
+    ignored = tuple(column for column in header if column not in roles.values() and _plain(column))
     return Layout("long", _source(header, plain, roles), roles, ignored)
 
 
 def _one_time(roles: dict[str, str]) -> None:
-    """Keep one column of time, or a date with its time of day."""
+    """Keep one column of time, or a date with its time of day; a column of row numbers beside a date is no time."""
+    if "date" in roles and _plain(roles.get("ts", "ts")) in _ROW_NUMBERS:
+        roles.pop("ts")
     if "date" in roles and "time" in roles:
         roles.pop("ts", None)
     elif "ts" in roles:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.history.columns import VALUES, symbol_codes
@@ -86,6 +87,8 @@ class _State:
     symbols: set[str] = field(default_factory=set)
     kind: str = ""
     actions: int = 0
+    slashed: str = ""
+    month_first: bool = False
 
 
 def import_bars(
@@ -134,6 +137,11 @@ def import_bars(
             _store(transaction, path.name, waiting, asked, adjusted, state)
         if state.reading is None or state.written is None:
             raise DataError(f"{path.name} has a header but no rows.", "Name another file.")
+        if state.slashed and not state.month_first:
+            raise DataError(
+                f"{path.name}: dates such as {state.slashed} may name the month or the day first, and no day above 12 tells.",
+                "Write them as 2020-03-04.",
+            )
         symbols = tuple(sorted(state.symbols))
         if universe:
             transaction.name_universe(universe, symbols)
@@ -176,7 +184,12 @@ def _block(file: Path, part: Part) -> Block | None:
         times = times_of(part.table)
     except NotTimes as error:
         column = layout.columns.get("ts", layout.columns.get("date", ""))
-        where = line_of_bad_time(file, column) or f"column {column} holds {error}"
+        where = line_of_bad_time(file, column)
+        if not where:
+            raise DataError(
+                f"{file.name}, column {column} cannot be read as times: it holds {error}.",
+                "Write all alike, with a zone or without, as 2024-05-31 or 2024-05-31T20:00:00Z.",
+            ) from error
         raise DataError(
             f"{file.name}, {where} is not a time.", "Write times as 2024-05-31 or 2024-05-31T20:00:00Z."
         ) from error
@@ -199,7 +212,13 @@ def _long(file: Path, layout: Layout, times: Times, part: Part) -> Block:
             )
         codes, symbols = symbol_codes(column)
     else:
-        codes, symbols = np.zeros(n, dtype=np.int64), (symbol_in(file.name),)
+        symbol = symbol_in(file.name)
+        if not symbol or any(c.isspace() for c in symbol):
+            raise DataError(
+                f"{file.name} has no column symbol, and its name is no symbol.",
+                "Name the file after its symbol, e.g. AAPL.csv, or add a column symbol.",
+            )
+        codes, symbols = np.zeros(n, dtype=np.int64), (symbol,)
     values = {
         name: _floats(file, table.column(name))
         for name in (*VALUES, "adj_close")
@@ -265,6 +284,9 @@ def _store(
     for block in blocks:
         state.layouts[block.layout.source] = None
         state.ignored.update(dict.fromkeys(block.layout.ignored))
+        if block.layout.slashed:
+            state.slashed = block.layout.slashed
+            state.month_first = state.month_first or _day_above_12(block.times.ns)
     symbols = sorted({symbol for block in blocks for symbol in block.symbols})
     position = {symbol: i for i, symbol in enumerate(symbols)}
     codes = np.concatenate(
@@ -292,6 +314,12 @@ def _store(
     )
     report = transaction.add(reading.interval, table, provenance)
     state.written = report if state.written is None else state.written.plus(report)
+
+
+def _day_above_12(ns: IntArray) -> bool:
+    """Whether a date among these times falls after the 12th: read with the month first it could not be otherwise."""
+    days = np.unique(ns // NANOSECONDS_PER_DAY).astype("datetime64[D]")
+    return bool((days - days.astype("datetime64[M]") >= np.timedelta64(12, "D")).any())
 
 
 def _values(blocks: list[Block], adjusted: bool | None) -> dict[str, FloatArray]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _TIME_FORMATS = (
     "%Y.%m.%d",
     "%Y.%m.%d %H:%M",
 )
+_SLASHED = re.compile(rb"(?:^|[\s,;|\"])(\d{1,2}/\d{1,2}/\d{4})\b")
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 65_536
 _ROW_BYTES, _GZIP_ROW_BYTES = 150, 40
@@ -123,9 +125,12 @@ class FileReader:
         first, sample, _ = _head(path)
         if first not in self._known:
             delimiter = max(_DELIMITERS, key=first.decode("utf-8", "replace").count)
-            header = next(csv.reader([first.decode("utf-8-sig", "replace")], delimiter=delimiter), [])
+            header = _cells(path, first.decode("utf-8-sig", "replace"), delimiter)
             decimal = "," if delimiter == ";" and b"," in sample and b"." not in sample else "."
             layout = None if is_actions(header) else recognise(path.name, header)
+            found = _SLASHED.search(sample)
+            if layout is not None and found is not None:
+                layout = replace(layout, slashed=found[1].decode())
             self._known[first] = _Shape(layout, delimiter, decimal, header)
         return self._known[first]
 
@@ -203,13 +208,29 @@ def csv_header(path: Path) -> list[str]:
     if path.suffix.lower() == ".parquet" or not path.is_file():
         return []
     first = _head(path)[0].decode("utf-8-sig", "replace")
-    return next(csv.reader([first], delimiter=max(_DELIMITERS, key=first.count)), [])
+    return _cells(path, first, max(_DELIMITERS, key=first.count))
+
+
+def _cells(path: Path, line: str, delimiter: str) -> list[str]:
+    """The cells of the header line."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise DataError(
+            f"{path.name} cannot be read as CSV: {error}.", "Save it with a line for each row."
+        ) from error
 
 
 def _head(path: Path) -> tuple[bytes, bytes, str]:
     """The header line, the bytes after it (of the first few thousand), and the first three lines as text."""
     with opened(path) as file:
         start = file.read(_SAMPLE)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{path.name} is not text in UTF-8.", "Save it as UTF-8.")
+    if b"\n" not in start and b"\r" in start:
+        raise DataError(
+            f"{path.name} ends its lines with a carriage return alone.", "Save it with usual line ends."
+        )
     first, _, rest = start.partition(b"\n")
     if not first.strip():
         raise DataError(f"{path.name} is empty.", "Expected a header line and rows.")
