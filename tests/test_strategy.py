@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.engine.rig import market, settings
 from tuiconsole.domain.clock import EventClock
@@ -266,7 +267,7 @@ def test_what_cannot_be_traded_now_is_wanted_again_when_it_can() -> None:
     universe = Universe.of(("AAA",))
     held = 20 * int(universe.quantity_scale[0])
     bar = inputs(1, held=held)
-    closed = replace(bar, tradable=np.zeros(1, dtype=np.bool_))
+    closed = structs.replace(bar, tradable=np.zeros(1, dtype=np.bool_))
     policy = Fixed(universe, [0.5])
     nothing, state = policy.decide(closed, {**policy.initial_state(1), "wanted": np.array([0.2])})
     later, _ = policy.decide(bar, state)
@@ -287,7 +288,7 @@ def test_every_bar_trades_what_prices_moved() -> None:
     universe = Universe.of(("AAA",))
     scale = int(universe.quantity_scale[0])
     policy = Steady(universe, [0.5])
-    policy_inputs = replace(inputs(1, price=20.0, held=50 * scale), enabled=frozenset({"Steady"}))
+    policy_inputs = structs.replace(inputs(1, price=20.0, held=50 * scale), enabled=frozenset({"Steady"}))
     decision, _ = policy.decide(policy_inputs, {**policy.initial_state(1), "wanted": np.array([0.5])})
     assert decision.target.tolist() == [25 * scale]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec import structs
 
 from tests.engine import rig
 from tuiconsole.domain.market import Quality
@@ -19,7 +18,7 @@ def test_a_bar_that_runs_backwards_keeps_the_session() -> None:
     before = (desk.breakers.session_start, desk.periods.session, desk.periods.session_start)
     assert desk.ledger.quantity.any()
     now = session.tape.bars(session.cursor - 1)
-    screened = session.defence.screen(replace(now, ts=now.ts - 1, session=now.session - 1))
+    screened = session.defence.screen(structs.replace(now, ts=now.ts - 1, session=now.session - 1))
     assert (screened.quality == Quality.TIME_REVERSED).all()
     desk.handle(screened)
     assert (desk.breakers.session_start, desk.periods.session, desk.periods.session_start) == before

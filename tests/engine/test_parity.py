@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from tests.engine.live_rig import SECOND, WARM_UP, LiveRig
 from tuiconsole.domain.clock import EventClock
@@ -143,7 +144,9 @@ async def test_a_tape_written_anew_with_another_bar_is_data(tmp_path: Path) -> N
     rows = [tape.recorded(i) for i in range(len(tape))]
     changed = rows[WARM_UP + 10]
     volume = changed.bars.volume * 2
-    rows[WARM_UP + 10] = RecordedBar(replace(changed.bars, volume=volume), changed.received, changed.feed)
+    rows[WARM_UP + 10] = RecordedBar(
+        structs.replace(changed.bars, volume=volume), changed.received, changed.feed
+    )
     directory.rename(tmp_path / "before")
     RecordedTape.create(directory, tape.header, rows).close()
     report = compare(made, tmp_path)
@@ -157,7 +160,7 @@ async def test_another_warm_up_or_a_shorter_tape_is_data(tmp_path: Path) -> None
     directory = tape_path(tmp_path / "state.db")
     tape = RecordedTape.open(directory)
     rows = [tape.recorded(i) for i in range(len(tape))]
-    first = replace(rows[5].bars, close=rows[5].bars.close * 1.01)
+    first = structs.replace(rows[5].bars, close=rows[5].bars.close * 1.01)
     directory.rename(tmp_path / "before")
     rows[5] = RecordedBar(first, 0, "scripted")
     RecordedTape.create(directory, tape.header, rows[: WARM_UP + 70]).close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tuiconsole.agents.contract import Agent, AgentState, AgentView
 from tuiconsole.agents.settings import AgentSettings
@@ -202,7 +203,7 @@ def test_deciding_is_pure(warm: Drive) -> None:
     assert encode_state(warm.state) == state_before
     assert encode_state([getattr(warm.inputs, name) for name in fields]) == inputs_before
     overwritten = warm.inputs.features.copy()
-    decision, after = warm.policy.decide(replace(warm.inputs, features=overwritten), warm.state)
+    decision, after = warm.policy.decide(structs.replace(warm.inputs, features=overwritten), warm.state)
     overwritten[:] = -1.0
     assert (
         encode_state([decision.target, decision.acting, decision.sheet, decision.scalars, after])
@@ -236,19 +237,19 @@ def test_nothing_is_traded_before_the_agents_are_warm() -> None:
 
 
 def test_symbols_that_cannot_be_traded_are_left_alone(warm: Drive) -> None:
-    empty = replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
+    empty = structs.replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
     usual, _ = warm.policy.decide(empty, warm.state)
     assert usual.acting.any()
-    shut, _ = warm.policy.decide(replace(empty, tradable=~usual.acting), warm.state)
+    shut, _ = warm.policy.decide(structs.replace(empty, tradable=~usual.acting), warm.state)
     assert not shut.acting.any()
     assert shut.target.tolist() == [0] * N
 
 
 def test_working_orders_count_as_held(warm: Drive) -> None:
-    empty = replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
+    empty = structs.replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
     first, _ = warm.policy.decide(empty, warm.state)
     second, _ = warm.policy.decide(
-        replace(empty, pending=np.where(first.acting, first.target, 0)), warm.state
+        structs.replace(empty, pending=np.where(first.acting, first.target, 0)), warm.state
     )
     assert not (second.acting & first.acting).any()
 
@@ -259,7 +260,7 @@ def test_lots_scales_and_multipliers_reach_the_target(warm: Drive) -> None:
         (coin, plain, plain, plain, plain, plain)[:1] + tuple(Instrument(f"P{i}") for i in range(5))
     )
     policy = EnsemblePolicy(AgentSettings(), EnsembleSettings(), SizingSettings(band=0.0), 252.0, universe)
-    empty = replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
+    empty = structs.replace(warm.inputs, position=np.zeros(N, dtype=np.int64))
     decision, _ = policy.decide(empty, warm.state)
     weight = Named(policy, decision).row["target_weight"]
     assert weight[0] > 0.0
@@ -271,14 +272,14 @@ def test_lots_scales_and_multipliers_reach_the_target(warm: Drive) -> None:
 
 
 def test_switched_off_agents_have_no_say_but_are_still_judged(warm: Drive) -> None:
-    only = replace(warm.inputs, enabled=frozenset({"low_volatility"}))
+    only = structs.replace(warm.inputs, enabled=frozenset({"low_volatility"}))
     decision, after = warm.policy.decide(only, warm.state)
     named, last = Named(warm.policy, decision), warm.policy.telemetry(after)
     assert named.scalar["weight:low_volatility"] == 1.0
     np.testing.assert_allclose(named.row["blend_mean"], named.row["calibrated:low_volatility"])
     np.testing.assert_allclose(named.row["blend_sigma"], named.row["sigma:low_volatility"])
     assert np.isfinite(last["means"]).all()
-    decision, _ = warm.policy.decide(replace(warm.inputs, enabled=frozenset()), warm.state)
+    decision, _ = warm.policy.decide(structs.replace(warm.inputs, enabled=frozenset()), warm.state)
     assert not decision.acting.any()
     assert Named(warm.policy, decision).scalar["gross"] == 0.0
 
@@ -377,7 +378,7 @@ def bare(inputs: DecisionInputs, policy: EnsemblePolicy) -> DecisionInputs:
     rows = {f"realised_volatility_{63}": 0.2, "beta_63": 1.0, "residual_volatility_63": 0.15}
     features = np.array([np.full(N, rows.get(name, 0.01)) for name in policy.needs])
     nothing = np.zeros(N, dtype=np.int64)
-    return replace(inputs, features=features, position=nothing, enabled=frozenset(policy.agent_names))
+    return structs.replace(inputs, features=features, position=nothing, enabled=frozenset(policy.agent_names))
 
 
 def test_a_failed_agent_is_not_asked_again_until_it_is_switched_on(warm: Drive) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.execution.build import BAD, POINT, approved, batch, closes, ranged
 from tuiconsole.domain.codec import decode_state, encode_state
@@ -222,7 +223,7 @@ def quoted(made, ts, bid, ask, size, depth, bid_depth=None):
     columns = (bid, ask, size, size, bid_depth, depth, (np.nan,) * 2, (np.nan,) * 2)
     quotes = BarQuotes(*(np.array(column, dtype=np.float64) for column in columns))
     bars = ranged(ts, price, price, price, price, (1e6, 1e6))
-    return made.on_bars(replace(bars, bars=replace(bars.bars, quotes=quotes)))
+    return made.on_bars(structs.replace(bars, bars=structs.replace(bars.bars, quotes=quotes)))
 
 
 NAN = float("nan")

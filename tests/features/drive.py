@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.codec import decode_state, encode_state
@@ -62,14 +63,14 @@ class Series:
         session = FIRST_SESSION + row + 2 * (row // 5)
         ts = session * NANOSECONDS_PER_DAY + 21 * 3600 * NANOSECONDS_PER_SECOND
         if np.isnan(self.high).all() and self.volume is None:
-            bars = replace(Bars.close_only(ts, row, close), session=session)
+            bars = structs.replace(Bars.close_only(ts, row, close), session=session)
         else:
             ranges = self.open[row], self.high[row], self.low[row]
             bars = Bars(ts, row, *ranges, close, self.shares[row], session)
         if self.macro is not None:
-            bars = replace(bars, macro=self.macro[row])
+            bars = structs.replace(bars, macro=self.macro[row])
         if self.quotes is not None:
-            bars = replace(bars, quotes=_each(self.quotes, lambda _, x: x[row]))
+            bars = structs.replace(bars, quotes=_each(self.quotes, lambda _, x: x[row]))
         quality = np.where(np.isnan(close), Quality.MISSING, Quality.GOOD).astype(np.int8)
         return ScreenedBars(bars, close, quality)
 

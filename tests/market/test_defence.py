@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.context import BarQuotes
@@ -92,7 +93,7 @@ def test_crossed_quotes_hold_the_bar_back() -> None:
             np.array(bid), np.array([10.0, 10.0, _NAN]), nothing, nothing, nothing, nothing, nothing, nothing
         )
         close = np.full(3, 10.0 + 0.01 * seq)
-        screened = defence.screen(replace(Bars.close_only(seq, seq, close), quotes=quotes))
+        screened = defence.screen(structs.replace(Bars.close_only(seq, seq, close), quotes=quotes))
         verdicts.append([Quality(int(q)).name for q in screened.quality])
     assert verdicts == [["GOOD", "CROSSED", "GOOD"], ["GOOD", "GOOD", "GOOD"], ["CROSSED", "GOOD", "GOOD"]]
     assert screened.price.tolist() == [10.01, 10.02, 10.02]

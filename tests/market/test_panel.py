@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.context import MACRO_SERIES, QUOTE_FIELDS, BarQuotes
@@ -124,7 +123,7 @@ def test_quotes_macro_time_and_sectors_survive_a_restart() -> None:
             given_macro[seq] = rng.normal(size=len(MACRO_SERIES))
             quotes = BarQuotes(*rng.normal(size=(len(QUOTE_FIELDS), _N)))
             given_bid[seq] = quotes.bid
-            bars = replace(bars, macro=given_macro[seq], quotes=quotes, session=100 + seq)
+            bars = structs.replace(bars, macro=given_macro[seq], quotes=quotes, session=100 + seq)
         panel.push(ScreenedBars(bars, bars.close, np.zeros(_N, dtype=np.int8)))
         if seq in (1, 5):
             saved = decode_state(encode_state(panel.state()))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.events import DeskLevel
@@ -187,7 +188,7 @@ def test_concentration_at_one_share(extra: int, rule: Rule) -> None:
     book = make_book(position={0: 1000, 1: -1000, 2: 1000}, pending={2: -300})
     orders = [(0, 500 + extra), (1, -500 - extra), (2, 500 + extra)]
     assert rules_of(orders, book, limits) == [rule] * 3
-    assert rules_of([(0, 500)], dataclasses.replace(book, equity=EQUITY - 1), limits) == [Rule.CONCENTRATION]
+    assert rules_of([(0, 500)], structs.replace(book, equity=EQUITY - 1), limits) == [Rule.CONCENTRATION]
 
 
 @pytest.mark.parametrize(("extra", "last"), [(0, Rule.APPROVED), (1, Rule.GROSS)])
@@ -377,7 +378,7 @@ def test_an_uncomputable_book_bars_new_risk_and_lets_out() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1.5])
 def test_columns_of_floats_are_refused_whole(name: str, value: float) -> None:
     batch = make_batch([(0, 10), (1, 10)])
-    wrong = dataclasses.replace(batch, **{name: np.array([value, 1.0])})
+    wrong = structs.replace(batch, **{name: np.array([value, 1.0])})
     verdict = Gate(OPEN, UNIVERSE).judge(wrong, make_book(), 1)
     assert verdict.approved is None
     assert verdict.rule.tolist() == [Rule.NOT_COMPUTED] * 2
@@ -385,14 +386,14 @@ def test_columns_of_floats_are_refused_whole(name: str, value: float) -> None:
 
 def test_malformed_batches_and_books_are_refused_whole() -> None:
     gate, batch, book = Gate(OPEN, UNIVERSE), make_batch([(0, 10), (7, 10)]), make_book()
-    short = dataclasses.replace(batch, quantity=batch.quantity[:1])
-    square = dataclasses.replace(batch, symbol=batch.symbol.reshape(2, 1))
-    codes = dataclasses.replace(batch, purpose=np.zeros(2, dtype=np.int64))  # type: ignore[arg-type]
-    lists = dataclasses.replace(batch, quantity=[10, 10])  # type: ignore[arg-type]
+    short = structs.replace(batch, quantity=batch.quantity[:1])
+    square = structs.replace(batch, symbol=batch.symbol.reshape(2, 1))
+    codes = structs.replace(batch, purpose=np.zeros(2, dtype=np.int64))  # type: ignore[arg-type]
+    lists = structs.replace(batch, quantity=[10, 10])  # type: ignore[arg-type]
     for wrong in (short, square, codes, lists):
         assert gate.judge(wrong, book, 1).rule.tolist() == [Rule.NOT_COMPUTED] * 2
     for name in ("position", "price_scaled", "tradable"):
-        small = dataclasses.replace(book, **{name: getattr(book, name)[:3]})
+        small = structs.replace(book, **{name: getattr(book, name)[:3]})
         assert gate.judge(batch, small, 1).approved is None
     assert gate.judge(batch, book, 1).approved is not None, "nothing of it stays behind"
 
@@ -549,9 +550,7 @@ def test_totally_random_integers_are_judged_without_raising() -> None:
             np.zeros(k, np.int8),
         )
         book = make_book(position={}, cash=int(words[5, 0]), equity=int(words[5, 1]))
-        book = dataclasses.replace(
-            book, position=words[3, :n], pending=words[4, :n], price_scaled=words[5, :n]
-        )
+        book = structs.replace(book, position=words[3, :n], pending=words[4, :n], price_scaled=words[5, :n])
         for i in np.flatnonzero(gate.judge(batch, book, 1).rule == 0).tolist():
             held, quantity = int(book.position[batch.symbol[i]]), int(batch.quantity[i])
             assert held * quantity < 0, "only a reducing order can pass here"

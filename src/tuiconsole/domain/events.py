@@ -86,8 +86,7 @@ class OrderUpdates(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fills:
+class Fills(msgspec.Struct, frozen=True, gc=False):
     """Executions, as columns ``[n_fills]``.
 
     Attributes

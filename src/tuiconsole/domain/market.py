@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
@@ -42,8 +43,7 @@ QUALITY_TEXT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(msgspec.Struct, frozen=True, gc=False):
     """One cross-section of bars, available at ``ts``: the end of the bar, never its start.
 
     Attributes
@@ -98,8 +98,7 @@ class Quotes:
     ask_size: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenedBars:
+class ScreenedBars(msgspec.Struct, frozen=True, gc=False):
     """Bars after the defence.
 
     Attributes

@@ -8,8 +8,8 @@ busts.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from tuiconsole.domain.errors import IllegalTransition
@@ -164,8 +164,7 @@ def _by_quantity(filled: int, quantity: int) -> OrderState:
     return OrderState.FILLED if filled >= quantity else OrderState.PARTIALLY_FILLED
 
 
-@dataclass(frozen=True, slots=True)
-class OrderBatch:
+class OrderBatch(msgspec.Struct, frozen=True, gc=False):
     """The orders of one decision (or one flatten), as columns ``[n_orders]``.
 
     Attributes

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
@@ -14,8 +15,7 @@ PolicyState = Mapping[str, Any]
 """An explicit, encodable value (nested dicts of numbers, text and arrays) that the desk owns and saves."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionInputs:
+class DecisionInputs(msgspec.Struct, frozen=True, gc=False):
     """Everything a policy may know at one bar; nothing of the future.
 
     Attributes
@@ -62,8 +62,7 @@ class DecisionInputs:
     ended: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """Target positions and how they came about.
 
     Attributes

@@ -17,16 +17,16 @@ held by the conformance suite of the tests:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from tuiconsole.domain.events import Fills, OrderUpdates
 from tuiconsole.domain.orders import Approved
 from tuiconsole.domain.types import IntArray
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, gc=False):
     """What a broker answers at once: reports for every order named, then fills if there were any.
 
     Later reports and fills come on their own, as events.

@@ -178,6 +178,25 @@ class CostModel:
         self._adverse = settings.adverse_selection
         self._drifts = settings.adverse_selection > 0.0
 
+    @property
+    def ordinary(self) -> bool:
+        """Square-root law, no adverse selection, and money that needs no division: all but rare fills are alike."""
+        return self._plain and not self._drifts and self._exponent == _SQUARE_ROOT
+
+    @property
+    def rates(self) -> tuple[float, float, float, float, float]:
+        """Temporary and permanent impact, half spread, commission rate, and the value from which float64 is not exact."""
+        rates = (self._temporary, self._permanent, self._half_spread)
+        temporary, permanent, half_spread = (float(rate) for rate in rates)
+        return temporary, permanent, half_spread, self._over, self._largest
+
+    def terms(self, n_symbols: int) -> list[tuple[float, float, float, float, int]]:
+        """Factor, tick, divisor of the commission, cent and fixed commission of each symbol."""
+        constants = (self._factor, self._tick, self._cent_per_rate, self._cent, self._fixed)
+        columns = [np.broadcast_to(constant, n_symbols).tolist() for constant in constants]
+        rows = zip(*columns, strict=True)
+        return [(factor, tick, rate, cent, int(fixed)) for factor, tick, rate, cent, fixed in rows]
+
     def price(
         self,
         symbol: IntArray,

@@ -41,6 +41,12 @@ class Liquidity:
             3, n_symbols
         )
         self._displayed = settings.displayed_volume
+        self._plain_terms = (
+            float(self._rate[_VOLUME]),
+            float(self._rate[_RECENT]),
+            float(_LEAST_VARIANCE),
+            float(settings.displayed_volume),
+        )
         self._displayed_volume: FloatArray = np.full(n_symbols, settings.displayed_volume)
         self._ratios = (settings.low_volatility_ratio, 1.0, settings.high_volatility_ratio)
         self._factors = (settings.capacity_low_volatility, 1.0, settings.capacity_high_volatility)
@@ -70,6 +76,28 @@ class Liquidity:
         if self._waiting:
             self._work_off()
         return self._as_volume(self._sums[_VOLUME][symbol])
+
+    def few(self, symbol: IntArray) -> list[tuple[float, float]]:
+        """:meth:`volume` and :meth:`sigma` of a few columns, as plain numbers."""
+        if self._waiting:
+            self._work_off()
+        recent, _, traded = self._sums.take(symbol, axis=1).tolist()
+        of_volume, of_sigma, least, displayed = self._plain_terms
+        answer: list[tuple[float, float]] = []
+        for volume, variance in zip(traded, recent, strict=True):
+            volume *= of_volume
+            variance *= of_sigma
+            if volume != volume:
+                volume = displayed
+            answer.append((max(volume, 1.0), math.sqrt(max(variance, least))))
+        return answer
+
+    def few_bar_volumes(self, bars: Bars, symbol: IntArray) -> list[float]:
+        """:meth:`bar_volume` of a few columns, as plain numbers."""
+        if bars.volume is bars.open:
+            return [self._displayed] * len(symbol)
+        volumes: list[float] = bars.volume.take(symbol).tolist()
+        return [self._displayed if math.isnan(volume) else volume for volume in volumes]
 
     def stress(self, symbol: IntArray) -> FloatArray:
         """Factor of the capacity penalty ``[n]``: by recent volatility over long volatility, interpolated."""

@@ -10,10 +10,10 @@ not know raises.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from tuiconsole.domain.errors import IllegalTransition, UsageError
 from tuiconsole.domain.events import Fills, OrderUpdates

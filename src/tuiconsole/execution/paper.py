@@ -32,6 +32,7 @@ from tuiconsole.execution.book import DisplayedBook
 from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.costs import CostModel, Priced
+from tuiconsole.execution.few_fills import MOST_FILLS, FewFills, Fill
 from tuiconsole.execution.liquidity import Liquidity
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.risk.approved import genuine
@@ -70,6 +71,11 @@ class PaperVenue:
         self._share = np.array(chosen.max_participation)
         self._free = chosen.capacity_free if chosen.capacity_penalty else math.inf
         self._costs = CostModel(universe, chosen)
+        self._few = FewFills(n, self._costs)
+        self._scales: list[tuple[float, float]] = list(
+            zip(scale.tolist(), self._quantity_scale.tolist(), strict=True)
+        )
+        self._most_of_bar = float(chosen.max_participation)
         self._liquidity = Liquidity(n, chosen)
         self._book = DisplayedBook()
         self._against_book = chosen.against_book
@@ -203,6 +209,9 @@ class PaperVenue:
             self._moving = bool(self._displaced.any())
 
     def _fill_resting(self, screened: ScreenedBars) -> Fills | None:
+        few = self._fill_few(screened)
+        if few is not None:
+            return few
         bars = screened.bars
         number, symbol, remaining, first = self._resting[:_BAR]
         base = self._reference(bars, symbol)
@@ -218,6 +227,62 @@ class PaperVenue:
             return self._fill_some(screened)
         self._rest(_NOTHING)
         return self._execute(bars, number, symbol, remaining, base, first, True)
+
+    def _fill_few(self, screened: ScreenedBars) -> Fills | None:
+        """A few whole orders on good bars, in plain numbers; None (and nothing filled) when any is not that."""
+        resting = self._resting
+        count = resting.shape[1]
+        if count > MOST_FILLS or self._short or self._delayed or not self._distinct or self._book:
+            return None
+        number, symbol, quantity = resting[:_FIRST]
+        if not self._few.possible or any(screened.quality.take(symbol).tolist()):
+            return None
+        fills = self._few_fills(screened.bars, symbol)
+        priced = None if fills is None else self._few.price(fills, count)
+        if fills is None or priced is None:
+            return None
+        displaced, position = self._displaced, self._position
+        held = position.take(symbol)
+        held += quantity
+        if min(held.tolist()) < 0:
+            return None
+        for fill, moved in zip(fills, priced.moved, strict=True):
+            displaced[fill.symbol] = fill.displaced + moved
+        position[symbol] = held
+        self._moving = True
+        self._resting = _NOTHING
+        begin = self._next_execution
+        self._next_execution = begin + count
+        execution = np.arange(begin, begin + count, dtype=np.int64)
+        price, fee, costs, _ = priced
+        return Fills(screened.bars.ts, number, symbol, quantity, price, fee, costs, execution)
+
+    def _few_fills(self, bars: Bars, symbol: IntArray) -> list[Fill] | None:
+        """What the resting orders fill at before costs; None when the bar's prices or volume do not allow all of it."""
+        source = bars.close if bars.volume is bars.open else bars.open
+        _, columns, quantities, firsts = self._resting[:_BAR].tolist()
+        displaced = self._displaced.take(symbol).tolist() if self._moving else [0.0] * len(columns)
+        rows = zip(
+            columns,
+            quantities,
+            firsts,
+            source.take(symbol).tolist(),
+            displaced,
+            self._liquidity.few_bar_volumes(bars, symbol),
+            self._liquidity.few(symbol),
+            strict=True,
+        )
+        fills: list[Fill] = []
+        for column, quantity, first, price, moved, traded, (volume, sigma) in rows:
+            price_scale, quantity_scale = self._scales[column]
+            scaled, size = price * price_scale, abs(quantity)
+            if not 0.5 < scaled < _LARGEST_PRICE or not size <= traded * self._most_of_bar * quantity_scale:
+                return None
+            participation = size / quantity_scale / volume
+            if participation > self._free:
+                return None
+            fills.append(Fill(column, quantity, float(round(scaled)), participation, sigma, first, moved))
+        return fills
 
     def _fill_some(self, screened: ScreenedBars) -> Fills | None:
         """The long way: orders that wait for a price, for their arrival, or for volume."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
@@ -10,8 +10,7 @@ from tuiconsole.risk.approved import ApprovedOrders
 from tuiconsole.risk.rules import sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(msgspec.Struct, frozen=True, gc=False):
     """The state against which orders are judged.
 
     Attributes
@@ -45,8 +44,7 @@ class Book:
     peak_equity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The answer on every order of a batch, as columns ``[n_orders]``.
 
     Attributes
