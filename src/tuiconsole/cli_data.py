@@ -174,6 +174,26 @@ def data_aggregate(
     emit(body, as_json, "" if as_json else aggregate_text(body))
 
 
+@data_app.command("import-ticks")
+def data_import_ticks(
+    context: typer.Context,
+    path: Annotated[
+        Path,
+        typer.Argument(help="Parquet: ts, symbol, price, size, and where known bid, ask and their sizes."),
+    ],
+    interval: Annotated[
+        str, typer.Option("--interval", help="Length of the bars: 5s, 1min, 5min, …")
+    ] = "1min",
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Trades and quotes into bars with the last quote and signed volume; a side of 0 was not updated."""
+    from tuiconsole.verbs.aggregating import import_ticks_text, run_import_ticks
+
+    body = run_import_ticks(shared_place(context, config, None), path, interval)
+    emit(body, as_json, "" if as_json else import_ticks_text(body))
+
+
 @data_app.command("universes")
 def data_universes(
     context: typer.Context,

@@ -37,6 +37,42 @@ def run_aggregate(place: Place, interval: str, source: str, symbols: Sequence[st
     }
 
 
+def run_import_ticks(place: Place, path: Path, interval: str) -> dict[str, Any]:
+    """Make bars of the ticks in ``path``; the verb's stable keys."""
+    from tuiconsole.market.imports.ticks import import_ticks
+
+    clock = WallClock()
+    began = clock.monotonic_ns()
+    root = Path(place.config.desk.history.root)
+    report = import_ticks(HistoryStore(root), path, interval)
+    written = report.written
+    return {
+        "path": str(path),
+        "history": str(root),
+        "interval": written.interval,
+        "symbols": list(report.symbols),
+        "trades": report.trades,
+        "quotes": report.quotes,
+        "left_out": report.left_out,
+        "bars": written.given,
+        "new": written.new,
+        "changed": written.changed,
+        "same": written.same,
+        "first": iso(written.first) if written.given else None,
+        "last": iso(written.last) if written.given else None,
+        "seconds": (clock.monotonic_ns() - began) / 1e9,
+    }
+
+
+def import_ticks_text(body: dict[str, Any]) -> str:
+    """The import for people."""
+    return (
+        f"{body['bars']:,} bars of {body['interval']} from {body['trades']:,} trades and {body['quotes']:,} quotes "
+        f"of {len(body['symbols'])} symbols\n  new {body['new']:,}   changed {body['changed']:,}   there already "
+        f"{body['same']:,}   ticks left out {body['left_out']:,}\n  {body['seconds']:.2f} s, in {body['history']}"
+    )
+
+
 def aggregate_text(body: dict[str, Any]) -> str:
     """The outcome for people."""
     lines = [

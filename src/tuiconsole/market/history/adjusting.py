@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.actions import Action, TickerMap, factors
 from tuiconsole.market.history.columns import PRICES
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.tables import read_actions, ticker_map
 
+_SIZES = ("volume", *(name for name in QUOTE_FIELDS if name not in ("bid", "ask")))
 _KINDS = ("split", "dividend")
 _LEFT = {"raw": ("split", "dividend"), "split": ("dividend",), "total": ()}
 """What each kind of prices still has to be adjusted for."""
@@ -77,11 +79,14 @@ def adjust(
         if how.splits:
             by = np.where(todo[:, 0], splits, 1.0)
             _scale(arrays, row, by)
-            arrays["volume"][row] /= by
+            for name in _SIZES:
+                if name in arrays:
+                    arrays[name][row] /= by
         if dividends is not None:
             _scale(arrays, row, np.where(todo[:, 1], dividends, 1.0))
 
 
 def _scale(arrays: dict[str, FloatArray], row: int, by: FloatArray) -> None:
-    for name in PRICES:
-        arrays[name][row] *= by
+    for name in (*PRICES, "bid", "ask"):
+        if name in arrays:
+            arrays[name][row] *= by

@@ -12,7 +12,7 @@ import numpy as np
 from tuiconsole.domain.errors import DataError, UsageError
 from tuiconsole.domain.types import BoolArray
 from tuiconsole.market.aggregation import aggregate
-from tuiconsole.market.history.columns import NO_CLOSE, NOT_POSITIVE, VALUES, Columns, columns_of, sort
+from tuiconsole.market.history.columns import NO_CLOSE, NOT_POSITIVE, Columns, columns_of, sort
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.pieces import read_piece
 from tuiconsole.market.history.reading import coverage, pieces_of
@@ -111,7 +111,7 @@ def _rows(root: Path, manifest: Manifest, interval: str, symbols: set[str]) -> C
     """The stored bars of ``symbols``, each once; ``row`` holds the position of a bar's origin."""
     import pyarrow
 
-    names = ["ts", "symbol", *VALUES, "origin"]
+    names = ["ts", "symbol", *manifest.columns(interval), "origin"]
     tables = [read_piece(root, piece, names, symbols) for piece in pieces_of(manifest, interval)]
     table = pyarrow.concat_tables(tables)
     return sort(columns_of(table.rename_columns([*names[:-1], "row"])))[0]
@@ -146,10 +146,10 @@ def _coarser(rows: Columns, seconds: int, until: int) -> Any:
         if calendar not in grids:
             grids[calendar] = interval_grid(calendar, seconds, first, last)
         own = slice(int(starts[code]), int(starts[code + 1]))
-        columns = {name: rows.values[name][own, None] for name in VALUES}
+        columns = {name: values[own, None] for name, values in rows.values.items()}
         found = aggregate(rows.ts[own], columns, grids[calendar], until)
         named = pyarrow.array([symbol] * len(found.ts), pyarrow.string())
-        values = {name: found.columns[name][:, 0] for name in VALUES}
+        values = {name: column[:, 0] for name, column in found.columns.items()}
         parts.append(
             pyarrow.table(
                 {

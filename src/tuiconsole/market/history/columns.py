@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 
@@ -37,7 +38,7 @@ class Columns:
     codes
         int64 ``[n]`` positions in ``symbols``, which are sorted.
     values
-        float64 ``[n]`` for open, high, low, close, volume; NaN where unknown.
+        float64 ``[n]`` for open, high, low, close, volume, and columns of quotes where the source has them; NaN where unknown.
     flags
         uint8 ``[n]``, sum of the flags of :data:`REASONS`.
     row
@@ -69,7 +70,7 @@ def columns_of(table: Any) -> Columns:
     ----------
     table
         Arrow table with ``ts`` (timestamp with a zone, or int64 ns UTC), ``symbol``, ``close`` and optionally
-        ``open, high, low, volume`` and ``row`` (its line in the source).
+        ``open, high, low, volume``, columns of quotes, and ``row`` (its line in the source).
 
     Raises
     ------
@@ -85,7 +86,8 @@ def columns_of(table: Any) -> Columns:
             raise DataError(f"Bars need a {name} in every row; {table.column(name).null_count} have none.")
     ts = _times(table.column("ts"))
     codes, symbols = symbol_codes(table.column("symbol"))
-    values = {name: _floats(table, name, len(ts)) for name in VALUES}
+    quoted = [name for name in QUOTE_FIELDS if name in names]
+    values = {name: _floats(table, name, len(ts)) for name in (*VALUES, *quoted)}
     row = _integers(table.column("row")) if "row" in names else np.zeros(len(ts), dtype=np.int64)
     return Columns(ts, codes, symbols, values, _flags(values), row)
 
@@ -175,7 +177,7 @@ def sort(columns: Columns) -> tuple[Columns, Columns]:
     stays = last[np.searchsorted(last, np.flatnonzero(earlier))]
     aside = columns.take(earlier)
     same = np.ones(len(aside), dtype=np.bool_)
-    for name in VALUES:
+    for name in columns.values:
         same &= equal(aside.values[name], columns.values[name][stays])
     aside.flags[:] |= np.where(same, DUPLICATE, CONFLICT).astype(np.uint8)
     return columns.take(~earlier), aside

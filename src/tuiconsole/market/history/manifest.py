@@ -11,7 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
+from tuiconsole.market.history.columns import VALUES
 from tuiconsole.market.history.records import Provenance
 
 MANIFEST = "manifest.json"
@@ -52,7 +54,8 @@ class Origin(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """The whole state of a store.
 
-    ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name, ``universes`` lists of symbols.
+    ``bars`` and ``aside`` are pieces by interval, ``tables`` other files by name, ``universes`` lists of symbols,
+    ``quoted`` the intervals of which some bars have quotes.
     """
 
     version: int = VERSION
@@ -62,6 +65,11 @@ class Manifest(msgspec.Struct, frozen=True):
     tables: dict[str, str] = {}
     origins: tuple[Origin, ...] = ()
     universes: dict[str, tuple[str, ...]] = {}
+    quoted: tuple[str, ...] = ()
+
+    def columns(self, interval: str) -> tuple[str, ...]:
+        """The columns of values that bars of ``interval`` have."""
+        return (*VALUES, *QUOTE_FIELDS) if interval in self.quoted else VALUES
 
     def files(self) -> set[str]:
         """Every file that belongs to the store."""

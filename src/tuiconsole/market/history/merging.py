@@ -33,7 +33,7 @@ def compare(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Compared:
     new[found] = False
     here, there = np.flatnonzero(found), at[found]
     same = np.ones(len(here), dtype=np.bool_)
-    for name in VALUES:
+    for name in given.values:
         same &= equal(given.values[name][here], stored.values[name][there])
     changed = np.zeros(len(given), dtype=np.bool_)
     changed[here[~same]] = True
@@ -54,7 +54,7 @@ def _stored(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Columns | 
     ]
     if not near:
         return None
-    names = ["ts", "symbol", *VALUES]
+    names = ["ts", "symbol", *given.values]
     tables = [read_piece(root, piece, names, symbols, (first, last + 1)) for piece in near]
     return sort(columns_of(pyarrow.concat_tables(tables)))[0]
 
@@ -73,7 +73,7 @@ def _positions(stored: Columns, given: Columns) -> tuple[IntArray, BoolArray]:
 def _changes(given: Columns, here: IntArray, stored: Columns, there: IntArray) -> tuple[Change, ...]:
     found: list[Change] = []
     for mine, theirs in zip(here[:CHANGES_SHOWN].tolist(), there[:CHANGES_SHOWN].tolist(), strict=True):
-        for name in VALUES:
+        for name in given.values:
             before, after = float(stored.values[name][theirs]), float(given.values[name][mine])
             if before != after and not (np.isnan(before) and np.isnan(after)):
                 symbol = given.symbols[int(given.codes[mine])]
@@ -98,11 +98,13 @@ def worth_joining(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     return tuple(taken)
 
 
-def join(root: Path, folder: str, pieces: tuple[Piece, ...], seq: int) -> Piece:
-    """One new piece with the newest row of every bar in ``pieces``, which are of one bucket."""
+def join(
+    root: Path, folder: str, pieces: tuple[Piece, ...], seq: int, held: tuple[str, ...] = VALUES
+) -> Piece:
+    """One new piece with the newest row of every bar in ``pieces``, which are of one bucket; ``held`` names its values."""
     import pyarrow
 
-    names = ["ts", "symbol", *VALUES, "row", "origin", "seq"]
+    names = ["ts", "symbol", *held, "row", "origin", "seq"]
     table = pyarrow.concat_tables(
         [read_piece(root, piece, names) for piece in sorted(pieces, key=lambda p: p.seq)]
     )

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import IntArray
 from tuiconsole.market.calendar import distinct_days
-from tuiconsole.market.history.columns import VALUES, Columns
+from tuiconsole.market.history.columns import Columns
 from tuiconsole.market.history.manifest import Piece
 from tuiconsole.market.intervals import SECONDS_PER_DAY
 
@@ -68,7 +69,7 @@ def write_piece(
         "symbol": pyarrow.DictionaryArray.from_arrays(
             columns.codes.astype(np.int32), pyarrow.array(columns.symbols, pyarrow.string())
         ),
-        **{name: pyarrow.array(columns.values[name]) for name in VALUES},
+        **{name: pyarrow.array(values) for name, values in columns.values.items()},
         "flags": pyarrow.array(columns.flags),
         "row": pyarrow.array(columns.row),
         "origin": pyarrow.array(np.broadcast_to(np.asarray(origin, dtype=np.int32), n).copy()),
@@ -107,6 +108,8 @@ def read_piece(
 ) -> Any:
     """Columns ``names`` of a piece as an Arrow table; only of ``symbols`` and of ``between`` (ns, end excluded) if given.
 
+    Columns of quotes that the piece lacks are NaN.
+
     Raises ``FileNotFoundError`` when a later write has replaced it: read the manifest again. A file that cannot be read
     raises :class:`DataError`.
     """
@@ -120,13 +123,22 @@ def read_piece(
         low, high = (pyarrow.scalar(t, pyarrow.timestamp("ns", tz="UTC")) for t in between)
         inside = (compute.field("ts") >= low) & (compute.field("ts") < high)
         condition = inside if condition is None else condition & inside
+    wanted = names
     try:
+        if not set(QUOTE_FIELDS).isdisjoint(names):
+            held = set(parquet.read_schema(root / piece.file).names)
+            wanted = [name for name in names if name in held]
         if condition is None:
             with parquet.ParquetFile(root / piece.file, read_dictionary=["symbol"]) as file:
-                return file.read(names)
-        return parquet.read_table(
-            root / piece.file, columns=names, filters=condition, read_dictionary=["symbol"], partitioning=None
-        )
+                table = file.read(wanted)
+        else:
+            table = parquet.read_table(
+                root / piece.file,
+                columns=wanted,
+                filters=condition,
+                read_dictionary=["symbol"],
+                partitioning=None,
+            )
     except FileNotFoundError:
         raise
     except (pyarrow.ArrowException, OSError) as error:
@@ -135,3 +147,8 @@ def read_piece(
             f"{piece.file} of the history in {root} is damaged: {reason}.",
             "Restore it, or import again into another history.root.",
         ) from error
+    if len(wanted) == len(names):
+        return table
+    for name in set(names) - set(wanted):
+        table = table.append_column(name, pyarrow.array(np.full(len(table), np.nan)))
+    return table.select(names)

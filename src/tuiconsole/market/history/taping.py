@@ -65,7 +65,8 @@ def tape(
     partly = chosen is not None and chosen.from_file
     names = ticker_map(root, manifest)
     actions = actions_by_instrument(root, manifest, names) if how.splits or how.dividends else {}
-    columns = (*VALUES, "origin") if actions else VALUES
+    held = manifest.columns(interval)
+    columns = (*held, "origin") if actions else held
     stored = _priced(read(root, manifest, wanted, interval, between, names, columns, partly=partly))
     if not len(stored.ts):
         raise DataError(f"The history holds no prices of {interval} in that time for those symbols.")
@@ -75,8 +76,11 @@ def tape(
         adjust(arrays, stored.days(NEW_YORK), stored.symbols, actions, origin, manifest, how)
     open_, high, low, close, volume = (np.ascontiguousarray(arrays[name].T) for name in VALUES)
     volume[volume < 0.0] = np.nan
+    quotes: dict[str, Any] = {name: np.ascontiguousarray(arrays[name].T) for name in held[len(VALUES) :]}
+    quotes = {name: values for name, values in quotes.items() if not np.isnan(values).all()}
     label = f"history {interval}"
-    tape = Tape(label, label, universe_of(stored.symbols, chosen), stored.ts, close, open_, high, low, volume)
+    universe = universe_of(stored.symbols, chosen)
+    tape = Tape(label, label, universe, stored.ts, close, open_, high, low, volume, **quotes)
     return tape if chosen is None else _listed(tape, chosen, names)
 
 

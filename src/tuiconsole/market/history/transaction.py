@@ -13,7 +13,7 @@ import numpy as np
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.actions import Action, TickerSpan
-from tuiconsole.market.history.columns import Columns, columns_of, counts, sort
+from tuiconsole.market.history.columns import VALUES, Columns, columns_of, counts, sort
 from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
 from tuiconsole.market.history.merging import compare, join, worth_joining
 from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
@@ -65,6 +65,8 @@ class Transaction:
             first=int(given.ts.min()),
             last=int(given.ts.max()),
         )
+        if len(kept.values) > len(VALUES) and name not in self._manifest.quoted:
+            self._change(quoted=(*self._manifest.quoted, name))
         of_row, buckets = buckets_of(kept.ts, interval_seconds(name))
         for i, bucket in enumerate(buckets):
             part = kept if len(buckets) == 1 else kept.take(of_row == i)
@@ -115,7 +117,8 @@ class Transaction:
             if len(near) > _PIECES_PER_BUCKET:
                 old = worth_joining(near)
                 kept = tuple(piece for piece in near if piece not in old)
-                near = (*kept, join(self._root, name, old, self._next()))
+                held = self._manifest.columns(name)
+                near = (*kept, join(self._root, name, old, self._next(), held))
             rest = tuple(piece for piece in pieces if piece.bucket != bucket)
             self._change(bars={**self._manifest.bars, name: (*rest, *near)})
         return replace(
