@@ -56,6 +56,33 @@ def test_no_line_is_too_long(width: int) -> None:
         assert len(line) <= width, line
 
 
+def test_at_60_columns_no_word_and_no_figure_is_broken() -> None:
+    run = rig.made()
+    lines = render(run, 60, TRIALS).splitlines()
+    for row in (part for rows in tables.periods(run).values() for part in rows):
+        assert any(re.match(rf"{row.name} +{row.bars} +{re.escape(row.total)} ", line) for line in lines), row
+    for trade in tables.worst_trades(run):
+        assert any(line.split()[:3] == [trade.symbol, trade.opened, trade.closed] for line in lines)
+    whole = next(line for line in lines if line.startswith("2020 "))
+    assert len(whole.split()) == 14
+    assert not any("…" in line for line in lines)
+
+
+@pytest.mark.parametrize("percent", [-10.04, -100.2, 12.34, -9.96])
+def test_neighbouring_months_stay_apart(percent: float) -> None:
+    run = rig.made(60)
+    growth = np.ones(60)
+    growth[30] = 1 + percent / 100
+    run = replace(run, track=replace(run.track, equity=run.capital * np.cumprod(growth)))
+    cells = [
+        cell
+        for line in render(run, 80, TRIALS).splitlines()
+        if line.startswith("2019 ")
+        for cell in line.split()
+    ]
+    assert f"{percent:.0f}" in cells or f"{percent:.1f}" in cells, cells
+
+
 def test_every_figure_of_the_run_is_there() -> None:
     run = rig.made()
     text = render(run, 80, TRIALS)

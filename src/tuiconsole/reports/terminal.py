@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _CURVE_ROWS = 6
 _AXIS = 12
 _MONTH_DIGITS = 4
+_NAME = 11
+_WIDE = 80
+"""Columns from which on every table is whole; below, the least needed columns are left out."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STOPS_SHOWN = 5
 _SAMPLE_STYLE = {"in-sample": "bold yellow", "out-of-sample": "bold cyan"}
@@ -148,29 +151,33 @@ def _months(console: Console, run: Run) -> None:
 
     _title(console, "Months (%)")
     table = Table(box=None, padding=(0, 0, 0, 0), show_edge=False, header_style="dim")
+    narrow = console.width < _WIDE
     table.add_column("", width=4)
     for month in _MONTHS:
-        table.add_column(month, justify="right", width=5)
-    table.add_column("Year", justify="right", width=8)
+        table.add_column(month, justify="right", width=4 if narrow else 5)
+    table.add_column("Year", justify="right", width=6 if narrow else 8)
     for year in monthly(run.track.ts, run.curve.returns):
-        cells = ["" if part is None else _month(100 * part) for part in year.months]
-        table.add_row(str(year.year), *cells, f"{100 * year.total:.1f}")
+        cells = ["" if part is None else _month(100 * part, narrow) for part in year.months]
+        table.add_row(str(year.year), *cells, f"{100 * year.total:.{0 if narrow else 1}f}")
     console.print(table)
 
 
-def _month(percent: float) -> str:
-    """At most four characters where that can be, so that neighbours stay apart."""
+def _month(percent: float, narrow: bool) -> str:
+    """At most four characters where that can be (three when ``narrow``), so that neighbours stay apart."""
     text = f"{percent:.1f}"
-    return text if len(text) <= _MONTH_DIGITS else f"{percent:.0f}"
+    return f"{percent:.0f}" if narrow or len(text) > _MONTH_DIGITS else text
 
 
 def _regimes(console: Console, run: Run) -> None:
     _title(console, "By regime, as known before each bar")
+    narrow = console.width < _WIDE
     header = ("regime", "bars", "of known", "return", "volatility", "Sharpe", "drawdown")
-    grid = _grid(("left", *("right",) * 6), header)
+    grid = _grid(
+        ("left", *("right",) * (4 if narrow else 6)), _without(header, narrow), gap=2 if narrow else 3
+    )
     for row in results_by_regime(run.track.equity, run.capital, run.track.regime, run.bars_per_year):
         enough = row.bars >= LEAST_BARS
-        grid.add_row(
+        cells = (
             row.name,
             f"{row.bars:,}",
             f"{100 * row.share:.0f} %",
@@ -179,17 +186,28 @@ def _regimes(console: Console, run: Run) -> None:
             write(row.sharpe, "ratio") if enough and np.isfinite(row.sharpe) else MISSING,
             f"-{write(row.max_drawdown, 'share')}" if row.bars else MISSING,
         )
+        grid.add_row(*_without(cells, narrow))
     console.print(grid)
 
 
+def _without(cells: tuple[str, ...], narrow: bool) -> tuple[str, ...]:
+    """A row of the regimes' table; share and volatility are left out where there is no room."""
+    return (*cells[:2], cells[3], *cells[5:]) if narrow else cells
+
+
 def _periods(console: Console, run: Run) -> None:
+    narrow = console.width < _WIDE
     header = ("period", "first", "last", "bars", "return", "vol. p.a.", "Sharpe", "drawdown")
     for kind, rows in tables.periods(run).items():
         _title(console, tables.PERIOD_TITLES[kind])
-        grid = _grid(("left", "left", "left", *("right",) * 5), header, gap=2)
+        sides = ("left", *(() if narrow else ("left", "left")), *("right",) * 5)
+        longest = max(len(row.name) for row in rows)
+        gap = 1 if narrow or longest > _NAME else 2
+        grid = _grid(sides, (header[0], *header[3:]) if narrow else header, gap=gap)
         for row in rows:
+            span = () if narrow else (row.first, row.last)
             figures_of = (row.bars, row.total, row.volatility, row.sharpe, row.drawdown)
-            grid.add_row(row.name, row.first, row.last, *figures_of, style=_SAMPLE_STYLE.get(kind, ""))
+            grid.add_row(row.name, *span, *figures_of, style=_SAMPLE_STYLE.get(kind, ""))
         console.print(grid)
 
 
@@ -198,14 +216,16 @@ def _trades(console: Console, run: Run) -> None:
     if not worst:
         return
     _title(console, "Worst round trips")
-    header = ("symbol", "opened", "closed", "quantity", "entry", "exit", "profit")
-    grid = _grid(("left", "left", "left", "right", "right", "right", "right"), header)
+    narrow = console.width < _WIDE
+    header = ("symbol", "opened", "closed", *(() if narrow else ("quantity",)), "entry", "exit", "profit")
+    sides = ("left", "left", "left", *("right",) * (len(header) - 3))
+    grid = _grid(sides, header, gap=1 if narrow else 3)
     for trade in worst:
         grid.add_row(
             trade.symbol,
             trade.opened,
             trade.closed,
-            f"{trade.quantity:,.10g}",
+            *(() if narrow else (f"{trade.quantity:,.10g}",)),
             f"{trade.entry:,.2f}",
             f"{trade.exit:,.2f}",
             f"{trade.profit:,.2f}",
