@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tuiconsole.domain.clock import iso
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.engine.build import plan
+from tuiconsole.engine.settings import EngineSettings, Settings
+from tuiconsole.market.settings import FeedSettings
 from tuiconsole.market.tape import Tape
+
+_MONDAY = 19_723
+"""1 January 2024, in days since 1970."""
 
 
 def _tape(**changes: object) -> Tape:
@@ -79,3 +88,26 @@ def test_impossible_tapes_are_refused(changes: dict[str, object], message: str) 
     """Times that do not increase and arrays of another shape."""
     with pytest.raises(DataError, match=message):
         _tape(**changes)
+
+
+@pytest.mark.parametrize(
+    ("step_s", "length_s", "days", "usual"),
+    [
+        (300, 23_400, 5, 78 * 252.0),
+        (60, 86_400, 7, 1440 * 365.0),
+        (3_600, 86_400, 6, 24 * 252.0),
+        (86_400, 86_400, 5, None),
+    ],
+)
+def test_bars_of_a_year_are_counted_when_they_are_shorter_than_a_day(
+    step_s: int, length_s: int, days: int, usual: float | None
+) -> None:
+    """Exchanges have 252 sessions a year, with or without a Sunday evening; a market that never closes has 365."""
+    starts = [(_MONDAY + 7 * week + day) * 86_400 for week in range(3) for day in range(days)]
+    ts = np.array([start + at for start in starts for at in range(step_s, length_s + 1, step_s)]) * 10**9
+    tape = Tape("T", "t.csv", Universe.of(["A"]), ts, np.ones((len(ts), 1)), timezone="UTC")
+    assert tape.bars_per_year == usual
+    settings = Settings(feed=FeedSettings(start=iso(int(ts[3]))))
+    assert plan(settings, tape, "backtest").settings.engine.bars_per_year == (usual or 252.0)
+    chosen = replace(settings, engine=EngineSettings(bars_per_year=1_000.0))
+    assert plan(chosen, tape, "backtest").settings.engine.bars_per_year == 1_000.0

@@ -20,7 +20,7 @@ from tuiconsole.engine.pipeline import EnsemblePolicy
 from tuiconsole.engine.policies import content as policy_content
 from tuiconsole.engine.policies import load_strategy, with_source
 from tuiconsole.engine.session import Session
-from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.settings import EngineSettings, Settings
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
@@ -77,8 +77,17 @@ def plan(settings: Settings, tape: Tape, mode: str, policy: Policy | None = None
     Raises :class:`UsageError` when the start date is no date or lies outside the tape, or when the user's strategy cannot be
     loaded.
     """
+    settings = on_tape(settings, tape)
     cursor = replay_from(tape, settings.feed.start, settings.feed.warmup_bars)
     return _bound(settings, tape, mode, cursor.binding, cursor.start, cursor.warmup, policy)
+
+
+def on_tape(settings: Settings, tape: Tape) -> Settings:
+    """``settings`` with as many bars a year as ``tape`` has, when they are shorter than a day and no other number was set."""
+    counted = tape.bars_per_year
+    if counted is None or settings.engine.bars_per_year != EngineSettings().bars_per_year:
+        return settings
+    return replace(settings, engine=replace(settings.engine, bars_per_year=counted))
 
 
 def plan_recorded(settings: Settings, tape: RecordedTape, mode: str, policy: Policy | None = None) -> Plan:

@@ -33,7 +33,8 @@ class EngineSettings:
     seed: Annotated[int, Interval(ge=0, le=2**31)] = 7
     """Seed of every random number the desk may draw."""
     bars_per_year: Annotated[float, Interval(ge=1, le=1e7)] = 252.0
-    """Bars in one year, for annual figures; 252 for daily bars."""
+    """Bars in one year, for annual figures and for targets of volatility. 252: that of daily bars; shorter bars are then
+    counted on the tape."""
     checkpoint_bars: Annotated[int, Interval(ge=1, le=100_000)] = 50
     """Bars between two checkpoints of the desk's state; a restart replays at most this many."""
     stall_ms: Annotated[float, Interval(ge=10, le=60_000)] = 100.0

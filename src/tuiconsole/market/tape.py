@@ -19,6 +19,10 @@ from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, session_days
 from tuiconsole.market.universes.instruments import told
 
+_THURSDAY = 3
+"""Weekday of 1970-01-01, Monday being 0."""
+_WEEKEND_SHARE = 0.2
+"""Of the sessions of a market that never closes 2 in 7 fall on a weekend, of currencies that open on Sunday 1 in 6."""
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -157,6 +161,19 @@ class Tape:
         A bar is dated by its last moment, which is just before ``ts``: one that ends at midnight closes its day.
         """
         return session_days(self.ts - 1, self.timezone)
+
+    @cached_property
+    def bars_per_year(self) -> float | None:
+        """Bars in one year when bars are shorter than a day, else None: bars of a usual session times sessions in a year.
+
+        Markets that are open on weekends have 365 sessions a year, others 252.
+        """
+        days, counts = np.unique(self.sessions, return_counts=True)
+        usual = float(np.median(counts)) if len(days) else 0.0
+        if usual < 2.0:
+            return None
+        weekend = np.isin((days + _THURSDAY) % 7, (5, 6))
+        return usual * (365.0 if float(weekend.mean()) > _WEEKEND_SHARE else 252.0)
 
     def bars(self, index: int) -> Bars:
         """The cross-section at ``index`` (0 ≤ index < len); rows are views and ``seq`` is ``index``."""

@@ -30,7 +30,7 @@ def run_drift(place: Place, end: str | None) -> dict[str, Any]:
         )
     which = stretches(settings.drift, chosen.start, last)
     drift = FeatureDrift(
-        tape, chosen.policy.needs, settings.defence, settings.regimes, settings.engine.bars_per_year
+        tape, chosen.policy.needs, settings.defence, settings.regimes, chosen.settings.engine.bars_per_year
     )
     found = drift.compare(which)
     return {

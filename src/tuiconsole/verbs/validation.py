@@ -57,11 +57,13 @@ def run_walk_forward(
 ) -> tuple[dict[str, Any], Curve]:
     """Choose in-sample, trade what follows, again and again; the verb's stable keys and the out-of-sample line."""
     from tuiconsole.domain.clock import WallClock, iso
+    from tuiconsole.engine.build import on_tape
     from tuiconsole.research.trials import TrialCounter, trial_row
     from tuiconsole.research.validation import procedure_digest, validate_forward
 
     where, settings = asked.settings(place), place.config.desk
     tape, trials = _trials(place, asked, where, runs, "walk-forward")
+    settings = on_tape(settings, tape)
     clock = WallClock()
     found = validate_forward(settings, tape, trials, where, clock, expanding, _show if progress else None)
     if progress:
@@ -141,12 +143,13 @@ def run_validate(place: Place, asked: Asked, runs: Path) -> dict[str, Any]:
     import numpy as np
 
     from tuiconsole.analytics.significance import Trials
+    from tuiconsole.engine.build import on_tape
     from tuiconsole.research.trials import TrialCounter
     from tuiconsole.research.validation import overfitting, validate_combinatorial
 
     where, settings = asked.settings(place), place.config.desk
-    per_year = settings.engine.bars_per_year
     tape, trials = _trials(place, asked, where, runs, "validate")
+    per_year = on_tape(settings, tape).engine.bars_per_year
     paths = validate_combinatorial(trials, where, per_year)
     noise = overfitting(trials, where)
     count: Trials = TrialCounter(runs).on(tape.digest)
