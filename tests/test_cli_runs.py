@@ -176,3 +176,17 @@ def test_every_view_of_a_run_deflates_it_by_the_trials_counted_since(
         answer(capsys, made, "runs", "compare", "first")["metrics"]["deflated_sharpe"]["first"],
     ]
     assert seen == pytest.approx([now] * 3, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["backtest"], ["sweep", "--grid", "sizing.band=0.1,0.2"], ["validate", "--grid", "sizing.band=0.1,0.2"]],
+)
+def test_a_place_that_cannot_hold_runs_is_found_before_anything_runs(
+    words: list[str], desk: DeskFiles, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuiconsole.research.backtests.run_backtest", lambda *_, **__: pytest.fail("it ran"))
+    taken = desk.home / "taken"
+    taken.write_text("a file")
+    text = said(capsys, desk, *words, "--runs", str(taken), code=1)
+    assert text == f"Runs cannot be stored in {taken}: Not a directory. Use another --runs.\n"

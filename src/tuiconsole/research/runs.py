@@ -129,6 +129,17 @@ class RunStore:
                 continue
             return named
 
+    def require_writable(self) -> None:
+        """Refuse with :class:`StoreError` a directory in which nothing can be stored: before a long run, not after it."""
+        probe = self.directory / f".partial-{ids.fresh_id()}"
+        try:
+            probe.mkdir(parents=True)
+            probe.rmdir()
+        except OSError as error:
+            raise StoreError(
+                f"Runs cannot be stored in {self.directory}: {error.strerror}.", "Use another --runs."
+            ) from error
+
     def require_free(self, name: str, replaces: bool = False) -> None:
         """Refuse with :class:`UsageError` what cannot name a run, and a taken name unless the run is to be replaced."""
         if not replaces and (self.directory / require_name(name)).exists():

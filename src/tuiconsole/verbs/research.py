@@ -40,6 +40,7 @@ def run_backtest_verb(
 
     if name:
         RunStore(runs).require_free(name)
+    RunStore(runs).require_writable()
     settings = place.config.desk
     tape = load_tape(settings)
     sample = Sample.IN

@@ -29,6 +29,7 @@ def run_sweep(
     """Run every combination of ``grid`` and count it as a trial in ``runs``; the verb's stable keys, trials best first."""
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.grid import parse_axes
+    from tuiconsole.research.runs import RunStore
     from tuiconsole.research.sweeps import ranked, require_metric, sweep
 
     settings = place.config.desk
@@ -38,6 +39,7 @@ def run_sweep(
     if cluster is not None:
         where = replace(where, cluster=cluster)
     require_metric(rank)
+    RunStore(runs).require_writable()
     tape = load_tape(settings)
     trials = ranked(sweep(settings, tape, parse_axes(grid), where, end), rank)
     counted = count_trials(runs, tape, trials, "sweep")

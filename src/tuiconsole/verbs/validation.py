@@ -44,8 +44,10 @@ def _trials(
     """Run the grid once over the whole period and count every trial."""
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.grid import parse_axes
+    from tuiconsole.research.runs import RunStore
     from tuiconsole.research.sweeps import sweep
 
+    RunStore(runs).require_writable()
     tape = load_tape(place.config.desk)
     trials = sweep(place.config.desk, tape, parse_axes(asked.grid), where, asked.end, curves=True)
     count_trials(runs, tape, trials, verb)
