@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
 from tuiconsole.features.contract import Feature, Request
-from tuiconsole.features.rolling_sums import RollingSums, observe
-from tuiconsole.features.windowed import Formula, WindowedBank
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -20,82 +19,87 @@ _STANDSTILL = 1e-10
 _FAST, _SLOW = 2.0 / 3.0, 2.0 / 31.0
 
 
-class AdaptiveBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, row, sums, observed, lengths, _) = inputs[0], windows
+    n = len(lengths)
+    for t in range(len(out)):
+        close, previous = closes[t + 1], extra[0]
+        for s in range(len(close)):
+            previous[s] = closes[t, s] if np.isnan(previous[s]) else previous[s]
+            change = close[s] - previous[s]
+            here = np.isfinite(change)
+            row[0, s] = 1.0 if here else 0.0
+            row[1, s] = change if here else 0.0
+            row[2, s] = abs(change) if here else 0.0
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for w in range(n):
+            _adapt(close, previous, sums[w], observed[0, w], extra[1 + w], extra[1 + n + w], extra[1 + 2 * n + w])
+        for s in range(len(close)):
+            previous[s] = close[s] if np.isfinite(close[s]) else previous[s]
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            net, adapted = extra[1 + n + w], extra[1 + 2 * n + w]
+            for s in range(len(close)):
+                if family < 2:
+                    out[t, k, s] = abs(net[s]) if family == 0 else 100.0 * net[s]
+                else:
+                    out[t, k, s] = adapted[s] if family == 2 else close[s] / adapted[s] - 1.0
+
+
+def _adapt(
+    close: FloatArray,
+    previous: FloatArray,
+    sums: FloatArray,
+    count: FloatArray,
+    kama: FloatArray,
+    net: FloatArray,
+    adapted: FloatArray,
+) -> None:
+    """Net over gross move, and Kaufman's average, kept in ``kama`` and shown in ``adapted``."""
+    moves, paths = sums[1], sums[2]
+    for s in range(len(close)):
+        path = paths[s] + 0.0 * count[s]
+        move = path if moves[s] > path else moves[s]
+        move = -path if move < -path else move + 0.0 * count[s]
+        still = path <= _STANDSTILL * close[s]
+        net[s] = np.nan if still else move / path
+        speed = abs(1.0 if still else net[s]) * (_FAST - _SLOW) + _SLOW
+        known = np.isfinite(speed)
+        base = previous[s] if known & np.isnan(kama[s]) else kama[s]
+        kama[s] = base + speed * speed * (close[s] - base) if known else base
+        adapted[s] = kama[s] if known else np.nan
+
+
+class AdaptiveBank(CompiledBank):
     """Net and gross moves of the close over sliding windows; a move is from the last close observed.
 
     KAMA begins at the close before its first efficiency ratio and is held where that ratio is missing.
     """
 
+    panel_window = 2
+    channels = 3
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(
+        ("efficiency_ratio", "cmo", "kama", "kama_distance"), (1, 2)
+    )
+    kernel = staticmethod(_advance)
+    parts = (_adapt,)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        self.n_extra = 1 + 3 * len({request.parameters[0] for request in requests})
         super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 3, n_symbols)
-        self._row: FloatArray = np.zeros((3, n_symbols))
-        self._previous: FloatArray = np.full(n_symbols, np.nan)
-        self._kama: FloatArray = np.full((len(self.windows), n_symbols), np.nan)
-        self._averages = any(request.feature.family.startswith("kama") for request in requests)
-        self._close = self._net = self._adapted = self.values
 
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "efficiency_ratio": lambda window: np.abs(self._net[window]),
-            "cmo": lambda window: 100.0 * self._net[window],
-            "kama": lambda window: self._adapted[window],
-            "kama_distance": lambda window: self._close / self._adapted[window] - 1.0,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest close."""
-        if panel.count < 2:
-            np.copyto(self._previous, panel.latest("close"))
-            return
-        close, row = panel.latest("close"), self._row
-        previous = self._previous.copy()
-        change = close - previous
-        present = observe(change, row[0], row[1])
-        np.copyto(self._previous, close, where=np.isfinite(close))
-        np.abs(row[1], out=row[2])
-        self._sums.push(row)
-        sums = self._sums.sums
-        path = sums[:, 2] + 0.0 * self._sums.observations(present)
-        net = np.clip(sums[:, 1], -path, path)
-        still = path <= _STANDSTILL * close
-        moved = np.count_nonzero(still) == 0
-        if not moved:
-            path = np.where(still, np.nan, path)
-        self._close, self._net = close, net / path
-        if self._averages:
-            self._adapt(close, previous, self._net if moved else np.where(still, 1.0, self._net))
-        self.fill()
-
-    def _adapt(self, close: FloatArray, previous: FloatArray, net: FloatArray) -> None:
-        known = np.isfinite(net)
-        kama = self._kama
-        unborn = np.isnan(kama)
-        unborn &= known
-        if np.count_nonzero(unborn):
-            np.copyto(kama, previous, where=unborn)
-        speed = np.abs(net)
-        speed *= _FAST - _SLOW
-        speed += _SLOW
-        speed *= speed
-        speed *= close - kama
-        if np.count_nonzero(known) == known.size:
-            kama += speed
-            self._adapted = kama
-        else:
-            kama += np.where(known, speed, 0.0)
-            self._adapted = np.where(known, kama, np.nan)
-
-    def state(self) -> dict[str, Any]:
-        """The sums, the averages and the last close observed."""
-        return {"sums": self._sums.state(), "kama": self._kama.copy(), "previous": self._previous.copy()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
-        self._kama[...] = state["kama"]
-        self._previous[...] = state["previous"]
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Closes, one bar more than asked for."""
+        return (panel.stretch("close", bars, 1),)
 
 
 _KAUFMAN = "Kaufman (1995), Smarter Trading, ch. 8"

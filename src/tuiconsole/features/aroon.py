@@ -3,64 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.rolling_extremes import RollingExtremes
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.compiled_extremes import forget_extremes, push_extremes
+from tuiconsole.features.contract import Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 
-class AroonBank(Bank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    highs, lows = inputs
+    _, row, _, observed, lengths, _ = windows
+    n = len(lengths)
+    for t in range(len(out)):
+        for s in range(highs.shape[1]):
+            here = np.isfinite(highs[t, s] + lows[t, s])
+            row[0, s] = 1.0 if here else 0.0
+            row[1, s] = highs[t, s] if here else -np.inf
+            row[2, s] = -lows[t, s] if here else -np.inf
+        slide(windows, count + t)
+        push_extremes(windows, count + t, 1, extra, 0)
+        push_extremes(windows, count + t, 2, extra, 2 * n)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            high, low, scale = extra[2 * w + 1], extra[2 * (n + w) + 1], -100.0 / (lengths[w] - 1.0)
+            for s in range(highs.shape[1]):
+                up = (count + t - high[s]) * scale + 100.0
+                down = (count + t - low[s]) * scale + 100.0
+                found = up if family == 0 else (down if family == 1 else up - down)
+                out[t, k, s] = found + 0.0 * observed[0, w, s]
+
+
+class AroonBank(CompiledBank):
     """Ages of the extremes over ``period + 1`` bars; of equal extremes the newest counts."""
 
+    first_bar = 0
+    channels = 3
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(
+        ("aroon_up", "aroon_down", "aroon_oscillator"), ()
+    )
+    kernel = staticmethod(_advance)
+    parts = (push_extremes,)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        n_windows = len({request.parameters[0] for request in requests})
+        self.n_extra = 4 * n_windows
         super().__init__(requests, n_symbols, bars_per_year)
-        periods = distinct(requests)
-        windows = [period + 1 for period in periods]
-        self._extremes = RollingExtremes(windows, 2, n_symbols, ages=True)
-        self._presence = RollingSums(windows, 1, n_symbols)
-        self._limits: FloatArray = np.zeros((2, n_symbols))
-        self._scale: FloatArray = (-100.0 / np.array(periods, dtype=np.float64))[:, None, None]
-        self._routes = routes(requests)
+        forget_extremes(self.extra, 0, 2 * n_windows)
 
-    def update(self, panel: Panel) -> None:
-        """Take in the newest high and low."""
-        limits = self._limits
-        limits[0] = panel.latest("high")
-        np.negative(panel.latest("low"), out=limits[1])
-        present = np.isfinite(limits[0] + limits[1])
-        missing = np.count_nonzero(present) < present.size
-        if missing:
-            limits[:, ~present] = -np.inf
-        self._extremes.push(limits)
-        self._presence.push(present[None])
-        aroon = self._extremes.bars_since()
-        aroon *= self._scale
-        aroon += 100.0
-        known = self._presence.observations(present)
-        unknown = np.isnan(known)
-        if np.count_nonzero(unknown):
-            np.copyto(aroon, np.nan, where=unknown[:, None])
-        for family, (rows, places) in self._routes.items():
-            if family == "aroon_oscillator":
-                self.values[rows] = (aroon[:, 0] - aroon[:, 1])[places]
-            else:
-                self.values[rows] = aroon[places, 0 if family == "aroon_up" else 1]
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """One bar more than the period."""
+        return (request.parameters[0] + 1,)
 
-    def state(self) -> dict[str, Any]:
-        """Extremes and presence."""
-        return {"extremes": self._extremes.state(), "presence": self._presence.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._extremes.restore(state["extremes"])
-        self._presence.restore(state["presence"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Highs and lows."""
+        return panel.stretch("high", bars), panel.stretch("low", bars)
 
 
 def _entry(family: str, formula: str, unit: str, code: str) -> Feature:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_sums import RollingSums, blank
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
@@ -21,83 +20,93 @@ _STANDSTILL = 1e-18
 _BAR, _DAY, _BODY, _PLACE, _UPPER, _LOWER, _NIGHT, _OVER, _OVER_SQUARE = range(9)
 
 
-class BarShapeBank(WindowedBank):
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    opens, log_opens, highs, lows, closes, log_closes = inputs
+    _, row, sums, observed, _, _ = windows
+    for t in range(len(out)):
+        now = t + 1
+        _fill_shapes(opens[now], highs[now], lows[now], closes[now], row)
+        _fill_returns(log_closes[t], log_opens[now], log_closes[now], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, _BAR)
+        observe_windows(windows, count + t + 1, 1, _NIGHT)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            channel = _OVER if family < 2 else family - 1
+            _of_bars(family == 1, channel, row, sums[w], observed[1 if family < 2 else 0, w], out[t, k])
+
+
+def _fill_shapes(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, row: FloatArray) -> None:
+    for s in range(len(close)):
+        width = high[s] - low[s]
+        here = np.isfinite(width) & np.isfinite(close[s] + open_[s])
+        flat = width == 0.0
+        width = np.inf if flat else width
+        top, bottom = max(open_[s], close[s]), min(open_[s], close[s])
+        row[_BAR, s] = 1.0 if here else 0.0
+        row[_BODY, s] = (close[s] - open_[s]) / width if here else 0.0
+        row[_PLACE, s] = (0.5 if flat else (close[s] - low[s]) / width) if here else 0.0
+        row[_UPPER, s] = (high[s] - top) / width if here else 0.0
+        row[_LOWER, s] = (bottom - low[s]) / width if here else 0.0
+
+
+def _fill_returns(before: FloatArray, open_: FloatArray, close: FloatArray, row: FloatArray) -> None:
+    for s in range(len(close)):
+        over = open_[s] - before[s]
+        here = row[_BAR, s] > 0.0
+        night = here & np.isfinite(over)
+        row[_DAY, s] = close[s] - open_[s] if here else 0.0
+        row[_NIGHT, s] = 1.0 if night else 0.0
+        row[_OVER, s] = over if night else 0.0
+        row[_OVER_SQUARE, s] = over * over if night else 0.0
+
+
+def _of_bars(score: bool, channel: int, row: FloatArray, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+    total, square, newest = sums[channel], sums[_OVER_SQUARE], row[_OVER]
+    if score:
+        for s in range(len(out)):
+            mean = total[s] / count[s]
+            variance = square[s] / count[s] - mean * mean
+            out[s] = (newest[s] - mean) / np.sqrt(variance if variance >= _STANDSTILL else np.nan)
+    else:
+        for s in range(len(out)):
+            out[s] = total[s] / count[s]
+
+
+class BarShapeBank(CompiledBank):
     """Means over sliding windows of what single bars look like; a window of 1 is the newest bar.
 
     A bar without a range has no body and no shadows and closes in its middle.
     """
 
     panel_window = 2
+    first_bar = 0
+    channels = 9
+    presences = (_BAR, _NIGHT)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "overnight_return": (_OVER,),
+        "overnight_zscore": (_OVER, _OVER_SQUARE),
+        "intraday_return": (_DAY,),
+        "balance_of_power": (_BODY,),
+        "close_location": (_PLACE,),
+        "upper_shadow": (_UPPER,),
+        "lower_shadow": (_LOWER,),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill_shapes, _fill_returns, _of_bars)
 
-    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
-        super().__init__(requests, n_symbols, bars_per_year)
-        self._sums = RollingSums(self.windows, 9, n_symbols)
-        self._row: FloatArray = np.zeros((9, n_symbols))
-        self._over = self._bars = self._nights = self.values
-
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "overnight_return": self._overnight_return,
-            "overnight_zscore": self._overnight_zscore,
-            "intraday_return": lambda window: self._mean(_DAY, window),
-            "balance_of_power": lambda window: self._mean(_BODY, window),
-            "close_location": lambda window: self._mean(_PLACE, window),
-            "upper_shadow": lambda window: self._mean(_UPPER, window),
-            "lower_shadow": lambda window: self._mean(_LOWER, window),
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest open, high, low and close."""
-        open_, high, low, close = (panel.latest(field) for field in ("open", "high", "low", "close"))
-        row = self._row
-        log_open = np.log(open_)
-        np.subtract(panel.latest("log_close"), log_open, out=row[_DAY])
-        self._over = np.subtract(log_open, panel.ago("log_close", 1), out=row[_OVER]).copy()
-        np.multiply(row[_OVER], row[_OVER], out=row[_OVER_SQUARE])
-        width = high - low
-        present = np.isfinite(width)
-        present &= np.isfinite(row[_DAY])
-        flat = width == 0.0
-        if np.count_nonzero(flat):
-            width[flat] = np.inf
-        np.divide(close - open_, width, out=row[_BODY])
-        np.divide(close - low, width, out=row[_PLACE])
-        np.divide(high - np.maximum(open_, close), width, out=row[_UPPER])
-        np.divide(np.minimum(open_, close) - low, width, out=row[_LOWER])
-        row[_PLACE, flat] = 0.5
-        row[_BAR] = present
-        whole = np.isfinite(row[_OVER])
-        whole &= present
-        row[_NIGHT] = whole
-        if np.count_nonzero(whole) < whole.size:
-            row[_DAY:_NIGHT, ~present] = 0.0
-            row[_OVER:, ~whole] = 0.0
-        self._sums.push(row)
-        self._bars = self._sums.observations(present)
-        self._nights = self._sums.observations(whole, _NIGHT)
-        self.fill()
-
-    def _mean(self, channel: int, window: Rows) -> FloatArray:
-        return self._sums.sums[window, channel] / self._bars[window]
-
-    def _overnight_return(self, window: Rows) -> FloatArray:
-        return self._sums.sums[window, _OVER] / self._nights[window]
-
-    def _overnight_zscore(self, window: Rows) -> FloatArray:
-        count = self._nights[window]
-        mean = self._sums.sums[window, _OVER] / count
-        variance = self._sums.sums[window, _OVER_SQUARE] / count - mean * mean
-        blank(variance, variance < _STANDSTILL)
-        return (self._over - mean) / np.sqrt(variance)
-
-    def state(self) -> dict[str, Any]:
-        """The sums."""
-        return {"sums": self._sums.state()}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums.restore(state["sums"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Prices and their logarithms, one bar more than asked for."""
+        opens, *others = (panel.stretch(name, bars, 1) for name in ("open", "high", "low", "close", "log_close"))
+        return (opens, np.log(opens), *others)
 
 
 _ALL = ("open", "high", "low", "close")

@@ -136,7 +136,7 @@ class CompiledBank(Bank):
     first_bar: ClassVar[int] = 1
     kernel: ClassVar[Kernel]
     parts: ClassVar[tuple[Callable[..., Any], ...]] = ()
-    n_extra: ClassVar[int] = 1
+    n_extra: int = 1
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
@@ -172,7 +172,7 @@ class CompiledBank(Bank):
 
     def places(self, request: Request) -> tuple[int, int]:
         """What the plan says of a row beside its family: the places of its first and last window."""
-        at = [self.windows.index(window) for window in request.parameters]
+        at = [self.windows.index(window) for window in self.windows_of(request)]
         return at[0], at[-1]
 
     def channels_of(self, request: Request) -> tuple[int, ...]:

@@ -3,101 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Feature, Request, Rows
-from tuiconsole.features.rolling_extremes import RollingExtremes
-from tuiconsole.features.rolling_sums import RollingSums, observe
-from tuiconsole.features.windowed import Formula, WindowedBank
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.compiled_extremes import forget_extremes, push_extremes
+from tuiconsole.features.contract import Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 
-class PriceRangeBank(WindowedBank):
+_BAR, _RANGED, _RANGE, _HIGH, _LOW = range(5)
+
+
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    highs, lows, closes = inputs
+    _, row, sums, observed, lengths, _ = windows
+    n = len(lengths)
+    for t in range(len(out)):
+        _fill(highs[t], lows[t], closes[t], extra[0], row)
+        slide(windows, count + t)
+        push_extremes(windows, count + t, _HIGH, extra, 1)
+        push_extremes(windows, count + t, _LOW, extra, 1 + 2 * n)
+        observe_windows(windows, count + t + 1, 0, _BAR)
+        observe_windows(windows, count + t + 1, 1, _RANGED)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            high, low = extra[1 + 2 * w], extra[1 + 2 * (n + w)]
+            if family == 3:
+                _choppiness(high, low, sums[w], observed[:, w], lengths[w], out[t, k])
+            else:
+                _of_place(family, closes[t], high, low, observed[0, w], out[t, k])
+
+
+def _fill(highs: FloatArray, lows: FloatArray, closes: FloatArray, previous: FloatArray, row: FloatArray) -> None:
+    for s in range(len(closes)):
+        high, low, last = highs[s], lows[s], previous[s]
+        here, ranged = np.isfinite(closes[s] + high + low), np.isfinite(high + low + last)
+        width = (last if last > high else high) - (last if last < low else low)
+        row[_BAR, s] = 1.0 if here else 0.0
+        row[_RANGED, s] = 1.0 if ranged else 0.0
+        row[_RANGE, s] = width if ranged else 0.0
+        row[_HIGH, s] = high if here else -np.inf
+        row[_LOW, s] = -low if here else -np.inf
+        previous[s] = closes[s] if here else last
+
+
+def _of_place(
+    family: int, close: FloatArray, high: FloatArray, low: FloatArray, count: FloatArray, out: FloatArray
+) -> None:
+    if family == 0:
+        for s in range(len(out)):
+            width = high[s] + low[s] + 0.0 * count[s]
+            out[s] = 100.0 * (close[s] - high[s]) / (width if width != 0.0 else np.nan)
+    elif family == 1:
+        for s in range(len(out)):
+            out[s] = np.log(close[s] / (high[s] + 0.0 * count[s]))
+    else:
+        for s in range(len(out)):
+            out[s] = np.log(close[s] / (0.0 * count[s] - low[s]))
+
+
+def _choppiness(
+    high: FloatArray, low: FloatArray, sums: FloatArray, counts: FloatArray, length: int, out: FloatArray
+) -> None:
+    scale = 100.0 / np.log(float(length))
+    ranges = sums[_RANGE]
+    for s in range(len(out)):
+        width = high[s] + low[s] + 0.0 * counts[0, s]
+        out[s] = np.log(ranges[s] / counts[1, s] / (width if width != 0.0 else np.nan)) * scale + 100.0
+
+
+class PriceRangeBank(CompiledBank):
     """Highest high, lowest low and true range over sliding windows.
 
     The true range of a bar whose last bar is missing is taken from the last close observed.
     """
 
+    first_bar = 0
+    channels = 5
+    presences = (_BAR, _RANGED)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "williams_r": (),
+        "high_distance": (),
+        "low_distance": (),
+        "choppiness": (_RANGE,),
+    }
+    kernel = staticmethod(_advance)
+    parts = (push_extremes, _fill, _of_place, _choppiness)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        n_windows = len({request.parameters[0] for request in requests})
+        self.n_extra = 1 + 4 * n_windows
         super().__init__(requests, n_symbols, bars_per_year)
-        self._extremes = RollingExtremes(self.windows, 2, n_symbols)
-        self._sums = RollingSums(self.windows, 3, n_symbols)
-        self._row: FloatArray = np.zeros((3, n_symbols))
-        self._limits: FloatArray = np.zeros((2, n_symbols))
-        self._previous: FloatArray = np.full(n_symbols, np.nan)
-        self._log_window = np.log10(np.array(self.windows, dtype=np.float64))[:, None]
-        self._close = self._high = self._low = self._width = self._true = self.values
+        forget_extremes(self.extra, 1, 2 * n_windows)
 
-    def formulas(self) -> Mapping[str, Formula]:
-        """Family → its formula."""
-        return {
-            "williams_r": self._williams_r,
-            "high_distance": self._high_distance,
-            "low_distance": self._low_distance,
-            "choppiness": self._choppiness,
-        }
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest high, low and close."""
-        close = self._close = panel.latest("close")
-        high, low = panel.latest("high"), panel.latest("low")
-        row, limits = self._row, self._limits
-        np.add(close, high, out=limits[0])
-        limits[0] += low
-        present = np.isfinite(limits[0])
-        row[0] = present
-        true_range = np.maximum(high, self._previous) - np.minimum(low, self._previous)
-        of_range = observe(true_range, row[1], row[2])
-        np.copyto(self._previous, close, where=present)
-        limits[0] = high
-        np.negative(low, out=limits[1])
-        if np.count_nonzero(present) < present.size:
-            limits[:, ~present] = -np.inf
-        self._extremes.push(limits)
-        self._sums.push(row)
-        known = 0.0 * self._sums.observations(present)
-        self._high = self._extremes.maxima[:, 0] + known
-        self._low = known - self._extremes.maxima[:, 1]
-        self._width = self._high - self._low
-        if np.count_nonzero(self._width) < self._width.size:
-            self._width[self._width == 0.0] = np.nan
-        self._true = self._sums.sums[:, 2] / self._sums.observations(of_range, 1)
-        self.fill()
-
-    def _williams_r(self, window: Rows) -> FloatArray:
-        return 100.0 * (self._close - self._high[window]) / self._width[window]
-
-    def _high_distance(self, window: Rows) -> FloatArray:
-        return np.log(self._close / self._high[window])
-
-    def _low_distance(self, window: Rows) -> FloatArray:
-        return np.log(self._close / self._low[window])
-
-    def _choppiness(self, window: Rows) -> FloatArray:
-        spread = np.log10(self._true[window] / self._width[window])
-        spread /= self._log_window[window]
-        spread += 1.0
-        spread *= 100.0
-        return spread
-
-    def state(self) -> dict[str, Any]:
-        """Extremes, sums and the last close observed."""
-        return {
-            "extremes": self._extremes.state(),
-            "sums": self._sums.state(),
-            "previous": self._previous.copy(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._extremes.restore(state["extremes"])
-        self._sums.restore(state["sums"])
-        self._previous[...] = state["previous"]
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Prices."""
+        return tuple(panel.stretch(name, bars) for name in _RANGES)
 
 
 _RANGES = ("high", "low", "close")
