@@ -3,155 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import BoolArray, FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature, Request, distinct
 from tuiconsole.features.summed import window_and
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_HIGH, _LOW, _FALL, _RISE = range(4)
+_HIGH, _LOW, _FALL, _RISE, _WHOLE_FALL, _WHOLE_RISE, _DEPTH, _UNDER = range(8)
+"""What is kept of every window: of the present block, of the whole window, the fall below its high, bars since then."""
+_KEPT = 8
 
 
-class _Extremes:
-    """High, low, worst fall and best rise of the log closes of sliding windows, in constant time per bar.
+def _advance(
+    inputs: tuple[FloatArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, row, sums, observed, lengths, _) = inputs[0], windows
+    before = len(closes) - len(out)
+    for t in range(len(out)):
+        close, first = closes[before + t], _KEPT * len(lengths)
+        for w in range(len(lengths)):
+            state, place = extra[_KEPT * w : _KEPT * (w + 1)], (count + t) % lengths[w]
+            rest = extra[first : first + 4 * (lengths[w] + 1)]
+            first += 4 * (lengths[w] + 1)
+            _join(close, rest[4 * (place + 1) : 4 * (place + 2)], lengths[w], state, row[0], row[1 + w])
+            if place + 1 == lengths[w]:
+                _complete(closes, before + t, state, rest)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            _of_window(family, extra[_KEPT * w : _KEPT * (w + 1)], sums[w], sums[w, 1 + w], observed[0, w], out[t, k])
+
+
+def _join(
+    close: FloatArray, rest: FloatArray, length: int, state: FloatArray, presence: FloatArray, squares: FloatArray
+) -> None:
+    """Take the newest close into the block of ``state``, and join it to the rest of the block before.
+
+    Two stretches ``a``, ``b`` join to the higher high, the lower low and ``max(fall a, fall b, high a - low b)``.
+    """
+    for s in range(len(close)):
+        x, here = close[s], np.isfinite(close[s])
+        high, low, fall, rise = state[_HIGH, s], state[_LOW, s], state[_FALL, s], state[_RISE, s]
+        fall = high - x if here & (high - x > fall) else fall
+        rise = x - low if here & (x - low > rise) else rise
+        high = x if here & (x > high) else high
+        low = x if here & (x < low) else low
+        state[_HIGH, s], state[_LOW, s], state[_FALL, s], state[_RISE, s] = high, low, fall, rise
+        fall = rest[_FALL, s] if rest[_FALL, s] > fall else fall
+        rise = rest[_RISE, s] if rest[_RISE, s] > rise else rise
+        across_fall, across_rise = rest[_HIGH, s] - low, high - rest[_LOW, s]
+        state[_WHOLE_FALL, s] = across_fall if across_fall > fall else fall
+        state[_WHOLE_RISE, s] = across_rise if across_rise > rise else rise
+        depth = x - (rest[_HIGH, s] if rest[_HIGH, s] > high else high)
+        under = state[_UNDER, s] + 1.0
+        under = float(length) if under > length else under
+        state[_UNDER, s] = 0.0 if depth >= 0.0 else under
+        raw = np.exp(depth) - 1.0
+        state[_DEPTH, s] = raw
+        presence[s] = 1.0 if here else 0.0
+        squares[s] = 1e4 * raw * raw if here else 0.0
+
+
+def _complete(closes: FloatArray, now: int, state: FloatArray, rest: FloatArray) -> None:
+    """Begin a new block: what is left of the last one, from each of its bars on."""
+    length = len(rest) // 4 - 1
+    for s in range(closes.shape[1]):
+        high, low, fall, rise = -np.inf, np.inf, 0.0, 0.0
+        for back in range(length):
+            x, first = closes[now - back, s], 4 * (length - 1 - back)
+            if np.isfinite(x):
+                high, low = max(high, x), min(low, x)
+                fall, rise = max(fall, x - low), max(rise, high - x)
+            rest[first + _HIGH, s], rest[first + _LOW, s] = high, low
+            rest[first + _FALL, s], rest[first + _RISE, s] = fall, rise
+        state[_HIGH, s], state[_LOW, s], state[_FALL, s], state[_RISE, s] = -np.inf, np.inf, 0.0, 0.0
+
+
+def _of_window(
+    family: int, state: FloatArray, sums: FloatArray, squares: FloatArray, count: FloatArray, out: FloatArray
+) -> None:
+    depth, under, seen = state[_DEPTH], state[_UNDER], sums[0]
+    whole = state[_WHOLE_FALL if family == 1 else _WHOLE_RISE]
+    sign = -1.0 if family == 1 else 1.0
+    for s in range(len(out)):
+        shown = 0.0 * count[s]
+        if family == 0:
+            out[s] = depth[s] + shown
+        elif family < 3:
+            out[s] = np.exp(sign * whole[s]) - 1.0 + shown
+        elif family == 3:
+            out[s] = under[s] + shown
+        elif family == 4:
+            out[s] = (depth[s] + shown) / (1.0 if under[s] < 1.0 else under[s])
+        else:
+            mean = squares[s] / seen[s]
+            out[s] = np.sqrt(0.0 if mean < 0.0 else mean) + shown
+
+
+class DrawdownBank(CompiledBank):
+    """Falls and rises of the close within sliding windows, in constant time per bar.
 
     Bars are cut into blocks of one window. A window is a suffix of the last block and a prefix of this one; both are
-    known as (high, low, fall, rise), and two stretches ``a``, ``b`` join to the higher high, the lower low and
-    ``max(fall a, fall b, high a - low b)`` (van Herk, 1992, extended to drawdowns). Missing closes count for nothing.
+    known as (high, low, fall, rise) (van Herk, 1992, extended to drawdowns). Missing closes count for nothing; 80 % of a
+    window's closes must be good.
     """
 
-    def __init__(self, windows: Sequence[int], n_symbols: int) -> None:
-        self._windows = tuple(windows)
-        self._suffixes = [_nothing(window + 1, n_symbols) for window in windows]
-        self._prefix: FloatArray = _nothing(len(windows), n_symbols)
-        self._suffix: FloatArray = _nothing(len(windows), n_symbols)
-        self._count = 0
-
-    def push(self, panel: Panel) -> FloatArray:
-        """Take in the newest log closes; ``[n_windows, 4, n_symbols]``, infinite where nothing was seen."""
-        x, prefix, suffix = panel.latest("log_close"), self._prefix, self._suffix
-        high, low = prefix[:, _HIGH], prefix[:, _LOW]
-        np.fmax(prefix[:, _FALL], high - x, out=prefix[:, _FALL])
-        np.fmax(prefix[:, _RISE], x - low, out=prefix[:, _RISE])
-        np.fmax(high, x, out=high)
-        np.fmin(low, x, out=low)
-        for index, window in enumerate(self._windows):
-            suffix[index] = self._suffixes[index][self._count % window + 1]
-        out: FloatArray = np.maximum(suffix, prefix)
-        np.minimum(suffix[:, _LOW], low, out=out[:, _LOW])
-        np.maximum(out[:, _FALL], suffix[:, _HIGH] - low, out=out[:, _FALL])
-        np.maximum(out[:, _RISE], high - suffix[:, _LOW], out=out[:, _RISE])
-        self._count += 1
-        for index, window in enumerate(self._windows):
-            if self._count % window == 0:
-                self._close_block(index, panel.window("log_close", window)[::-1])
-        return out
-
-    def _close_block(self, index: int, backward: FloatArray) -> None:
-        high = np.fmax.accumulate(np.where(np.isnan(backward), -np.inf, backward), axis=0)
-        low = np.fmin.accumulate(np.where(np.isnan(backward), np.inf, backward), axis=0)
-        suffix = self._suffixes[index][:-1][::-1]
-        suffix[:, _HIGH], suffix[:, _LOW] = high, low
-        fall, rise = backward - low, high - backward
-        suffix[:, _FALL] = np.maximum.accumulate(np.where(np.isnan(fall), 0.0, fall), axis=0)
-        suffix[:, _RISE] = np.maximum.accumulate(np.where(np.isnan(rise), 0.0, rise), axis=0)
-        self._prefix[index] = _nothing(1, self._prefix.shape[2])[0]
-
-    def state(self) -> dict[str, Any]:
-        """The stretches."""
-        return {
-            "suffixes": [suffix.copy() for suffix in self._suffixes],
-            "prefix": self._prefix.copy(),
-            "count": self._count,
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        for suffix, saved in zip(self._suffixes, state["suffixes"], strict=True):
-            suffix[...] = saved
-        self._prefix[...] = state["prefix"]
-        self._count = int(state["count"])
-
-
-def _nothing(stretches: int, n_symbols: int) -> FloatArray:
-    """Stretches without a close: ``[stretches, 4, n_symbols]``."""
-    out = np.zeros((stretches, 4, n_symbols))
-    out[:, _HIGH], out[:, _LOW] = -np.inf, np.inf
-    return out
-
-
-class DrawdownBank(Bank):
-    """Falls and rises of the close within sliding windows; 80 % of a window's closes must be good."""
+    first_bar = 0
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(
+        ("drawdown", "max_drawdown", "max_rise", "bars_under_water", "drawdown_velocity", "ulcer_index"), ()
+    )
+    kernel = staticmethod(_advance)
+    parts = (_join, _complete, _of_window)
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        windows = distinct(requests)
+        self.channels = 1 + len(windows)
+        self.n_extra = _KEPT * len(windows) + 4 * sum(window + 1 for window in windows)
         super().__init__(requests, n_symbols, bars_per_year)
-        self._windows = distinct(requests)
-        self.panel_window = self._windows[-1]
-        self._extremes = _Extremes(self._windows, n_symbols)
-        self._presence = RollingSums(self._windows, 1, n_symbols)
-        self._squares = RollingSums(self._windows, 1 + len(self._windows), n_symbols)
-        self._row: FloatArray = np.zeros((1 + len(self._windows), n_symbols))
-        self._under: FloatArray = np.zeros((len(self._windows), n_symbols))
-        self._column: FloatArray = np.array(self._windows, dtype=np.float64)[:, None]
-        self._routes = routes(requests)
+        self.panel_window = windows[-1]
+        self.extra[...] = 0.0
+        for first in (*range(0, _KEPT * len(windows), _KEPT), *range(_KEPT * len(windows), self.n_extra, 4)):
+            self.extra[first + _HIGH], self.extra[first + _LOW] = -np.inf, np.inf
 
-    def update(self, panel: Panel) -> None:
-        """Take in the newest close."""
-        close = panel.latest("log_close")
-        present = np.isfinite(close)
-        self._row[0] = present
-        self._presence.push(self._row[:1])
-        shown = self._presence.observations(present) * 0.0
-        with np.errstate(invalid="ignore", divide="ignore"):
-            self._refresh(self._extremes.push(panel), close, shown, present)
+    def channels_of(self, request: Request) -> tuple[int, ...]:
+        """The squares of the window's own falls."""
+        ulcer = request.feature.family == "ulcer_index"
+        return (1 + self.windows.index(request.parameters[0]),) if ulcer else ()
 
-    def _refresh(self, found: FloatArray, close: FloatArray, shown: FloatArray, present: BoolArray) -> None:
-        depth = close - found[:, _HIGH]
-        self._under += 1.0
-        np.minimum(self._under, self._column, out=self._under)
-        np.copyto(self._under, 0.0, where=depth >= 0.0)
-        raw = np.exp(depth) - 1.0
-        fall = raw + shown
-        self._put("drawdown", fall)
-        self._put("max_drawdown", np.exp(-found[:, _FALL]) - 1.0 + shown)
-        self._put("max_rise", np.exp(found[:, _RISE]) - 1.0 + shown)
-        self._put("bars_under_water", self._under + shown)
-        if "drawdown_velocity" in self._routes:
-            self._put("drawdown_velocity", fall / np.maximum(self._under, 1.0))
-        if "ulcer_index" in self._routes:
-            percent = 100.0 * raw
-            self._row[1:] = np.where(present, percent * percent, 0.0)
-            self._squares.push(self._row)
-            diagonal = np.arange(len(self._windows))
-            mean = self._squares.sums[diagonal, 1 + diagonal] / self._squares.sums[:, 0]
-            self._put("ulcer_index", np.sqrt(np.maximum(mean, 0.0)) + shown)
-
-    def _put(self, family: str, results: FloatArray) -> None:
-        rows = self._routes.get(family)
-        if rows is not None:
-            self.values[rows[0]] = results[rows[1]]
-
-    def state(self) -> dict[str, Any]:
-        """Stretches, counts and sums."""
-        return {
-            "extremes": self._extremes.state(),
-            "presence": self._presence.state(),
-            "squares": self._squares.state(),
-            "under": self._under.copy(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._extremes.restore(state["extremes"])
-        self._presence.restore(state["presence"])
-        self._squares.restore(state["squares"])
-        self._under[...] = state["under"]
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes, as far back as the longest window."""
+        return (panel.stretch("log_close", bars, self.panel_window - 1),)
 
 
 def _entry(

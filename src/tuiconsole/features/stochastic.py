@@ -3,104 +3,115 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.contract import Bank, Feature, Request, Rows, distinct, rows_at
-from tuiconsole.features.rolling_extremes import RollingExtremes
-from tuiconsole.features.rolling_sums import RollingSums
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.compiled_extremes import forget_extremes, push_extremes
+from tuiconsole.features.contract import Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 
-class StochasticBank(Bank):
+def _advance(
+    inputs: tuple[FloatArray, FloatArray, FloatArray, IntArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    highs, lows, closes, smooths = inputs
+    _, row, _, observed, lengths, _ = windows
+    n = len(lengths)
+    fasts, slows = smooths[:, 0].max(), smooths[:, 1].max()
+    first = 4 * n + fasts * n
+    for t in range(len(out)):
+        for s in range(closes.shape[1]):
+            here = np.isfinite(highs[t, s] + closes[t, s] - lows[t, s])
+            row[0, s] = 1.0 if here else 0.0
+            row[1, s] = highs[t, s] if here else -np.inf
+            row[2, s] = -lows[t, s] if here else -np.inf
+        slide(windows, count + t)
+        push_extremes(windows, count + t, 1, extra, 0)
+        push_extremes(windows, count + t, 2, extra, 2 * n)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for w in range(n):
+            of_window = extra[4 * n + fasts * w : 4 * n + fasts * (w + 1)]
+            _fast(closes[t], extra[2 * w], extra[2 * (n + w)], observed[0, w], of_window)
+        for k in range(len(plan)):
+            family, w = plan[k, 0], plan[k, 1]
+            of_window = extra[4 * n + fasts * w : 4 * n + fasts * (w + 1)]
+            of_row = extra[first + slows * k : first + slows * (k + 1)]
+            if family < 2:
+                _mean(of_window, smooths[k, 0], out[t, k])
+            else:
+                _make_room(of_row)
+                _mean(of_window, smooths[k, 0], of_row[slows - 1])
+                _mean(of_row, smooths[k, 1], out[t, k])
+
+
+def _fast(close: FloatArray, high: FloatArray, low: FloatArray, count: FloatArray, kept: FloatArray) -> None:
+    """The newest %K, after those kept."""
+    last = len(kept) - 1
+    for s in range(len(close)):
+        for place in range(last):
+            kept[place, s] = kept[place + 1, s]
+        width = high[s] + low[s] + 0.0 * count[s]
+        kept[last, s] = (close[s] + low[s]) / (width if width > 0.0 else np.nan) * 100.0
+
+
+def _make_room(kept: FloatArray) -> None:
+    """Move the kept values by one bar."""
+    for place in range(len(kept) - 1):
+        for s in range(kept.shape[1]):
+            kept[place, s] = kept[place + 1, s]
+
+
+def _mean(kept: FloatArray, length: int, out: FloatArray) -> None:
+    """Mean of the newest ``length`` values."""
+    for s in range(len(out)):
+        total = 0.0
+        for place in range(len(kept) - length, len(kept)):
+            total += kept[place, s]
+        out[s] = total / length
+
+
+class StochasticBank(CompiledBank):
     """%K of the last high-low range, its mean over the last bars, and that mean's mean.
 
     A smoothed value needs every bar that it averages.
     """
 
+    first_bar = 0
+    channels = 3
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(
+        ("stochastic_fast_k", "stochastic_k", "stochastic_d"), ()
+    )
+    kernel = staticmethod(_advance)
+    parts = (push_extremes, _fast, _make_room, _mean)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        self._smooths: IntArray = np.array(
+            [(*request.parameters[1:], 1, 1)[:2] for request in requests], dtype=np.int64
+        )
+        n_windows = len({request.parameters[0] for request in requests})
+        fasts, slows = self._smooths.max(axis=0)
+        self.n_extra = int((4 + fasts) * n_windows + slows * len(requests))
         super().__init__(requests, n_symbols, bars_per_year)
-        windows = distinct(requests)
-        self._extremes = RollingExtremes(windows, 2, n_symbols)
-        self._presence = RollingSums(windows, 1, n_symbols)
-        self._limits: FloatArray = np.zeros((2, n_symbols))
-        slow = sorted({request.parameters[:2] for request in requests if len(request.parameters) > 1})
-        self._slow_of = [(rows_at([windows.index(window)]), smooth) for window, smooth in slow]
-        signals = [request.parameters[2] for request in requests if len(request.parameters) > 2]
-        kept = max((smooth for _, smooth in slow), default=1)
-        self._fast: FloatArray = np.full((kept, len(windows), n_symbols), np.nan)
-        self._slow: FloatArray = np.full((max(signals, default=1), len(slow), n_symbols), np.nan)
-        by_length: dict[int, list[int]] = {}
-        for row, request in enumerate(requests):
-            by_length.setdefault(len(request.parameters), []).append(row)
-        self._fast_rows: tuple[Rows, Rows] | None = None
-        self._slow_rows: tuple[Rows, Rows] | None = None
-        if rows := by_length.get(1):
-            self._fast_rows = rows_at(rows), rows_at([windows.index(requests[r].parameters[0]) for r in rows])
-        if rows := by_length.get(2):
-            self._slow_rows = rows_at(rows), rows_at([slow.index(requests[r].parameters[:2]) for r in rows])
-        self._signals = [
-            (row, slow.index(requests[row].parameters[:2]), requests[row].parameters[2])
-            for row in by_length.get(3, ())
-        ]
+        forget_extremes(self.extra, 0, 2 * n_windows)
 
-    def update(self, panel: Panel) -> None:
-        """Take in the newest high, low and close."""
-        close, limits = panel.latest("close"), self._limits
-        limits[0] = panel.latest("high")
-        np.negative(panel.latest("low"), out=limits[1])
-        present = np.isfinite(limits[0] + limits[1] + close)
-        if np.count_nonzero(present) < present.size:
-            limits[:, ~present] = -np.inf
-        self._extremes.push(limits)
-        self._presence.push(present[None])
-        maxima = self._extremes.maxima
-        width = maxima[:, 0] + maxima[:, 1]
-        usable = width > 0.0
-        usable &= np.isfinite(self._presence.observations(present))
-        if np.count_nonzero(usable) < usable.size:
-            width[~usable] = np.nan
-        fast = self._fast
-        fast[:-1] = fast[1:]
-        np.divide(close + maxima[:, 1], width, out=fast[-1])
-        fast[-1] *= 100.0
-        self._smooth()
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """The first parameter."""
+        return request.parameters[:1]
 
-    def _smooth(self) -> None:
-        fast, slow = self._fast, self._slow
-        if self._fast_rows is not None:
-            rows, windows = self._fast_rows
-            self.values[rows] = fast[-1, windows]
-        if not self._slow_of:
-            return
-        slow[:-1] = slow[1:]
-        for place, (window, smooth) in enumerate(self._slow_of):
-            slow[-1, place] = fast[-smooth:, window].sum(axis=0)[0] / smooth
-        if self._slow_rows is not None:
-            rows, places = self._slow_rows
-            self.values[rows] = slow[-1, places]
-        for row, place, signal in self._signals:
-            np.divide(slow[-signal:, place].sum(axis=0), signal, out=self.values[row])
-
-    def state(self) -> dict[str, Any]:
-        """Extremes, presence, and the values still to be averaged."""
-        return {
-            "extremes": self._extremes.state(),
-            "presence": self._presence.state(),
-            "fast": self._fast.copy(),
-            "slow": self._slow.copy(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._extremes.restore(state["extremes"])
-        self._presence.restore(state["presence"])
-        self._fast[...] = state["fast"]
-        self._slow[...] = state["slow"]
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray | IntArray, ...]:
+        """Prices, and how many values each row averages."""
+        return *(panel.stretch(name, bars) for name in _NEEDS), self._smooths
 
 
 _SOURCE = "Lane (1984), Technical Analysis of Stocks & Commodities 2(3); TA-Lib "
