@@ -3,157 +3,187 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
-from tuiconsole.features.chained_average import ChainedAverage
-from tuiconsole.features.contract import Bank, Feature, Request, Rows, rows_at, rows_of
+from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows
+from tuiconsole.features.contract import Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_Formula = Callable[..., FloatArray]
+_FAMILIES = {
+    "ema_distance": 0,
+    "ema_ratio": 1,
+    "dema": 2,
+    "dema_distance": 3,
+    "tema": 4,
+    "tema_distance": 5,
+    "trix": 6,
+    "macd": 7,
+    "ppo": 7,
+    "macd_signal": 8,
+    "ppo_signal": 8,
+    "macd_histogram": 9,
+    "ppo_histogram": 9,
+}
+"""Numbers of the families; those of one number are computed alike."""
+_CLOSE = -1
+"""The source of an average of the close."""
+_AVERAGE, _DIFFERENCE, _PERCENT = range(3)
+"""Kinds of nodes: an average of another node, the difference of two, and that in percent of the second."""
 
 
-class _Places(dict[Any, int]):
-    """Where each different average stands."""
+def _advance(
+    inputs: tuple[FloatArray, IntArray, IntArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    """``extra`` holds of every node its value, its average, its count of observations, and its last finite value."""
+    closes, nodes, rows = inputs
+    for t in range(len(out)):
+        for m in range(len(nodes)):
+            kind, source, other, _ = nodes[m]
+            state = extra[4 * m : 4 * m + 4]
+            if kind == _AVERAGE:
+                _average(closes[t] if source == _CLOSE else extra[4 * source], nodes[m], state)
+            else:
+                _line(kind, extra[4 * source], extra[4 * other], state[0])
+        for k in range(len(rows)):
+            family, a, b, c = rows[k]
+            first, second, third = extra[4 * a], extra[4 * b], extra[4 * c]
+            if family == 6:
+                _change(extra[4 * a : 4 * a + 4], out[t, k])
+            elif family < 6:
+                _of_close(family, closes[t], first, second, third, out[t, k])
+            else:
+                for s in range(len(first)):
+                    out[t, k, s] = first[s] - second[s] if family == 9 else first[s]
+        for m in range(len(nodes)):
+            for s in range(extra.shape[1]):
+                extra[4 * m + 3, s] = extra[4 * m, s] if np.isfinite(extra[4 * m, s]) else extra[4 * m + 3, s]
 
-    def of(self, key: Any) -> int:
-        return self.setdefault(key, len(self))
+
+def _average(source: FloatArray, node: IntArray, state: FloatArray) -> None:
+    """An exponential average held over gaps, begun with the mean of its first ``period`` observations after a skip."""
+    period, skip = node[2], node[3]
+    weight = 2.0 / (period + 1.0)
+    value, average, counts = state[0], state[1], state[2]
+    for s in range(len(source)):
+        x, here = source[s], np.isfinite(source[s])
+        count = counts[s] + (1.0 if here else 0.0)
+        if here & (count > skip):
+            if count > skip + period:
+                average[s] += weight * (x - average[s])
+            else:
+                average[s] += x
+                average[s] = average[s] / period if count == skip + period else average[s]
+        counts[s] = count
+        value[s] = average[s] if here & (count >= skip + period) else np.nan
 
 
-class ExponentialBank(Bank):
-    """Three stages of averages: of the close, of the first stage or of a difference in it, and of the second.
+def _line(kind: int, fast: FloatArray, slow: FloatArray, value: FloatArray) -> None:
+    for s in range(len(value)):
+        difference = fast[s] - slow[s]
+        value[s] = difference * (100.0 / slow[s]) if kind == _PERCENT else difference
+
+
+def _change(state: FloatArray, out: FloatArray) -> None:
+    newest, before = state[0], state[3]
+    for s in range(len(out)):
+        out[s] = 100.0 * (newest[s] / before[s] - 1.0)
+
+
+def _of_close(
+    family: int, close: FloatArray, once: FloatArray, twice: FloatArray, thrice: FloatArray, out: FloatArray
+) -> None:
+    for s in range(len(out)):
+        if family == 0:
+            out[s] = close[s] / once[s] - 1.0
+        elif family == 1:
+            out[s] = once[s] / twice[s] - 1.0
+        elif family < 4:
+            double = 2.0 * once[s] - twice[s]
+            out[s] = double if family == 2 else close[s] / double - 1.0
+        else:
+            triple = 3.0 * (once[s] - twice[s]) + thrice[s]
+            out[s] = triple if family == 4 else close[s] / triple - 1.0
+
+
+class _Nodes(dict[tuple[int, int, int, int], int]):
+    """Where each different node stands; a node's sources stand before it."""
+
+    def of(self, kind: int, source: int, other: int, skip: int = 0) -> int:
+        return self.setdefault((kind, source, other, skip), len(self))
+
+    def averages(self, period: int, times: int) -> list[int]:
+        """The average of the close, the average of that, and so on."""
+        found = [_CLOSE]
+        for _ in range(times):
+            found.append(self.of(_AVERAGE, found[-1], period))
+        return found[1:]
+
+    def row(self, request: Request) -> list[int]:
+        """The nodes that a row reads."""
+        family, parameters = request.feature.family, request.parameters
+        if family in ("ema_distance", "ema_ratio"):
+            return [node for period in parameters for node in self.averages(period, 1)]
+        if family.startswith("dema"):
+            return self.averages(parameters[0], 2)
+        if family.startswith("tema"):
+            return self.averages(parameters[0], 3)
+        if family == "trix":
+            return self.averages(parameters[0], 3)[2:]
+        fast, slow, *signal = parameters
+        kind, _, part = family.partition("_")
+        skip = slow - fast if kind == "macd" else 0  # TA-Lib seeds the MACD's averages at the same bar
+        first = self.of(_AVERAGE, _CLOSE, fast, skip)
+        line = self.of(_DIFFERENCE if kind == "macd" else _PERCENT, first, self.of(_AVERAGE, _CLOSE, slow))
+        if not part:
+            return [line]
+        averaged = self.of(_AVERAGE, line, signal[0])
+        return [averaged] if part == "signal" else [line, averaged]
+
+
+class ExponentialBank(CompiledBank):
+    """Averages of the close, of averages and of differences between them.
 
     Every average is held over gaps. Families share what they have in common: the 26-bar average of the MACD is
     the one behind ``ema_distance_26`` too.
     """
 
+    first_bar = 0
+    channels = 1
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(_FAMILIES, ())
+    kernel = staticmethod(_advance)
+    parts = (_average, _line, _change, _of_close)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        nodes = _Nodes()
+        reads = [nodes.row(request) for request in requests]
+        rows = [
+            (_FAMILIES[request.feature.family], *(*read, read[-1], read[-1])[:3])
+            for request, read in zip(requests, reads, strict=True)
+        ]
+        self._nodes: IntArray = np.array(list(nodes), dtype=np.int64)
+        self._rows: IntArray = np.array(rows, dtype=np.int64)
+        self.n_extra = 4 * len(nodes)
         super().__init__(requests, n_symbols, bars_per_year)
-        self._first_at, self._line_at, self._second_at, self._third_at = (_Places() for _ in range(4))
-        self._plan: list[tuple[Rows, _Formula, list[Rows]]] = []
-        for family in dict.fromkeys(request.feature.family for request in requests):
-            rows = rows_of(requests, family)
-            formula, places = self._family(family, [requests[row].parameters for row in rows])
-            self._plan.append((rows_at(rows), formula, [rows_at(column) for column in places]))
-        self._first = _averages([period for period, _ in self._first_at], n_symbols, list(self._first_at))
-        self._second = _averages([period for *_, period in self._second_at], n_symbols)
-        self._third = _averages([period for _, period in self._third_at], n_symbols)
-        self._line_fast = np.array([fast for _, fast, _ in self._line_at], dtype=np.int64)
-        self._line_slow = np.array([slow for *_, slow in self._line_at], dtype=np.int64)
-        self._line_percent = np.array([kind == "ppo" for kind, *_ in self._line_at], dtype=np.bool_)
-        n_first = len(self._first_at)
-        self._of_second = np.array(
-            [source + (n_first if kind == "line" else 0) for kind, source, _ in self._second_at],
-            dtype=np.int64,
-        )
-        self._of_third = np.array([source for source, _ in self._third_at], dtype=np.int64)
-        self._previous: FloatArray = np.full((len(self._third_at), n_symbols), np.nan)
-        self._close = self._averaged = self._twice = self._thrice = self._lines = self._change = self.values
+        self.extra[1::4] = self.extra[2::4] = 0.0
 
-    def _family(self, family: str, wanted: list[tuple[int, ...]]) -> tuple[_Formula, list[list[int]]]:
-        """Its formula and, for each of the formula's arguments, the places of the averages of all its rows."""
-        if family in ("ema_distance", "ema_ratio"):
-            formula = self._ema_distance if family == "ema_distance" else self._ema_ratio
-            return formula, [
-                [self._first_at.of((period, 0)) for period in column] for column in zip(*wanted, strict=True)
-            ]
-        if family.startswith(("dema", "tema", "trix")):
-            once = [self._first_at.of((period, 0)) for (period,) in wanted]
-            twice = [self._second_at.of(("average", at, p)) for at, (p,) in zip(once, wanted, strict=True)]
-            if family.startswith("dema"):
-                return {"dema": self._dema, "dema_distance": self._dema_distance}[family], [once, twice]
-            thrice = [self._third_at.of((at, p)) for at, (p,) in zip(twice, wanted, strict=True)]
-            if family == "trix":
-                return self._trix, [thrice]
-            return {"tema": self._tema, "tema_distance": self._tema_distance}[family], [once, twice, thrice]
-        kind, _, part = family.partition("_")
-        lines = [self._line(kind, fast, slow) for fast, slow, *_ in wanted]
-        if not part:
-            return self._of_line, [lines]
-        signals = [self._second_at.of(("line", at, w[2])) for at, w in zip(lines, wanted, strict=True)]
-        return (self._signal, [signals]) if part == "signal" else (self._histogram, [lines, signals])
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """No parameter is a window."""
+        return (1,)
 
-    def _line(self, kind: str, fast: int, slow: int) -> int:
-        skip = slow - fast if kind == "macd" else 0  # TA-Lib seeds the MACD's averages at the same bar
-        return self._line_at.of((kind, self._first_at.of((fast, skip)), self._first_at.of((slow, 0))))
-
-    def update(self, panel: Panel) -> None:
-        """Take in the newest close."""
-        close = self._close = panel.latest("close")
-        first = self._averaged = self._first.update(close, np.isfinite(close))
-        if self._line_at:
-            slow = first[self._line_slow]
-            self._lines = first[self._line_fast] - slow
-            self._lines[self._line_percent] *= 100.0 / slow[self._line_percent]
-        if self._second_at:
-            sources = np.concatenate((first, self._lines)) if self._line_at else first
-            sources = sources[self._of_second]
-            self._twice = self._second.update(sources, np.isfinite(sources))
-        if self._third_at:
-            sources = self._twice[self._of_third]
-            self._thrice = self._third.update(sources, np.isfinite(sources))
-            self._change = self._thrice / self._previous
-            np.copyto(self._previous, self._thrice, where=np.isfinite(self._thrice))
-        for rows, formula, places in self._plan:
-            self.values[rows] = formula(*places)
-
-    def _ema_distance(self, period: Rows) -> FloatArray:
-        return self._close / self._averaged[period] - 1.0
-
-    def _ema_ratio(self, fast: Rows, slow: Rows) -> FloatArray:
-        return self._averaged[fast] / self._averaged[slow] - 1.0
-
-    def _dema(self, once: Rows, twice: Rows) -> FloatArray:
-        return 2.0 * self._averaged[once] - self._twice[twice]
-
-    def _dema_distance(self, once: Rows, twice: Rows) -> FloatArray:
-        return self._close / self._dema(once, twice) - 1.0
-
-    def _tema(self, once: Rows, twice: Rows, thrice: Rows) -> FloatArray:
-        return 3.0 * (self._averaged[once] - self._twice[twice]) + self._thrice[thrice]
-
-    def _tema_distance(self, once: Rows, twice: Rows, thrice: Rows) -> FloatArray:
-        return self._close / self._tema(once, twice, thrice) - 1.0
-
-    def _trix(self, thrice: Rows) -> FloatArray:
-        return 100.0 * (self._change[thrice] - 1.0)
-
-    def _of_line(self, line: Rows) -> FloatArray:
-        return self._lines[line]
-
-    def _signal(self, signal: Rows) -> FloatArray:
-        return self._twice[signal]
-
-    def _histogram(self, line: Rows, signal: Rows) -> FloatArray:
-        return self._lines[line] - self._twice[signal]
-
-    def state(self) -> dict[str, Any]:
-        """The averages of all stages."""
-        return {
-            "first": self._first.state(),
-            "second": self._second.state(),
-            "third": self._third.state(),
-            "previous": self._previous.copy(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._first.restore(state["first"])
-        self._second.restore(state["second"])
-        self._third.restore(state["third"])
-        self._previous[...] = state["previous"]
-
-
-def _averages(
-    periods: list[int], n_symbols: int, skipping: list[tuple[int, int]] | None = None
-) -> ChainedAverage:
-    weights = [2.0 / (period + 1.0) for period in periods]
-    skips = [skip for _, skip in skipping] if skipping is not None else None
-    return ChainedAverage(periods, weights, n_symbols, skips)
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray | IntArray, ...]:
+        """Closes, nodes, and what the rows read of them."""
+        return panel.stretch("close", bars), self._nodes, self._rows
 
 
 _MURPHY = "Murphy (1999), Technical Analysis of the Financial Markets, ch. 9; TA-Lib EMA"
