@@ -42,7 +42,9 @@ def _advance(
         slide(windows, count + t)
         observe_windows(windows, count + t + 1, 0, 0)
         for w in range(n):
-            _adapt(close, previous, sums[w], observed[0, w], extra[1 + w], extra[1 + n + w], extra[1 + 2 * n + w])
+            _adapt(
+                close, previous, sums[w], observed[0, w], extra[1 + w], extra[1 + n + w], extra[1 + 2 * n + w]
+            )
         for s in range(len(close)):
             previous[s] = close[s] if np.isfinite(close[s]) else previous[s]
         for k in range(len(plan)):

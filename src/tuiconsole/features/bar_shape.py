@@ -44,7 +44,9 @@ def _advance(
             _of_bars(family == 1, channel, row, sums[w], observed[1 if family < 2 else 0, w], out[t, k])
 
 
-def _fill_shapes(open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, row: FloatArray) -> None:
+def _fill_shapes(
+    open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, row: FloatArray
+) -> None:
     for s in range(len(close)):
         width = high[s] - low[s]
         here = np.isfinite(width) & np.isfinite(close[s] + open_[s])
@@ -69,7 +71,9 @@ def _fill_returns(before: FloatArray, open_: FloatArray, close: FloatArray, row:
         row[_OVER_SQUARE, s] = over * over if night else 0.0
 
 
-def _of_bars(score: bool, channel: int, row: FloatArray, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
+def _of_bars(
+    score: bool, channel: int, row: FloatArray, sums: FloatArray, count: FloatArray, out: FloatArray
+) -> None:
     total, square, newest = sums[channel], sums[_OVER_SQUARE], row[_OVER]
     if score:
         for s in range(len(out)):
@@ -105,7 +109,9 @@ class BarShapeBank(CompiledBank):
 
     def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
         """Prices and their logarithms, one bar more than asked for."""
-        opens, *others = (panel.stretch(name, bars, 1) for name in ("open", "high", "low", "close", "log_close"))
+        opens, *others = (
+            panel.stretch(name, bars, 1) for name in ("open", "high", "low", "close", "log_close")
+        )
         return (opens, np.log(opens), *others)
 
 

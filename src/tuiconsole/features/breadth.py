@@ -3,114 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray, IntArray
-from tuiconsole.features.contract import Bank, Feature, Request
-from tuiconsole.features.rolling_sums import RollingSums, observe
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
+from tuiconsole.features.contract import Feature, Request
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 _LEAST_VARIANCE = 1e-24
-_OF_RETURNS = ("market_return", "dispersion", "cross_skew", "breadth_up")
+_RETURN, _DISPERSION, _, _UP, _TREND, _LINE = range(6)
+"""Numbers of the families."""
 
 
-class BreadthBank(Bank):
+def _advance(
+    inputs: tuple[FloatArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    closes, (_, row, sums, observed, lengths, _) = inputs[0], windows
+    before = len(closes) - len(out)
+    for t in range(len(out)):
+        newest = closes[before + t]
+        _fill(closes[before + t - 1], newest, extra[0], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        for k in range(len(plan)):
+            family, w, bars = plan[k]
+            if family == _TREND:
+                found = _above(row[1], sums[w, 1], observed[0, w])
+            elif family == _LINE:
+                found = sums[w, 2, 0] / lengths[w] if count + t + 1 >= lengths[w] else np.nan
+            else:
+                found = _of_returns(family, newest, closes[before + t - bars])
+            for s in range(len(newest)):
+                out[t, k, s] = found + 0.0 * newest[s]
+
+
+def _fill(before: FloatArray, newest: FloatArray, base: FloatArray, row: FloatArray) -> None:
+    """Presence and level of the close, and by how much more symbols rose than fell."""
+    up, down = 0, 0
+    for s in range(len(newest)):
+        base[s] = newest[s] if np.isnan(base[s]) else base[s]
+        level = newest[s] - base[s]
+        row[0, s] = 1.0 if np.isfinite(level) else 0.0
+        row[1, s] = level if np.isfinite(level) else 0.0
+        up += 1 if newest[s] > before[s] else 0
+        down += 1 if newest[s] < before[s] else 0
+    for s in range(len(newest)):
+        row[2, s] = (up - down) / max(1, up + down)
+
+
+def _above(level: FloatArray, sums: FloatArray, count: FloatArray) -> float:
+    """Share of the symbols above their mean."""
+    higher, known = 0, 0
+    for s in range(len(level)):
+        mean = sums[s] / count[s]
+        known += 1 if np.isfinite(mean) else 0
+        higher += 1 if level[s] > mean else 0
+    return higher / known if known > 0 else np.nan
+
+
+def _of_returns(family: int, newest: FloatArray, oldest: FloatArray) -> float:
+    """Mean, deviation or skewness across symbols, or the share that rose."""
+    count, total, up = 0, 0.0, 0
+    for s in range(len(newest)):
+        change = newest[s] - oldest[s]
+        here = np.isfinite(change)
+        count += 1 if here else 0
+        total += change if here else 0.0
+        up += 1 if change > 0.0 else 0
+    if count == 0:
+        return np.nan
+    mean, second, third = total / count, 0.0, 0.0
+    if family == _RETURN:
+        return mean
+    if family == _UP:
+        return up / count
+    for s in range(len(newest)):
+        change = newest[s] - oldest[s] - mean
+        change = change if np.isfinite(change) else 0.0
+        second += change * change
+        third += change * change * change
+    variance = second / count
+    if family == _DISPERSION:
+        return float(np.sqrt(variance))
+    return third / count / variance**1.5 if variance > _LEAST_VARIANCE else np.nan
+
+
+class BreadthBank(CompiledBank):
     """Shares, means and deviations over the symbols that have what is asked for; shown where the close is good."""
+
+    first_bar = 0
+    channels = 3
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "market_return": (),
+        "dispersion": (),
+        "cross_skew": (),
+        "breadth_up": (),
+        "breadth_trend": (1,),
+        "breadth_line": (2,),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _above, _of_returns)
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
         super().__init__(requests, n_symbols, bars_per_year)
-        over = [
-            r.parameters[0] for r in requests if r.feature.family not in ("breadth_trend", "breadth_line")
-        ]
-        self._bars = sorted({1, *over})
-        self.panel_window = self._bars[-1] + 1
-        self._lags = np.array([self._bars[-1] - bars for bars in self._bars], dtype=np.int64)
-        self._trends = _windows(requests, "breadth_trend")
-        self._levels = RollingSums(self._trends, 2, n_symbols) if self._trends else None
-        self._row: FloatArray = np.zeros((2, n_symbols))
-        lines = _windows(requests, "breadth_line")
-        self._line = RollingSums(lines, 1, 1) if lines else None
-        self._base: FloatArray = np.full(n_symbols, np.nan)
-        known = [(family, bars) for family in _OF_RETURNS for bars in self._bars]
-        known += [("breadth_trend", window) for window in self._trends]
-        known += [("breadth_line", window) for window in lines]
-        self._places = np.array(
-            [known.index((r.feature.family, r.parameters[0])) for r in requests], dtype=np.int64
-        )
-        self._bars_needed = np.array([r.window_bars for r in requests], dtype=np.int64)
+        self.panel_window = 1 + max(request.parameters[0] for request in requests)
 
-    def update(self, panel: Panel) -> None:
-        """Refresh every row from the newest bar."""
-        newest = panel.latest("log_close")
-        returns = newest - panel.window("log_close", self.panel_window).take(self._lags, axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found = np.concatenate(
-                (self._of_returns(returns), self._of_levels(newest), self._of_lines(returns[0]))
-            )
-        column = found[self._places]
-        if panel.count < self.warmup_bars:
-            column[self._bars_needed > panel.count] = np.nan
-        self.values[...] = column[:, None] + 0.0 * newest
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """The parameter of what is summed over time."""
+        return request.parameters if request.feature.family in ("breadth_trend", "breadth_line") else (1,)
 
-    def _of_returns(self, returns: FloatArray) -> FloatArray:
-        """What :data:`_OF_RETURNS` names, each for all numbers of bars."""
-        seen = np.isfinite(returns)
-        count: IntArray = seen.sum(axis=1)
-        filled = returns if int(count.sum()) == seen.size else np.where(seen, returns, 0.0)
-        mean = filled.sum(axis=1) / count
-        centred = filled - mean[:, None]
-        if filled is not returns:
-            centred[~seen] = 0.0
-        squares = centred * centred
-        variance = squares.sum(axis=1) / count
-        third = (squares * centred).sum(axis=1) / count
-        skew = third / np.where(variance > _LEAST_VARIANCE, variance, np.nan) ** 1.5
-        up = (filled > 0.0).sum(axis=1) / count
-        return np.concatenate((mean, np.sqrt(variance), skew, up))
+    def places(self, request: Request) -> tuple[int, int]:
+        """The place of the window, and the parameter itself."""
+        return self.windows.index(*self.windows_of(request)), request.parameters[0]
 
-    def _of_levels(self, newest: FloatArray) -> FloatArray:
-        if self._levels is None:
-            return np.empty(0)
-        np.copyto(self._base, newest, where=np.isnan(self._base))
-        level = newest - self._base
-        present = observe(level, self._row[0], self._row[1])
-        self._levels.push(self._row)
-        mean = self._levels.sums[:, 1] / self._levels.observations(present)
-        known = np.isfinite(mean).sum(axis=1)
-        share: FloatArray = (level > mean).sum(axis=1) / known
-        return share
-
-    def _of_lines(self, change: FloatArray) -> FloatArray:
-        if self._line is None:
-            return np.empty(0)
-        up, down = int(np.count_nonzero(change > 0.0)), int(np.count_nonzero(change < 0.0))
-        self._line.push(np.array([[(up - down) / max(1, up + down)]]))
-        means: FloatArray = self._line.sums[:, 0, 0] / np.array(self._line.windows)
-        return means
-
-    def state(self) -> dict[str, Any]:
-        """Sums, and the level from which closes are measured."""
-        return {
-            "levels": None if self._levels is None else self._levels.state(),
-            "line": None if self._line is None else self._line.state(),
-            "base": self._base.copy(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        if self._levels is not None:
-            self._levels.restore(state["levels"])
-        if self._line is not None:
-            self._line.restore(state["line"])
-        self._base[...] = state["base"]
-
-
-def _windows(requests: Sequence[Request], family: str) -> list[int]:
-    return sorted({r.parameters[0] for r in requests if r.feature.family == family})
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes, as far back as the longest return."""
+        return (panel.stretch("log_close", bars, self.panel_window - 1),)
 
 
 def _entry(

@@ -3,19 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
 from tuiconsole.features.contract import Bank, Feature, Request, rows_at
-from tuiconsole.features.rolling_sums import RollingSums, observe
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 _LEAST_SPREAD = 1e-12
 """Standard deviation across symbols below which they are all alike."""
+
+
+def _advance(
+    inputs: tuple[FloatArray, ...],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    log_closes, closes, volumes = inputs
+    _, row, sums, observed, _, _ = windows
+    before = len(closes) - len(out)
+    for t in range(len(out)):
+        now = before + t
+        _fill(log_closes[now - 1], log_closes[now], closes[now], volumes[now], row)
+        slide(windows, count + t)
+        observe_windows(windows, count + t + 1, 0, 0)
+        observe_windows(windows, count + t + 1, 1, 3)
+        observe_windows(windows, count + t + 1, 2, 5)
+        for k in range(len(plan)):
+            family, w, lag = plan[k]
+            if family < 2:
+                newest, oldest = log_closes[now], log_closes[now - lag]
+                for s in range(len(newest)):
+                    out[t, k, s] = newest[s] - oldest[s]
+            else:
+                _of_sums(family // 2, volumes[now], sums[w], observed[:, w], out[t, k])
+
+
+def _fill(
+    before: FloatArray, newest: FloatArray, closes: FloatArray, volumes: FloatArray, row: FloatArray
+) -> None:
+    for s in range(len(newest)):
+        change, volume, money = newest[s] - before[s], volumes[s], volumes[s] * closes[s]
+        row[0, s] = 1.0 if np.isfinite(change) else 0.0
+        change = change if np.isfinite(change) else 0.0
+        row[1, s], row[2, s] = change, change * change
+        row[3, s] = 1.0 if np.isfinite(volume) else 0.0
+        row[4, s] = volume if np.isfinite(volume) else 0.0
+        row[5, s] = 1.0 if np.isfinite(money) else 0.0
+        row[6, s] = money if np.isfinite(money) else 0.0
+
+
+def _of_sums(subject: int, volume: FloatArray, sums: FloatArray, counts: FloatArray, out: FloatArray) -> None:
+    for s in range(len(out)):
+        if subject == 1:
+            mean = sums[1, s] / counts[0, s]
+            variance = sums[2, s] / counts[0, s] - mean * mean
+            out[s] = np.sqrt(0.0 if variance < _LEAST_SPREAD * _LEAST_SPREAD else variance)
+        elif subject == 2:
+            mean = sums[4, s] / counts[1, s]
+            out[s] = volume[s] / mean if mean > 0.0 else np.nan
+        else:
+            mean = sums[6, s] / counts[2, s]
+            out[s] = np.log(mean if mean > 0.0 else np.nan)
+
+
+class _Subjects(CompiledBank):
+    """What symbols are ranked by; one row for each different subject, asked for by its rank or its score."""
+
+    first_bar = 0
+    channels = 7
+    presences = (0, 3, 5)
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = {
+        "return_rank": (),
+        "return_score": (),
+        "volatility_rank": (1, 2),
+        "volatility_score": (1, 2),
+        "volume_rank": (4,),
+        "volume_score": (4,),
+        "dollar_volume_rank": (6,),
+        "dollar_volume_score": (6,),
+    }
+    kernel = staticmethod(_advance)
+    parts = (_fill, _of_sums)
+
+    def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        super().__init__(requests, n_symbols, bars_per_year)
+        self.panel_window = 1 + max(1, *(request.parameters[0] for request in requests))
+
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """The parameter, except of returns, which have a number of bars."""
+        return (1,) if _subject(request.feature.family) == "return" else request.parameters
+
+    def places(self, request: Request) -> tuple[int, int]:
+        """The place of the window, and the parameter itself."""
+        return self.windows.index(*self.windows_of(request)), request.parameters[0]
+
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray, ...]:
+        """Log closes, closes and volume, as far back as the longest return."""
+        return tuple(
+            panel.stretch(name, bars, self.panel_window - 1) for name in ("log_close", "close", "volume")
+        )
 
 
 class CrossSectionBank(Bank):
@@ -29,85 +124,49 @@ class CrossSectionBank(Bank):
         super().__init__(requests, n_symbols, bars_per_year)
         subjects = [(_subject(request.feature.family), request.parameters[0]) for request in requests]
         distinct = list(dict.fromkeys(subjects))
-        self._subjects: FloatArray = np.full((len(distinct), n_symbols), np.nan)
         places = [distinct.index(subject) for subject in subjects]
         self._rank = _pairs(requests, places, "_rank")
         self._score = _pairs(requests, places, "_score")
-        self._returns = [(row, bars) for row, (kind, bars) in enumerate(distinct) if kind == "return"]
-        self.panel_window = 1 + max([1, *(bars for _, bars in self._returns)])
-        self._volatility = _Sums(distinct, "volatility", n_symbols, 3)
-        self._volume = _Sums(distinct, "volume", n_symbols, 2)
-        self._dollars = _Sums(distinct, "dollar_volume", n_symbols, 2)
-        self._ranks = _Ranks(0 if self._rank is None else len(self._rank[1]), n_symbols)
+        self._subjects = _Subjects(
+            [requests[subjects.index(each)] for each in distinct], n_symbols, bars_per_year
+        )
+        self.panel_window = self._subjects.panel_window
+        self._ranks = _Ranks(n_symbols)
 
     def update(self, panel: Panel) -> None:
         """Refresh the subjects, then how each symbol stands in them."""
-        newest = panel.latest("log_close")
-        subjects = self._subjects
-        for row, bars in self._returns:
-            np.subtract(newest, panel.ago("log_close", bars), out=subjects[row])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            if self._volatility.sums is not None and panel.count > 1:
-                change = newest - panel.ago("log_close", 1)
-                mean, second = self._volatility.push(change)
-                variance = second - mean * mean
-                subjects[self._volatility.rows] = np.sqrt(
-                    np.where(variance < _LEAST_SPREAD**2, 0.0, variance)
-                )
-            if self._volume.sums is not None:
-                volume = panel.latest("volume")
-                mean = self._volume.push(volume)[0]
-                subjects[self._volume.rows] = np.where(mean > 0.0, volume / mean, np.nan)
-            if self._dollars.sums is not None:
-                mean = self._dollars.push(panel.latest("volume") * panel.latest("close"))[0]
-                subjects[self._dollars.rows] = np.log(np.where(mean > 0.0, mean, np.nan))
-            self._stand()
+        self._subjects.update(panel)
+        self._stand(self._subjects.values[None], self.values[None])
 
-    def _stand(self) -> None:
-        if self._rank is not None:
-            rows, places = self._rank
-            self.values[rows] = self._ranks.of(self._subjects.take(places, axis=0))
-        if self._score is not None:
-            rows, places = self._score
-            self.values[rows] = scores(self._subjects.take(places, axis=0))
+    def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
+        """The subjects of all bars, then how each symbol stands in them, some bars at a time."""
+        found: FloatArray = np.empty((bars, *self._subjects.values.shape))
+        self._subjects.update_block(panel, bars, found)
+        for first in range(0, bars, _TOGETHER):
+            some = slice(first, first + _TOGETHER)
+            self._stand(found[some], out[some])
+        self.values[...] = out[-1]
+
+    def _stand(self, subjects: FloatArray, out: FloatArray) -> None:
+        n_symbols = subjects.shape[-1]
+        for chosen, standing in ((self._rank, self._ranks.of), (self._score, scores)):
+            if chosen is not None:
+                rows, places = chosen
+                taken = subjects.take(places, axis=1)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    out[:, rows] = standing(taken.reshape(-1, n_symbols)).reshape(taken.shape)
 
     def state(self) -> dict[str, Any]:
         """The sums behind volatility and volume."""
-        return {"sums": [part.state() for part in (self._volatility, self._volume, self._dollars)]}
+        return {"subjects": self._subjects.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
-        for part, saved in zip((self._volatility, self._volume, self._dollars), state["sums"], strict=True):
-            part.restore(saved)
+        self._subjects.restore(state["subjects"])
 
 
-class _Sums:
-    """Rolling sums behind the subjects of one kind, if there are any."""
-
-    def __init__(self, distinct: Sequence[tuple[str, int]], kind: str, n_symbols: int, channels: int) -> None:
-        windows = sorted({window for found, window in distinct if found == kind})
-        self.rows = np.array([distinct.index((kind, window)) for window in windows], dtype=np.int64)
-        self.sums = RollingSums(windows, channels, n_symbols) if windows else None
-        self._row: FloatArray = np.zeros((channels, n_symbols))
-
-    def push(self, x: FloatArray) -> FloatArray:
-        """Means of ``x``, and of its square if there is a channel for it: ``[channels - 1, n_windows, n_symbols]``."""
-        if self.sums is None:
-            raise ValueError("no subject of this kind was asked for")
-        row = self._row
-        present = observe(x, row[0], row[1])
-        if len(row) > 2:
-            np.multiply(row[1], row[1], out=row[2])
-        self.sums.push(row)
-        means: FloatArray = self.sums.sums.swapaxes(0, 1)[1:] / self.sums.observations(present)
-        return means
-
-    def state(self) -> dict[str, Any]:
-        return {} if self.sums is None else self.sums.state()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        if self.sums is not None:
-            self.sums.restore(state)
+_TOGETHER = 8
+"""Bars whose ranks are found at once."""
 
 
 def _subject(family: str) -> str:
@@ -126,10 +185,9 @@ class _Ranks:
     as a column's number has, are given up: values that agree in 40 leading bits are ties.
     """
 
-    def __init__(self, rows: int, n_symbols: int) -> None:
+    def __init__(self, n_symbols: int) -> None:
         self._mask = (1 << max(1, (n_symbols - 1).bit_length())) - 1
         self._columns: IntArray = np.arange(n_symbols, dtype=np.int64)
-        self._offsets: IntArray = n_symbols * np.arange(rows, dtype=np.int64)[:, None]
         self._shares: FloatArray = np.arange(0.5, n_symbols)[None]
 
     def of(self, x: FloatArray) -> FloatArray:
@@ -145,7 +203,7 @@ class _Ranks:
         keys |= self._columns
         keys.sort(axis=1)
         keys &= self._mask
-        keys += self._offsets
+        keys += np.arange(0, x.size, x.shape[1], dtype=np.int64)[:, None]
         out = np.empty_like(x)
         count = x.shape[1] - missing.sum(axis=1, keepdims=True) if gaps else x.shape[1]
         out.reshape(-1)[keys] = self._shares / np.maximum(count, 1)

@@ -44,11 +44,18 @@ def _advance(
         observe_windows(windows, count + t + 1, 0, 0)
         for k in range(len(plan)):
             family, w = plan[k, 0], plan[k, 1]
-            _of_window(family, extra[_KEPT * w : _KEPT * (w + 1)], sums[w], sums[w, 1 + w], observed[0, w], out[t, k])
+            _of_window(
+                family, extra[_KEPT * w : _KEPT * (w + 1)], sums[w], sums[w, 1 + w], observed[0, w], out[t, k]
+            )
 
 
 def _join(
-    close: FloatArray, rest: FloatArray, length: int, state: FloatArray, presence: FloatArray, squares: FloatArray
+    close: FloatArray,
+    rest: FloatArray,
+    length: int,
+    state: FloatArray,
+    presence: FloatArray,
+    squares: FloatArray,
 ) -> None:
     """Take the newest close into the block of ``state``, and join it to the rest of the block before.
 

@@ -47,7 +47,9 @@ def _advance(
                 _of_place(family, closes[t], high, low, observed[0, w], out[t, k])
 
 
-def _fill(highs: FloatArray, lows: FloatArray, closes: FloatArray, previous: FloatArray, row: FloatArray) -> None:
+def _fill(
+    highs: FloatArray, lows: FloatArray, closes: FloatArray, previous: FloatArray, row: FloatArray
+) -> None:
     for s in range(len(closes)):
         high, low, last = highs[s], lows[s], previous[s]
         here, ranged = np.isfinite(closes[s] + high + low), np.isfinite(high + low + last)
