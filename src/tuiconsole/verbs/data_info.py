@@ -24,6 +24,7 @@ _WIDTH = 80
 _MEANINGS = {
     "volume": "its level changes and stays, as with another feed",
     "split?": "a jump like a split, and no action",
+    "spikes": "single closes far from those around them",
     "rows": "quarantined rows",
     "closed": "bars on days when the exchange was closed",
     "mixed": "raw and adjusted prices side by side",
@@ -113,6 +114,10 @@ def _symbol(report: SymbolReport) -> dict[str, Any]:
         ],
         "volume_shifts": [{"date": _date(s.day), "ratio": s.ratio} for s in report.shifts],
         "split_like_jumps": [{"date": _date(j.day), "ratio": j.ratio} for j in report.jumps],
+        "spikes": [
+            {"ts": iso(s.ts), "close": s.close, "around": s.around} for s in report.spikes[:_MISSING_SHOWN]
+        ],
+        "spike_count": len(report.spikes),
         "splits": report.splits,
         "dividends": report.dividends,
         "prices": report.adjusted,
@@ -195,6 +200,8 @@ def _findings(row: dict[str, Any]) -> list[str]:
         found.append("volume")
     if row["split_like_jumps"]:
         found.append("split?")
+    if row["spike_count"]:
+        found.append("spikes")
     if row["quarantined"]:
         found.append("rows")
     if row["outside_sessions"]:
@@ -232,6 +239,12 @@ def _page(row: dict[str, Any]) -> list[str]:
         lines.append(
             f"              {line}{wrong['ts'].removesuffix('Z').replace('T', ' ')}: {wrong['reason']}"
         )
+    if row["spike_count"]:
+        lines.append(f"  spikes      {row['spike_count']:,} single closes far from those around them")
+    lines += [
+        f"              {s['ts'].removesuffix('Z').replace('T', ' ')}: {s['close']:.8g} among {s['around']:.8g}"
+        for s in row["spikes"][:_WRONG_SHOWN]
+    ]
     lines.append(f"  actions     {row['splits']} splits, {row['dividends']} dividends")
     lines += [
         f"              {j['date']}: a jump like a split of {j['ratio']:.3g}, and no action"

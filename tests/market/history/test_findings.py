@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiconsole.domain.clock import EventClock
+from tuiconsole.domain.clock import EventClock, iso
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.exchange_sessions import exchange_sessions
-from tuiconsole.market.history.findings import session_gaps, split_like, volume_shifts
+from tuiconsole.market.history.findings import session_gaps, spikes, split_like, volume_shifts
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.imports.reading import Asked
 from tuiconsole.market.imports.run import import_bars
@@ -128,3 +128,35 @@ def test_raw_splits_without_actions_are_found(tmp_path: Path) -> None:
     (report,) = _real(tmp_path, "us_daily_raw_1998_2020.parquet").inspect("1day", ["AAPL"])
     found = [(str(np.datetime64(jump.day, "D")), round(jump.ratio)) for jump in report.jumps]
     assert found == [("2000-06-21", 2), ("2005-02-28", 2), ("2014-06-09", 7), ("2020-08-31", 4)]
+
+
+def test_a_spike_is_found_and_a_crash_or_a_wild_stretch_is_none() -> None:
+    quiet = 100.0 * np.exp(0.001 * np.random.default_rng(3).standard_normal(60).cumsum())
+    ts = np.arange(60)
+    struck = quiet.copy()
+    struck[30] *= 0.8
+    (spike,) = spikes(ts, struck)
+    assert (spike.ts, spike.close) == (30, struck[30])
+    assert spike.around == pytest.approx(quiet[30], rel=0.01)
+    struck[29] = np.nan
+    assert len(spikes(ts, struck)) == 1
+    crashed = quiet.copy()
+    crashed[30:] *= 0.4
+    assert spikes(ts, crashed) == ()
+    wild = 100.0 * np.exp(0.1 * np.random.default_rng(3).standard_normal(60))
+    assert len(spikes(ts, wild)) <= 1
+    assert spikes(ts[:2], quiet[:2]) == spikes(ts[:0], quiet[:0]) == ()
+
+
+def test_real_bad_ticks_are_spikes_and_the_fall_of_aig_is_none(tmp_path: Path) -> None:
+    """QQQ 568.68, 456.90, 568.63 on 2025-07-28, and others after hours; 22 years of 172 stocks have next to none."""
+    store = _real(tmp_path / "minutes", "multi_5min_extended.parquet")
+    found = {report.symbol: report.spikes for report in store.inspect("5min", None)}
+    (qqq,) = (s for s in found["QQQ"] if iso(s.ts) == "2025-07-28T21:00:00Z")
+    assert (round(qqq.close, 2), round(qqq.around)) == (456.9, 569)
+    struck = {"AAPL", "AMZN", "GLD", "GOOGL", "MSFT", "QQQ", "SPY", "TSLA"}
+    assert {name for name, some in found.items() if some} == struck
+    days = _real(tmp_path / "days", "us_daily_ohlcv.parquet")
+    alarms = {report.symbol: report.spikes for report in days.inspect("1day", None) if report.spikes}
+    assert "AIG" not in alarms
+    assert sum(map(len, alarms.values())) <= 2

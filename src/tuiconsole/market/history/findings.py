@@ -1,4 +1,4 @@
-"""What bars alone tell about their quality: missing sessions, shifts of the volume's level, jumps that look like splits."""
+"""What bars alone tell about their quality: missing sessions, shifts of the volume's level, jumps like splits, spikes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _RATIO_TOLERANCE = 0.03
 _QUIET = 0.08
 _NEAR_MOVES = 4.0
 _MOVES_AROUND = 20
+_SPIKE, _SPIKE_REST, _SPIKE_SPREADS, _SPIKE_SIDE = 0.05, 0.25, 10.0, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +172,48 @@ def split_like(days: IntArray, opened: FloatArray, close: FloatArray) -> tuple[J
         typical = float(np.median(around)) if len(around) else 0.0
         if day[i] < max(_QUIET, _NEAR_MOVES * typical) and typical < _QUIET:
             found.append(Jump(int(days[i + 1]), float(np.exp(ratios[nearest[i]]))))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """At ``ts`` (ns UTC) one bar closed at ``close``, where the bars around it lie at ``around``."""
+
+    ts: int
+    close: float
+    around: float
+
+
+def spikes(ts: IntArray, close: FloatArray) -> tuple[Spike, ...]:
+    """Single closes far from the closes on either side, which agree with each other: bad ticks, most often.
+
+    Reported is a close that leaves its neighbours by more than 5 % in one bar and is back in the next, to a quarter of the
+    way, and that lies further from the median of the seven closes around it than 5 %, ten times 1.4826 of their median
+    absolute deviation, and ten typical moves of the forty bars around. A crash stays where it went and is none. Looks at
+    both sides, so it judges history and never decides.
+
+    Parameters
+    ----------
+    ts, close
+        int64 and float64 ``[n]``, bars of one instrument in order; NaN closes are passed over.
+
+    References
+    ----------
+    Hampel (1974), "The influence curve and its role in robust estimation", JASA 69; Pearson (2002), IEEE Trans. Control Syst.
+    Technol. 10, eq. 4.
+    """
+    known = close > 0
+    ts, close = ts[known], close[known]
+    log = np.log(close)
+    moves = np.diff(log)
+    there, back = moves[:-1], moves[1:]
+    left = (np.abs(there) > _SPIKE) & (np.abs(there + back) < _SPIKE_REST * np.abs(there))
+    found = []
+    for i in (np.flatnonzero(left) + 1).tolist():
+        window = log[max(0, i - _SPIKE_SIDE) : i + _SPIKE_SIDE + 1]
+        median = float(np.median(window))
+        spread = 1.4826 * float(np.median(np.abs(window - median)))
+        typical = float(np.median(np.abs(moves[max(0, i - _MOVES_AROUND) : i + _MOVES_AROUND])))
+        if abs(log[i] - median) > max(_SPIKE, _SPIKE_SPREADS * max(spread, typical)):
+            found.append(Spike(int(ts[i]), float(close[i]), float(np.exp(median))))
     return tuple(found)

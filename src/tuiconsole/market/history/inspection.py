@@ -20,7 +20,16 @@ from tuiconsole.market.exchange_sessions import (
 )
 from tuiconsole.market.history.adjusting import actions_by_instrument
 from tuiconsole.market.history.columns import REASONS
-from tuiconsole.market.history.findings import Gaps, Jump, Shift, session_gaps, split_like, volume_shifts
+from tuiconsole.market.history.findings import (
+    Gaps,
+    Jump,
+    Shift,
+    Spike,
+    session_gaps,
+    spikes,
+    split_like,
+    volume_shifts,
+)
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.pieces import read_piece
 from tuiconsole.market.history.reading import symbols as stored_symbols
@@ -72,6 +81,8 @@ class SymbolReport:
         Lasting changes of the level of volume, splits taken out.
     jumps
         Overnight jumps of raw or split-adjusted prices that look like a split and have no action.
+    spikes
+        Single closes far from those around them.
     splits, dividends
         Stored actions.
     origins
@@ -93,6 +104,7 @@ class SymbolReport:
     wrong_rows: tuple[WrongRow, ...]
     shifts: tuple[Shift, ...]
     jumps: tuple[Jump, ...]
+    spikes: tuple[Spike, ...]
     splits: int
     dividends: int
     origins: tuple[Provenance, ...]
@@ -183,6 +195,7 @@ def _report(
         ),
         shifts=volume_shifts(sessions, traded),
         jumps=tuple(jumps),
+        spikes=spikes(ts, close),
         splits=sum(action.kind == "split" for action in actions),
         dividends=sum(action.kind == "dividend" for action in actions),
         origins=origins,
