@@ -64,16 +64,16 @@ def test_a_trade_is_signed_by_the_quote_before_its_time_and_else_by_its_change()
             (2.0, {"price": 10.5, "size": 2.0}),  # up
             (3.0, {"price": 10.5, "size": 4.0}),  # up before
             (6.0, quote),
-            (6.0, {"price": 9.5, "size": 8.0}),  # that quote came with it: down
-            (7.0, {"price": 10.0, "size": 16.0}),  # at the midpoint: up
+            (6.0, {"price": 10.2, "size": 8.0}),  # that quote came with it, and says nothing: down
+            (7.0, {"price": 10.0, "size": 16.0}),  # at the midpoint: down
             (8.0, {"price": 9.5, "size": 32.0}),  # below it
             (9.0, {"bid": 12.0}),  # crossed: no quote to go by
             (9.5, {"price": 9.5, "size": 64.0}),  # down before
             (11.0, {"price": 1.0, "size": 1.0}),
         )
     )
-    assert found["buy_volume"] == [6.0, 16.0]
-    assert found["sell_volume"] == [0.0, 8.0 + 32.0 + 64.0]
+    assert found["buy_volume"] == [6.0, 0.0]
+    assert found["sell_volume"] == [0.0, 8.0 + 16.0 + 32.0 + 64.0]
     assert found["volume"] == [7.0, 120.0]
 
 

@@ -58,6 +58,11 @@ def test_wheel_carries_the_configuration(unpacked: Path) -> None:
     assert carried == (REPOSITORY / "config.toml").read_bytes()
 
 
+def test_wheel_carries_the_symbol_lists(unpacked: Path) -> None:
+    folder = unpacked / "tuiconsole" / "market" / "universes" / "packaged"
+    assert {"us_top.csv", "tsx_60.csv", "fx.csv"} <= {path.name for path in folder.iterdir()}
+
+
 def test_editable_install_reads_the_repository(tmp_path: Path) -> None:
     where, *themes = ask(None, tmp_path)
     assert where == str(REPOSITORY / "src" / "tuiconsole")
