@@ -137,3 +137,14 @@ def test_another_version_and_a_torn_file_are_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:100])
     with pytest.raises(StoreError, match="cannot be read"):
         store.load("mine")
+
+
+def test_one_run_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    store.save(rig.run("good"), {})
+    store.save(rig.run("torn"), {})
+    (tmp_path / "torn" / "run.json").write_text("{", encoding="utf-8")
+    assert [entry.name for entry in store.list()] == ["good"]
+    [sentence] = store.unreadable()
+    assert "torn" in sentence
+    assert "cannot be read" in sentence

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -187,12 +188,28 @@ class RunStore:
         return facts
 
     def list(self) -> tuple[Entry, ...]:
-        """All complete runs, oldest first."""
+        """All complete runs that can be read, oldest first; :meth:`unreadable` names the others."""
+        entries = []
+        for name in self._names():
+            with suppress(StoreError):
+                entries.append(Entry(name, self.facts(name)))
+        return tuple(sorted(entries, key=lambda entry: (entry.facts["provenance"]["made"], entry.name)))
+
+    def unreadable(self) -> tuple[str, ...]:
+        """Why each run that cannot be read cannot, a sentence each."""
+        found = []
+        for name in self._names():
+            try:
+                self.facts(name)
+            except StoreError as error:
+                found.append(str(error))
+        return tuple(found)
+
+    def _names(self) -> tuple[str, ...]:
         if not self.directory.is_dir():
             return ()
-        found = [path.name for path in self.directory.iterdir() if (path / _FACTS).is_file()]
-        entries = [Entry(name, self.facts(name)) for name in found if _NAME.fullmatch(name)]
-        return tuple(sorted(entries, key=lambda entry: (entry.facts["provenance"]["made"], entry.name)))
+        found = (path.name for path in self.directory.iterdir() if (path / _FACTS).is_file())
+        return tuple(sorted(name for name in found if _NAME.fullmatch(name)))
 
     def remove(self, name: str) -> None:
         """Delete the run of that name; its trials stay counted. :class:`UsageError` when there is none."""

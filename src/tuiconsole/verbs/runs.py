@@ -25,7 +25,7 @@ def list_runs(directory: Path) -> dict[str, Any]:
     from tuiconsole.research.runs import RunStore
     from tuiconsole.research.trials import TrialCounter
 
-    counter = TrialCounter(directory)
+    counter, store = TrialCounter(directory), RunStore(directory)
     rows = [
         {
             "name": entry.name,
@@ -36,15 +36,19 @@ def list_runs(directory: Path) -> dict[str, Any]:
             "bars": entry.facts["outcome"]["bars"],
             "metrics": {name: _metrics(entry.facts, counter).get(name) for name in _LISTED},
         }
-        for entry in RunStore(directory).list()
+        for entry in store.list()
     ]
-    evaluations = counter.evaluations()
-    return {"directory": str(directory), "runs": rows, "evaluations": evaluations}
+    return {
+        "directory": str(directory),
+        "runs": rows,
+        "unreadable": list(store.unreadable()),
+        "evaluations": counter.evaluations(),
+    }
 
 
 def list_text(body: dict[str, Any]) -> str:
     """The list for people."""
-    if not body["runs"]:
+    if not body["runs"] and not body["unreadable"]:
         return f"No runs in {body['directory']} yet. Make one: tuiconsole backtest --name first"
     head = ["name", "sample", "policy", "tape", "bars", *_LISTED]
     rows = [
@@ -61,6 +65,7 @@ def list_text(body: dict[str, Any]) -> str:
     return "\n".join(
         [
             *_columns([name.replace("_", " ") for name in head], rows),
+            *body["unreadable"],
             f"backtests evaluated here so far: {body['evaluations']:,}",
         ]
     )
