@@ -177,3 +177,15 @@ def test_an_interrupted_import_leaves_what_was_there(tmp_path: Path, name: str, 
     assert {
         p.relative_to(store.root).as_posix() for p in store.root.rglob("*.parquet")
     } == store.manifest.files()
+
+
+def test_prices_that_do_not_fit_those_stored_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bars as traded over bars that were adjusted for splits make jumps that never happened."""
+    assert _asked(capsys, "data", "import", str(_folder(tmp_path)))["mixed_prices"] == []
+    raw = tmp_path / "raw.csv"
+    raw.write_text("date,symbol,close\n2020-01-03,AAA,200\n2020-01-03,ZZZ,9\n2020-01-06,ZZZ,9\n")
+    assert _asked(capsys, "data", "import", str(raw))["mixed_prices"] == ["AAA"]
+    assert main(["data", "import", str(raw)]) == 0
+    assert "1 symbols now hold prices as traded beside adjusted ones" in capsys.readouterr().out

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.verbs.common import Place
+
+if TYPE_CHECKING:
+    from tuiconsole.market.history.store import HistoryStore
 
 _LABELS: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
 _BAR_WIDTH = 30
@@ -78,11 +81,23 @@ def run_import(
         ],
         "first": iso(written.first),
         "last": iso(written.last),
+        "mixed_prices": _mixed(HistoryStore(root), reading.interval, report.symbols),
         "empty_files": list(report.empty),
         "ignored_columns": list(report.ignored),
         "seconds": seconds,
         "rows_per_s": written.given / seconds,
     }
+
+
+def _mixed(store: HistoryStore, interval: str, symbols: tuple[str, ...]) -> list[str]:
+    """Those of ``symbols`` whose stored bars are adjusted for different things: their prices do not fit together."""
+    if len({origin.provenance.adjusted for origin in store.manifest.origins}) < 2:
+        return []
+    found = store.query(
+        f"SELECT symbol FROM bars_{interval} JOIN origins USING (origin) "
+        "GROUP BY symbol HAVING count(DISTINCT adjusted) > 1 ORDER BY symbol"
+    )
+    return [name for name in found.column("symbol").to_pylist() if name in set(symbols)]
 
 
 def _import_actions(root: Path, path: Path) -> dict[str, Any]:
@@ -148,6 +163,12 @@ def import_text(body: dict[str, Any]) -> str:
         )
     if body["actions"]:
         lines.append(f"  {body['actions']:,} splits, dividends and ticker spans")
+    if body["mixed_prices"]:
+        names = body["mixed_prices"]
+        lines.append(
+            f"  ! {len(names)} symbols now hold prices as traded beside adjusted ones, which do not fit together: "
+            f"{' '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+        )
     if body["empty_files"]:
         lines.append(f"  without rows: {', '.join(body['empty_files'][:5])}")
     if body["ignored_columns"]:
