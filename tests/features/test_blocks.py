@@ -21,7 +21,7 @@ from tuiconsole.features.feature_set import FeatureSet
 from tuiconsole.market.panel import Panel
 
 BARS = 260
-SIZES = (1, 7, 64, BARS)
+SIZES = (7, 64, BARS)
 
 
 def block_of(series: Series, first: int, end: int) -> ScreenedBlock:

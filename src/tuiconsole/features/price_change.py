@@ -102,7 +102,6 @@ FEATURES = (
         window_bars=lambda bars: int(bars) + 1,
         bank=PriceChangeBank,
         example=(10,),
-        listed=((10,),),
     ),
     Feature(
         family="coppock",
@@ -115,7 +114,6 @@ FEATURES = (
         window_bars=lambda slow, quick, smooth: max(slow, quick) + int(smooth),
         bank=PriceChangeBank,
         example=(14, 11, 10),
-        listed=((14, 11, 10),),
     ),
     Feature(
         family="awesome_oscillator",

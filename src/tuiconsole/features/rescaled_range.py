@@ -38,6 +38,5 @@ FEATURES = (
         window_bars=window_and(1),
         bank=RescaledRangeBank,
         example=(120,),
-        listed=((120,), (252,)),
     ),
 )

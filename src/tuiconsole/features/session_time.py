@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from tuiconsole.features.holidays import holidays, is_session
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _OPEN_MINUTE = 570
 _SESSION_MINUTES = 390.0
 _TURN_SESSIONS = 3
@@ -69,7 +70,7 @@ def _minute(ts: int) -> float:
 
 
 def _day(session: int) -> FloatArray:
-    year = int(np.int64(session).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)) + 1970
+    year = date.fromordinal(_EPOCH + session).year
     first, table = _year(year)
     row: FloatArray = table[session - first]
     return row

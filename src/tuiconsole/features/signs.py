@@ -278,7 +278,6 @@ FEATURES = (
         window_bars=lambda: 2,
         bank=RunBank,
         example=(),
-        listed=((),),
     ),
     Feature(
         family="run_return",
@@ -291,6 +290,5 @@ FEATURES = (
         window_bars=lambda: 2,
         bank=RunBank,
         example=(),
-        listed=((),),
     ),
 )

@@ -98,7 +98,6 @@ FEATURES = (
         window_bars=_window,
         bank=TrueRangeSumsBank,
         example=(7, 14, 28),
-        listed=((7, 14, 28),),
     ),
     *(
         Feature(
@@ -112,7 +111,6 @@ FEATURES = (
             window_bars=_window,
             bank=TrueRangeSumsBank,
             example=(14,),
-            listed=((14,), (28,)),
         )
         for family, formula in (
             ("vortex_plus", "sum of |H[t] - L[t-1]| / sum of true range"),

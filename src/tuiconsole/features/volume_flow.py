@@ -300,7 +300,7 @@ FEATURES = (
         "standard deviations",
         _GRANVILLE,
         ("close", "volume"),
-        ((20,), (60,)),
+        (),
         CumulativeVolumeBank,
     ),
     _entry(
@@ -309,7 +309,7 @@ FEATURES = (
         "standard deviations",
         _CHAIKIN,
         _ALL,
-        ((20,), (60,)),
+        (),
         CumulativeVolumeBank,
     ),
 )

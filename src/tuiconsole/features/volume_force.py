@@ -102,7 +102,6 @@ FEATURES = (
         window_bars=lambda period: int(period) + 1,
         bank=ForceBank,
         example=(13,),
-        listed=((2,), (13,)),
     ),
     Feature(
         family="chaikin_oscillator",
