@@ -63,7 +63,8 @@ def _shape(array: NDArray[Any]) -> tuple[bytes, bytes, bool]:
 
 
 def _data(array: NDArray[Any], plain: bool) -> bytes:
-    return array.tobytes() if plain or not array.size else canonical(array).tobytes()
+    data = array.tobytes()
+    return data if plain or not data.strip(b"\x00") else canonical(array).tobytes()
 
 
 def _encode_array(value: object) -> msgspec.msgpack.Ext:

@@ -54,17 +54,24 @@ def wanted_orders(
         Sales that reduce, then purchases that reduce, then other sales, then other purchases (so that cash is
         freed before it is spent); by universe column within each.
     """
-    if not np.count_nonzero(acting):
-        return _batch(batch, ts, _NO_NUMBERS, _NO_NUMBERS, price_scaled, Purpose.POLICY)
-    wanted = target - position
-    wanted -= pending
-    wanted *= acting
-    symbol = wanted.nonzero()[0]
+    symbol = acting.nonzero()[0]
     if len(symbol) <= MOST_ORDERS:
-        columns = (wanted.take(symbol), position.take(symbol), pending.take(symbol), lot.take(symbol))
+        if not len(symbol):
+            return _batch(batch, ts, _NO_NUMBERS, _NO_NUMBERS, price_scaled, Purpose.POLICY)
+        wanted = target.take(symbol)
+        wanted -= position.take(symbol)
+        wanted -= pending.take(symbol)
+    else:
+        wanted = target - position
+        wanted -= pending
+        wanted *= acting
+        symbol = wanted.nonzero()[0]
+        wanted = wanted.take(symbol)
+    if len(symbol) <= MOST_ORDERS:
+        columns = (wanted, position.take(symbol), pending.take(symbol), lot.take(symbol))
         chosen, few = _few_orders(symbol, *columns)
         return _batch(batch, ts, chosen, few, price_scaled, Purpose.POLICY)
-    quantity, reducing = _without_crossing(wanted[symbol], position[symbol], pending[symbol])
+    quantity, reducing = _without_crossing(wanted, position[symbol], pending[symbol])
     rounded = quantity - np.fmod(quantity, lot[symbol])
     closes = reducing & (quantity == -position[symbol])
     quantity = np.where(closes, quantity, rounded)

@@ -8,6 +8,7 @@ rewrite this module at run time.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
@@ -88,7 +89,7 @@ def genuine(approved: object) -> bool:
     batch, parts = known
     if getattr(approved, "batch", None) is not batch:
         return False
-    return all(now is then for now, then in zip(_parts(batch), parts, strict=True))
+    return all(map(operator.is_, _parts(batch), parts))
 
 
 def _sealed_int(column: IntArray) -> IntArray:

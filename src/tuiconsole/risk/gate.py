@@ -15,20 +15,24 @@ from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.orders import OrderBatch
-from tuiconsole.domain.types import IntArray
+from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.portfolio.valuation import Valuation
 from tuiconsole.risk.approved import ApprovedOrders, _approve
 from tuiconsole.risk.book_rules import BookRules
 from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.order_rate import OrderRate
 from tuiconsole.risk.order_rules import OrderRules, require_columns
-from tuiconsole.risk.ordinary import OrdinaryBatch
+from tuiconsole.risk.ordinary import MOST_ORDERS, OrdinaryBatch
 from tuiconsole.risk.rules import Rule
 from tuiconsole.risk.settings import PARTS, RiskSettings, parts
 from tuiconsole.risk.verdict import Book, Verdict
 
 __all__ = ["Book", "Gate", "Verdict"]
 
+_APPROVED: CodeArray = np.zeros(MOST_ORDERS, dtype=np.int8)
+_NO_FIGURE: FloatArray = np.zeros(MOST_ORDERS)
+for _constant in (_APPROVED, _NO_FIGURE):
+    _constant.flags.writeable = False
 _UNCOMPUTABLE = (MoneyOverflow, ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
 
 
@@ -121,8 +125,8 @@ class Gate:
 def _all_pass(batch: OrderBatch, first_number: int) -> Verdict:
     k = len(batch)
     number: IntArray = np.arange(first_number, first_number + k, dtype=np.int64)
-    nothing = np.zeros((2, k))
-    return Verdict(_approve(batch, number), np.zeros(k, dtype=np.int8), nothing[0], nothing[1], number)
+    nothing = _NO_FIGURE[:k]
+    return Verdict(_approve(batch, number), _APPROVED[:k], nothing, nothing, number)
 
 
 def _verdict(batch: OrderBatch, out: Examined, first_number: int) -> Verdict:

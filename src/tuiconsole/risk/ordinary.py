@@ -8,8 +8,6 @@ passes as a whole, it says so, and the rules themselves decide.
 
 from __future__ import annotations
 
-import numpy as np
-
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.orders import OrderBatch
@@ -38,6 +36,7 @@ class OrdinaryBatch:
 
     def __init__(self, universe: Universe, orders: OrderRules, book: BookRules) -> None:
         self._n = len(universe)
+        self._nothing = bytes(8 * self._n)
         self._orders = orders
         self._book = book
         self._exact = orders.valuation.exact
@@ -64,8 +63,8 @@ class OrdinaryBatch:
             or not self._exact
             or book.level != DeskLevel.RUNNING
             or not self._orders.fresh(batch.ts, book.ts)
-            or np.count_nonzero(batch.purpose)
-            or np.count_nonzero(book.pending)
+            or any(batch.purpose.tolist())
+            or book.pending.tobytes() != self._nothing
             or len(set(symbols)) != len(symbols)
             or min(symbols) < 0
             or max(symbols) >= self._n
