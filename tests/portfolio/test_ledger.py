@@ -163,6 +163,29 @@ def test_equals_a_decimal_ledger_and_keeps_its_identities(
             assert Decimal(ledger.realised).scaleb(-8) == other.realised
 
 
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(histories(), st.booleans())
+def test_exposure_known_without_a_sum_is_gross_and_net(
+    history: tuple[Universe, list[list[Row]], list[list[int]]], long: bool
+) -> None:
+    universe, batches, marks = history
+    ledger = Ledger(universe, 10_000 * MONEY_SCALE)
+    for batch, mark in zip(batches, marks, strict=True):
+        rows = [(column, abs(size) if long else size, price, fee) for column, size, price, fee in batch]
+        ledger.apply(make_fills(rows))
+        price = np.array(mark, dtype=np.int64)
+        price.flags.writeable = False
+        assert ledger.exposure(price) is None, "not marked at these"
+        ledger.mark(price)
+        again = Ledger(universe, MONEY_SCALE)
+        again.restore(decode_state(encode_state(ledger.state())))
+        again.mark(price)
+        for book in (ledger, again):
+            known = book.exposure(price)
+            assert (known is not None) == (price.min() > 0 and book.quantity.min() >= 0)
+            assert known in (None, (book.gross, book.net))
+
+
 @settings(max_examples=40, deadline=None)
 @given(histories(), st.integers(0, 7))
 def test_state_continues_bit_for_bit(

@@ -344,6 +344,7 @@ class Desk:
             session_start_equity=self.breakers.session_start,
             month_peak_equity=self.breakers.month_peak,
             peak_equity=self.breakers.peak,
+            exposure=self.ledger.exposure(self.price_scaled),
         )
 
     def _decided(self, wanted: OrderBatch, decision: Decision | None, verdict: Verdict) -> Decided:

@@ -109,6 +109,7 @@ class Ledger:
         self._value_total = 0
         self._factor: list[int] = self.valuation.factor.tolist()
         self._weight = 0
+        self._direction = 0
         self._greatest = 0
         self._values: IntArray | None = None
 
@@ -156,6 +157,15 @@ class Ledger:
             return None
         totals: list[int] = (price_scaled @ self._units).tolist()
         return totals
+
+    def exposure(self, price_scaled: IntArray) -> tuple[int, int] | None:
+        """:attr:`gross` and :attr:`net` at these prices where they are known without a sum, else None.
+
+        They are when the positions stand marked at this very array and none of them is short.
+        """
+        if price_scaled is not self._mark or self._direction != self._weight:
+            return None
+        return self._value_total, self._value_total
 
     @property
     def unrealised(self) -> IntArray:
@@ -275,7 +285,8 @@ class Ledger:
 
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
-        value_total, cost_total, weight = self._value_total, self._cost_total, self._weight
+        value_total, cost_total = self._value_total, self._cost_total
+        weight, direction = self._weight, self._direction
         unmarked: dict[int, int] = {}
         units: dict[int, int] = {}
         one, mark_of = self.valuation.one, self._mark.item
@@ -288,6 +299,7 @@ class Ledger:
             cost_total += new[_COST] - old[_COST]
             units[column] = new[_QUANTITY] * factor
             weight += abs(units[column]) - abs(old[_QUANTITY] * factor)
+            direction += units[column] - old[_QUANTITY] * factor
             if max(*new, units[column]) > INT64_MAX or min(*new, units[column]) < -INT64_MAX:
                 checked(max(*new, units[column], key=abs), "cost, profit or size of a position")
         checked(entry.cash, "cash")
@@ -301,7 +313,7 @@ class Ledger:
             self._mark[list(unmarked)] = list(unmarked.values())
         for column, lots in entry.lots.items():
             self._lots[column] = lots
-        self._weight, self._values = weight, None
+        self._weight, self._direction, self._values = weight, direction, None
         self._value_total, self._cost_total = value_total, cost_total
         self.balances[self.base] = entry.cash
         self.realised, self.fees = entry.realised, entry.fees
@@ -355,4 +367,5 @@ class Ledger:
         self._lots = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
         self._cost_total = sum(self.cost.tolist())
         self._value_total = sum(self.market_value.tolist())
-        self._weight = sum(map(abs, self._units.tolist()))
+        units: list[int] = self._units.tolist()
+        self._weight, self._direction = sum(map(abs, units)), sum(units)

@@ -120,7 +120,7 @@ class OrdinaryBatch:
         """Whether the book surely has room for ``adding`` once ``reducing`` is done."""
         if len(adding) > rate_left or self._book.stopped(book) is not None:
             return False
-        exposure = self._book.exposure(book)
+        exposure = book.exposure or self._book.exposure(book)
         if exposure is None:
             return False
         gross, net = exposure

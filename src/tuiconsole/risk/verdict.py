@@ -29,6 +29,8 @@ class Book(msgspec.Struct, frozen=True, gc=False):
         Money.
     session_start_equity, month_peak_equity, peak_equity
         Money, from the breakers: what loss and drawdowns are measured from.
+    exposure
+        Gross and net value of ``position`` at ``price_scaled``, money; None where the gate has to add it up.
     """
 
     level: DeskLevel
@@ -42,6 +44,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     session_start_equity: int
     month_peak_equity: int
     peak_equity: int
+    exposure: tuple[int, int] | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
