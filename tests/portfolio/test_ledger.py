@@ -319,10 +319,9 @@ def test_no_fills_change_nothing() -> None:
     assert ledger.equity == MONEY_SCALE
 
 
-def test_unlike_currencies_are_refused() -> None:
-    mixed = Universe((Instrument("A"), Instrument("B", currency=Currency("EUR", 2))))
-    with pytest.raises(UsageError, match="EUR, USD"):
-        Ledger(mixed, 1)
+def test_unlike_currencies_never_reach_a_ledger() -> None:
+    with pytest.raises(UsageError, match="A is in USD and B in EUR"):
+        Universe((Instrument("A"), Instrument("B", currency=Currency("EUR", 2))))
 
 
 def test_borrow_is_a_cost_of_its_own():

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import Charges, Fills
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import INT64_MAX
@@ -85,14 +84,8 @@ class Ledger:
     """
 
     def __init__(self, universe: Universe, capital: int) -> None:
-        codes = sorted({item.currency.code for item in universe.instruments})
-        if len(codes) != 1:
-            raise UsageError(
-                f"The universe mixes the currencies {', '.join(codes)}: equity would add unlike money.",
-                "Name symbols of one currency.",
-            )
         n = len(universe)
-        self.base = codes[0]
+        self.base = universe.instruments[0].currency.code
         self.capital = checked(capital, "capital")
         self.valuation = Valuation(universe)
         self.balances: dict[str, int] = {self.base: capital}
