@@ -107,12 +107,16 @@ def drift(
     end: EndOption = None,
     policy: PolicyOption = None,
     parameters: SetOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the features that the policy reads with those before the start: PSI over 0.25 or KS over 0.1 is a drift."""
     from tuiconsole.verbs.drifting import drift_text, run_drift
 
-    body = run_drift(shared_place(context, config, None, feed, None, start, policy, parameters), end)
+    body = run_drift(
+        shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval), end
+    )
     emit(body, as_json, drift_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
 
