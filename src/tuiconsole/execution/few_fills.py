@@ -18,7 +18,7 @@ from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.types import IntArray
 from tuiconsole.execution.costs import LARGEST_IMPACT, CostModel
 
-MOST_FILLS = 16
+MOST_FILLS = 8
 """Fills up to which plain numbers are faster than arrays."""
 
 _PARTS = len(CostPart)
