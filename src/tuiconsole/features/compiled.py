@@ -185,7 +185,21 @@ class CompiledBank(Bank):
 
     def update(self, panel: Panel) -> None:
         """Take in the newest bar."""
-        self._take(panel, 1, self.values[None])
+        if panel.count <= self.warmup_bars or not (
+            panel.has_ranges and panel.has_volume and panel.has_quotes
+        ):
+            self._take(panel, 1, self.values[None])
+            return
+        self._kernel(
+            self.inputs(panel, 1),
+            self._sliding,
+            self._count,
+            self._plan,
+            self.bars_per_year,
+            self.extra,
+            self.values[None],
+        )
+        self._count += 1
 
     def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
         """Take in the newest bars, some at a time."""

@@ -120,7 +120,6 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((20,),),
     ),
     Feature(
         family="donchian_low",
@@ -133,7 +132,6 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((20,),),
     ),
     Feature(
         family="donchian_position",
@@ -146,6 +144,5 @@ FEATURES = (
         window_bars=_window,
         bank=DonchianBank,
         example=(20,),
-        listed=((20,),),
     ),
 )

@@ -63,6 +63,5 @@ FEATURES = (
         window_bars=int,
         bank=EmaBank,
         example=(20,),
-        listed=((12,), (26,), (50,), (200,)),
     ),
 )

@@ -157,7 +157,6 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
-        listed=((20,), (50,), (200,)),
     ),
     Feature(
         family="rolling_std",
@@ -170,7 +169,6 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
-        listed=((20,),),
     ),
     Feature(
         family="zscore",
@@ -183,6 +181,5 @@ FEATURES = (
         window_bars=_window,
         bank=RollingMomentsBank,
         example=(20,),
-        listed=((10,), (20,), (60,), (120,), (252,)),
     ),
 )

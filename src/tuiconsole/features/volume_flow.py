@@ -249,7 +249,6 @@ def _level(family: str, formula: str, source: str, needs: tuple[str, ...]) -> Fe
         window_bars=lambda: 1,
         bank=CumulativeVolumeBank,
         example=(),
-        listed=((),),
     )
 
 
