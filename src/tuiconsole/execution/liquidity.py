@@ -13,6 +13,7 @@ from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.execution.settings import ExecutionSettings
 
 _RECENT, _LONG, _VOLUME = range(3)
+_FEW_SYMBOLS = 3
 _BUFFERED = 32
 """Bars that are collected before they are worked off, unless somebody asks earlier."""
 
@@ -186,6 +187,9 @@ class Liquidity:
     ) -> None:
         """Take in ``[n_bars, n_symbols]``; ``before`` receives the sums at each bar's start."""
         logs = np.log(price)
+        if before is None and self._calm(volume, quality):
+            self._advance_calm(logs, volume)
+            return
         pair = self._sums[:_VOLUME]
         for bar, log in enumerate(logs):
             if before is not None:
@@ -203,6 +207,49 @@ class Liquidity:
                 np.multiply(self._sums, self._keep, out=self._sums)
                 np.add(self._sums[_VOLUME], traded, out=self._sums[_VOLUME])
             np.add(pair, move, out=pair)
+
+    def _calm(self, volume: FloatArray | None, quality: CodeArray) -> bool:
+        """Whether every symbol takes part in every one of these bars."""
+        if not self._all_priced or np.count_nonzero(quality):
+            return False
+        return volume is None or (self._all_traded and bool(np.isfinite(volume).all()))
+
+    def _advance_calm(self, logs: FloatArray, volume: FloatArray | None) -> None:
+        """Bars in which every symbol takes part: their moves are squared together, the sums walked bar by bar."""
+        moves = np.empty_like(logs)
+        np.subtract(logs[0], self._log_price, out=moves[0])
+        np.subtract(logs[1:], logs[:-1], out=moves[1:])
+        np.multiply(moves, moves, out=moves)
+        self._log_price = logs[-1]
+        if logs.shape[1] <= _FEW_SYMBOLS:
+            for column in range(logs.shape[1]):
+                for row in (_RECENT, _LONG):
+                    self._walk(row, column, moves[:, column])
+                if volume is not None:
+                    self._walk(_VOLUME, column, volume[:, column])
+            return
+        pair, keep = self._sums[:_VOLUME], self._keep[:_VOLUME]
+        for move in moves:
+            np.multiply(pair, keep, out=pair)
+            np.add(pair, move, out=pair)
+        if volume is not None:
+            total, kept = self._sums[_VOLUME], self._keep[_VOLUME]
+            for traded in volume:
+                np.multiply(total, kept, out=total)
+                np.add(total, traded, out=total)
+
+    def _walk(self, row: int, column: int, steps: FloatArray) -> None:
+        """One sum of one symbol over many bars, in plain numbers: cheaper than arrays of one."""
+        total, keep = self._sums.item(row, column), self._keep.item(row, column)
+        for step in steps.tolist():
+            total = total * keep + step
+        self._sums[row, column] = total
+
+    def learn_block(self, price: FloatArray, volume: FloatArray | None, quality: CodeArray) -> None:
+        """Move the estimates on by a block of bars, as :meth:`update_block` without what they were in between."""
+        if self._waiting:
+            self._work_off()
+        self._advance(price, volume, quality, None)
 
     def _counts(self, traded: FloatArray | None) -> bool:
         """Whether every symbol's volume is a number and none is its first; true without volumes."""

@@ -188,18 +188,25 @@ class PaperVenue:
         Bit for bit as :meth:`on_bars` of each.
         """
         rows, volume = slice(first, end), block.bars.volume
-        for ts in block.bars.ts[rows]:
-            self._bar += 1
-            if self._moving:
-                self._fade()
-            if self._delayed and self._last_ts:
-                self._bar_ns = min(self._bar_ns, max(1, ts - self._last_ts))
-            self._last_ts = ts
+        if self._moving or self._delayed:
+            for ts in block.bars.ts[rows]:
+                self._one_bar_later(ts)
+        else:
+            self._bar += end - first
+            self._last_ts = block.bars.ts[end - 1]
         self.due = None
         self._price = block.price[end - 1]
-        self._liquidity.update_block(
+        self._liquidity.learn_block(
             block.price[rows], None if volume is None else volume[rows], block.quality[rows]
         )
+
+    def _one_bar_later(self, ts: int) -> None:
+        self._bar += 1
+        if self._moving:
+            self._fade()
+        if self._delayed and self._last_ts:
+            self._bar_ns = min(self._bar_ns, max(1, ts - self._last_ts))
+        self._last_ts = ts
 
     def _fade(self) -> None:
         """The market forgets a part of what the desk's fills moved it by."""
