@@ -3,95 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from tuiconsole.domain.types import FloatArray, IntArray
-from tuiconsole.features.chained_average import ChainedAverage
-from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.rolling_sums import blank
+from tuiconsole.features.compiled import CompiledBank, Windows
+from tuiconsole.features.contract import Feature, Request, distinct
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
 
-class DirectionalBank(Bank):
+_COUNT, _SEEN, _AVERAGE, _PLUS = range(3, 7)
+"""Kept of a period after its three sums: moves, indices and their average; from the last place on what is shown."""
+_KEPT = 9
+
+
+def _advance(
+    inputs: tuple[FloatArray, FloatArray, FloatArray, IntArray],
+    windows: Windows,
+    count: int,
+    plan: IntArray,
+    scale: float,
+    extra: FloatArray,
+    out: FloatArray,
+) -> None:
+    """``extra`` holds the last high, low and close observed; then for each period three sums, moves, and ADX."""
+    highs, lows, closes, periods = inputs
+    for t in range(len(out)):
+        for p in range(len(periods)):
+            first = 3 + _KEPT * p
+            _move(highs[t], lows[t], closes[t], periods[p], extra[:3], extra[first : first + _KEPT])
+        for s in range(closes.shape[1]):
+            if np.isfinite(highs[t, s] + lows[t, s] + closes[t, s]):
+                extra[0, s], extra[1, s], extra[2, s] = highs[t, s], lows[t, s], closes[t, s]
+        for k in range(len(plan)):
+            shown = extra[3 + _KEPT * plan[k, 2] + _PLUS + plan[k, 0]]
+            for s in range(closes.shape[1]):
+                out[t, k, s] = shown[s]
+
+
+def _move(
+    high: FloatArray, low: FloatArray, close: FloatArray, period: int, last: FloatArray, kept: FloatArray
+) -> None:
+    """The newest moves into the sums of one period, and what is shown of them."""
+    for s in range(len(close)):
+        up, down = high[s] - last[0, s], last[1, s] - low[s]
+        width = max(high[s], last[2, s]) - min(low[s], last[2, s])
+        present = np.isfinite(width + up + down)
+        count = kept[_COUNT, s] + (1.0 if present else 0.0)
+        ripe = present & (count >= period)
+        keep = 1.0 - 1.0 / period if ripe else 1.0
+        kept[_COUNT, s] = count
+        if present:
+            kept[0, s] = kept[0, s] * keep + width
+            kept[1, s] = kept[1, s] * keep + (up if (up > 0.0) & (up > down) else 0.0)
+            kept[2, s] = kept[2, s] * keep + (down if (down > 0.0) & (down > up) else 0.0)
+        share = 100.0 / (kept[0, s] if ripe & (kept[0, s] > 0.0) else np.nan)
+        plus, minus = kept[1, s] * share, kept[2, s] * share
+        total = plus + minus
+        index = abs(plus - minus) / (total if total != 0.0 else np.nan) * 100.0
+        known = np.isfinite(index)
+        seen = kept[_SEEN, s] + (1.0 if known else 0.0)
+        average = kept[_AVERAGE, s]
+        if known:
+            average += (index - average) * (1.0 / period) if seen > period else index
+            average = average / period if seen == period else average
+        kept[_SEEN, s], kept[_AVERAGE, s] = seen, average
+        kept[_PLUS, s], kept[_PLUS + 1, s] = plus, minus
+        kept[_PLUS + 2, s] = average if known & (seen >= period) else np.nan
+
+
+class DirectionalBank(CompiledBank):
     """Wilder sums of the true range and of the moves up and down; moves are from the last bar observed.
 
     A sum takes its first ``period - 1`` moves whole, as TA-Lib's does, and loses ``1 / period`` of itself with each
     further one.
     """
 
+    first_bar = 0
+    channels = 1
+    families: ClassVar[Mapping[str, tuple[int, ...]]] = dict.fromkeys(("plus_di", "minus_di", "adx"), ())
+    kernel = staticmethod(_advance)
+    parts = (_move,)
+
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
+        self._periods: IntArray = np.array(distinct(requests), dtype=np.int64)
+        self.n_extra = 3 + _KEPT * len(self._periods)
         super().__init__(requests, n_symbols, bars_per_year)
-        periods = distinct(requests)
-        self._sums: FloatArray = np.zeros((len(periods), 3, n_symbols))
-        self._periods: IntArray = np.array(periods, dtype=np.int64)[:, None]
-        self._kept: FloatArray = (1.0 - 1.0 / self._periods)[:, None]
-        self._count: IntArray = np.zeros(n_symbols, dtype=np.int64)
-        self._longest = periods[-1]
-        self._moves: FloatArray = np.zeros((3, n_symbols))
-        self._last: FloatArray = np.full((3, n_symbols), np.nan)
-        self._adx = ChainedAverage(periods, [1.0 / period for period in periods], n_symbols)
-        self._routes = routes(requests)
-        self._has_adx = "adx" in self._routes
+        self.extra[3:] = 0.0
 
-    def update(self, panel: Panel) -> None:
-        """Take in the newest high, low and close."""
-        high, low, close = panel.latest("high"), panel.latest("low"), panel.latest("close")
-        last_high, last_low, last_close = self._last
-        moves = self._moves
-        np.subtract(np.maximum(high, last_close), np.minimum(low, last_close), out=moves[0])
-        up, down = high - last_high, last_low - low
-        np.multiply(np.maximum(up, 0.0), up > down, out=moves[1])
-        np.multiply(np.maximum(down, 0.0), down > up, out=moves[2])
-        seen = np.isfinite(high + low + close)
-        present = np.isfinite(moves[0] + up + down)
-        for kept, now in zip(self._last, (high, low, close), strict=True):
-            np.copyto(kept, now, where=seen)
-        sums = self._sums
-        if self._count.min() > self._longest and np.count_nonzero(present) == present.size:
-            sums *= self._kept
-            sums += moves
-            known = sums
-        else:
-            known = self._early(present)
-        share = 100.0 / np.where(known[:, 0] > 0.0, known[:, 0], np.nan)
-        plus, minus = known[:, 1] * share, known[:, 2] * share
-        found = {"plus_di": plus, "minus_di": minus}
-        if self._has_adx:
-            total = plus + minus
-            blank(total, total == 0.0)
-            index = np.abs(plus - minus)
-            index /= total
-            index *= 100.0
-            found["adx"] = self._adx.update(index, np.isfinite(index))
-        for family, (rows, places) in self._routes.items():
-            self.values[rows] = found[family][places]
+    def windows_of(self, request: Request) -> tuple[int, ...]:
+        """No parameter is a window."""
+        return (1,)
 
-    def _early(self, present: np.ndarray[Any, np.dtype[np.bool_]]) -> FloatArray:
-        self._count += present
-        ripe = (self._count >= self._periods) & present
-        self._sums *= np.where(ripe[:, None], self._kept, 1.0)
-        self._sums += np.where(present, self._moves, 0.0)
-        return np.where(ripe[:, None], self._sums, np.nan)
+    def places(self, request: Request) -> tuple[int, int]:
+        """The place of the period."""
+        return 0, self._periods.tolist().index(request.parameters[0])
 
-    def state(self) -> dict[str, Any]:
-        """Sums, averages, counts of moves, and the last bar observed."""
-        return {
-            "sums": self._sums.copy(),
-            "count": self._count.copy(),
-            "last": self._last.copy(),
-            "adx": self._adx.state(),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state`."""
-        self._sums[...] = state["sums"]
-        self._count[...] = state["count"]
-        self._last[...] = state["last"]
-        self._adx.restore(state["adx"])
+    def inputs(self, panel: Panel, bars: int) -> tuple[FloatArray | IntArray, ...]:
+        """Prices, and the periods."""
+        return (
+            panel.stretch("high", bars),
+            panel.stretch("low", bars),
+            panel.stretch("close", bars),
+            self._periods,
+        )
 
 
 def _entry(family: str, formula: str, code: str, bars_of_period: int) -> Feature:

@@ -130,7 +130,7 @@ class MacroBank(Bank):
         if self._sums is not None:
             self._score(self._sums, now, column)
         self._bar += 1
-        self.values[...] = column[:, None] + 0.0 * panel.latest("close")
+        np.add(column[:, None], 0.0 * panel.latest("close"), out=self.values)
 
     def _score(self, sums: RollingSums, now: FloatArray, column: FloatArray) -> None:
         np.copyto(self._base, now, where=np.isnan(self._base))

@@ -47,7 +47,7 @@ class SessionTimeBank(Bank):
         fraction = (_minute(panel.ts) - _OPEN_MINUTE) / _SESSION_MINUTES
         angle = 2.0 * pi * fraction
         numbers[len(_OF_DAY) :] = fraction, sin(angle), cos(angle), float(self._bars)
-        self.values[...] = numbers[self._places][:, None] + 0.0 * panel.latest("close")
+        np.add(numbers[self._places][:, None], 0.0 * panel.latest("close"), out=self.values)
 
     def state(self) -> dict[str, Any]:
         """The session and its bars so far."""
