@@ -75,7 +75,8 @@ def test_only_a_premium_key_asks_for_delayed_data(vendor: Vendor, tmp_path: Path
     ("label", "first"), [("start", "2017-12-18T19:57:00Z"), ("end", "2017-12-18T19:56:00Z")]
 )
 def test_the_recorded_minutes_of_microsoft(vendor: Vendor, tmp_path: Path, label: str, first: str) -> None:
-    vendor.answer = lambda _: Reply(capture("alphavantage", "mock_time_series.json"))
+    recorded = capture("alphavantage", "mock_time_series.json")
+    vendor.answer = lambda _: Reply(recorded)
     provider = alpha_vantage(vendor.url, tmp_path, SleepingClock(), label=label)
     answer = provider.bars(["MSFT"], 60, parse_iso("2017-12-18"), parse_iso("2017-12-19"))
     assert len(rows(answer)) == 100
