@@ -39,18 +39,18 @@ class Row:
             return None
         if math.isnan(self.value):
             return False
-        return self.value >= self.budget if self.at_least else self.value <= self.budget
+        return bool(self.value >= self.budget if self.at_least else self.value <= self.budget)
 
     def as_json(self) -> dict[str, object]:
         """Plain values with stable keys; NaN becomes None."""
         return {
             "what": self.what,
-            "value": None if math.isnan(self.value) else self.value,
+            "value": None if math.isnan(self.value) else float(self.value),
             "unit": self.unit,
             "budget": self.budget,
             "at_least": self.at_least,
             "met": self.met,
-            "ratio": self.ratio,
+            "ratio": None if self.ratio is None else float(self.ratio),
             "against": self.against,
             "note": self.note,
         }
