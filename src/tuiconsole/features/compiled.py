@@ -8,9 +8,11 @@ code. What several kernels share is in this file: after a change here delete the
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -88,8 +90,16 @@ def observe_windows(windows: Windows, count: int, presence: int, channel: int) -
 
 
 @cache
+def _store() -> Path:
+    """Where machine code is kept: a folder for each state of the kernels' shared files, so that none outlives a change."""
+    here = Path(__file__).parent
+    content = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(here.glob("compiled*.py"))))
+    return here / "__pycache__" / f"kernels-{content.hexdigest()[:16]}"
+
+
+@cache
 def compiled(kernel: Kernel, parts: tuple[Callable[..., Any], ...]) -> Kernel:
-    """Machine code of ``kernel``, which calls ``parts``; made once on a machine and stored beside its file.
+    """Machine code of ``kernel``, which calls ``parts``; made once on a machine and stored.
 
     Raises
     ------
@@ -97,13 +107,14 @@ def compiled(kernel: Kernel, parts: tuple[Callable[..., Any], ...]) -> Kernel:
         When Numba is not installed.
     """
     try:
-        from numba import njit
+        from numba import config, njit
         from numba.extending import register_jitable
     except ImportError as error:
         raise UsageError(
             "These features need the numba library, which is not installed.",
             "Install it with pip install 'tuiconsole[research]'.",
         ) from error
+    config.CACHE_DIR = str(_store())  # type: ignore[attr-defined]
     shared: tuple[Callable[..., Any], ...] = (slide, observe_windows)
     for part in (*shared, *parts):
         register_jitable(part)
