@@ -143,9 +143,7 @@ class Liquidity:
         self._with_volume = with_volume
         self._waiting = row + 1
 
-    def update_block(
-        self, price: FloatArray, volume: FloatArray | None, quality: CodeArray
-    ) -> tuple[FloatArray, FloatArray]:
+    def update_block(self, price: FloatArray, volume: FloatArray | None, quality: CodeArray) -> None:
         """Move the estimates on by a block of bars, with the same bits as :meth:`update` bar by bar.
 
         Parameters
@@ -156,44 +154,24 @@ class Liquidity:
             The same shape in shares, NaN where unknown; None when the source has none.
         quality
             int8, the same shape; 0 is good.
-
-        Returns
-        -------
-        sigma, volume : float64 ``[n_bars, n_symbols]``
-            What :meth:`sigma` and :meth:`volume` would have answered at each bar's start, before the bar itself
-            was taken in: what a fill within that bar is priced with.
         """
         if self._waiting:
             self._work_off()
-        before: FloatArray = np.empty((len(price), *self._sums.shape))
-        all_traded = self._all_traded
-        self._advance(price, volume, quality, before)
-        self._all_traded, after = all_traded, self._all_traded
-        answer = self._as_sigma(before[:, _RECENT].copy()), self._as_volume(before[:, _VOLUME].copy())
-        self._all_traded = after
-        return answer
+        self._advance(price, volume, quality)
 
     def _work_off(self) -> None:
         count, self._waiting = self._waiting, 0
         volume = self._volumes[:count] if self._with_volume else None
-        self._advance(self._prices[:count], volume, self._quality[:count], None)
+        self._advance(self._prices[:count], volume, self._quality[:count])
 
-    def _advance(
-        self,
-        price: FloatArray,
-        volume: FloatArray | None,
-        quality: CodeArray,
-        before: FloatArray | None,
-    ) -> None:
-        """Take in ``[n_bars, n_symbols]``; ``before`` receives the sums at each bar's start."""
+    def _advance(self, price: FloatArray, volume: FloatArray | None, quality: CodeArray) -> None:
+        """Take in ``[n_bars, n_symbols]``."""
         logs = np.log(price)
-        if before is None and self._calm(volume, quality):
+        if self._calm(volume, quality):
             self._advance_calm(logs, volume)
             return
         pair = self._sums[:_VOLUME]
         for bar, log in enumerate(logs):
-            if before is not None:
-                before[bar] = self._sums
             traded = None if volume is None else volume[bar]
             if np.count_nonzero(quality[bar]) or not (self._all_priced and self._counts(traded)):
                 self._step_some(log, traded, quality[bar] == 0)
@@ -244,12 +222,6 @@ class Liquidity:
         for step in steps.tolist():
             total = total * keep + step
         self._sums[row, column] = total
-
-    def learn_block(self, price: FloatArray, volume: FloatArray | None, quality: CodeArray) -> None:
-        """Move the estimates on by a block of bars, as :meth:`update_block` without what they were in between."""
-        if self._waiting:
-            self._work_off()
-        self._advance(price, volume, quality, None)
 
     def _counts(self, traded: FloatArray | None) -> bool:
         """Whether every symbol's volume is a number and none is its first; true without volumes."""

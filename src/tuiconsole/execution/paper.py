@@ -196,7 +196,7 @@ class PaperVenue:
             self._last_ts = block.bars.ts[end - 1]
         self.due = None
         self._price = block.price[end - 1]
-        self._liquidity.learn_block(
+        self._liquidity.update_block(
             block.price[rows], None if volume is None else volume[rows], block.quality[rows]
         )
 

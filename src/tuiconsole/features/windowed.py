@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from tuiconsole.domain.types import FloatArray
@@ -35,9 +36,9 @@ class WindowedBank(Bank):
             places = tuple(rows_at([self.windows.index(window) for window in column]) for column in wanted)
             self._plan.append((rows_at(rows), places, formulas[family]))
 
+    @abstractmethod
     def formulas(self) -> Mapping[str, Formula]:
         """Family → its formula."""
-        raise NotImplementedError(f"{type(self).__name__} lists no formulas.")
 
     def fill(self) -> None:
         """Compute every row from what the windows hold now."""
