@@ -111,6 +111,37 @@ def test_without_bars_before_the_start_no_later_start_is_no_acquittal(tmp_path: 
     assert (finding.ok, finding.figures["starts"]) == (False, [])
 
 
+WAKING = """
+import numpy as np
+from tuiconsole.domain.policy import Decision
+class Waking:
+    needs = ("rolling_mean_5", "rolling_mean_20")
+    agent_names = sheet_names = scalar_names = ()
+    def __init__(self, universe): pass
+    def initial_state(self, n): return {"long": np.zeros(n, dtype=bool)}
+    def wakes(self, market, state):
+        fast, slow = market.features[:, 0], market.features[:, 1]
+        long = fast > slow
+        before = np.concatenate((state["long"][None], long[:-1]))
+        return (long != before).any(axis=1) & (np.arange(len(long)) % EVERY == 0)
+    def decide(self, bar, state):
+        fast, slow = bar.features
+        long = fast > slow
+        n = len(long)
+        return Decision(long * 10, long != state["long"], np.empty((0, n)), np.empty(0)), {"long": long}
+"""
+
+
+@pytest.mark.parametrize(("every", "ok"), [(1, True), (3, False)])
+def test_a_policy_that_sleeps_through_its_signals_is_caught(tmp_path: Path, every: int, ok: bool) -> None:
+    tape = market(330)
+    asked = desk(tmp_path, WAKING.replace("EVERY", str(every)), "Waking", tape)
+    found = {finding.name: finding for finding in trip_all(asked, tape, EventClock(), 2)}
+    assert found["waking"].ok is ok
+    assert found["waking"].figures["always"] > 20
+    assert (found["waking"].figures["when_it_said"] == found["waking"].figures["always"]) is ok
+
+
 def test_a_fill_on_its_own_bar_is_caught(tmp_path: Path) -> None:
     tape = market(260)
     trace = traced(desk(tmp_path, CROSS, "Cross", tape), tape, EventClock(), 260)

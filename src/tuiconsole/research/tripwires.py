@@ -16,11 +16,13 @@ import numpy as np
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.codec import encode_record
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.policy import Waking
 from tuiconsole.domain.records import Decided, Filled, Record
 from tuiconsole.domain.rng import generator
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.engine.backtest import OrderHash, run_backtest
 from tuiconsole.engine.build import make_session, plan
+from tuiconsole.engine.market_side import ObservedBlock
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.market.tape import Tape
@@ -165,6 +167,19 @@ def same_bar(trace: Trace) -> Finding:
     return Finding("same-bar fill", not early, text, {"fills": len(trace.executions), "early": len(early)})
 
 
+def waking(asked_when_it_said: Trace, asked_always: Trace) -> Finding:
+    """Whether a policy that says when it must be asked decides the same when it is asked at every bar, as it is live."""
+    one, other = asked_when_it_said.decisions, asked_always.decisions
+    same = one == other
+    text = (
+        f"Asked at every bar it takes the same {len(other):,} decisions as asked when it says so."
+        if same
+        else f"Asked at every bar it takes {len(other):,} decisions, asked when it says so {len(one):,}, or others: its "
+        "wakes() is wrong, and a live desk would not do what the backtest did."
+    )
+    return Finding("waking", same, text, {"when_it_said": len(one), "always": len(other)})
+
+
 def survivorship(tape: Tape) -> Finding:
     """Whether any symbol ever stops trading or leaves the universe; a tape on which none does holds survivors alone."""
     known = np.isfinite(tape.close)
@@ -216,20 +231,30 @@ def trip_all(
     horizon = min(stop, chosen.start + 756)
     found.append(recursion(chosen.settings, tape, later, horizon))
     say("same-bar fill")
-    found.append(same_bar(traced(chosen.settings, tape, clock, stop)))
+    trace = traced(chosen.settings, tape, clock, stop)
+    found.append(same_bar(trace))
+    if isinstance(chosen.policy, Waking):
+        say("waking")
+        found.append(waking(trace, traced(chosen.settings, tape, clock, stop, ask_always=True)))
     say("survivorship")
     found.append(survivorship(tape))
     return found
 
 
-def traced(settings: Settings, tape: Tape, clock: Clock, end: int) -> Trace:
-    """The trace of a run over ``tape`` to ``end``."""
+def traced(settings: Settings, tape: Tape, clock: Clock, end: int, *, ask_always: bool = False) -> Trace:
+    """The trace of a run over ``tape`` to ``end``; ``ask_always`` asks the policy at every bar, as a live desk does."""
     chosen = plan(settings, tape, "backtest")
     trace = Trace()
     session = make_session(chosen, trace)
     session.open(chosen.opened)
+    if ask_always:
+        session.desk.wakes = _every_bar  # type: ignore[method-assign]
     run_backtest(session, trace, clock, cool_down_bars=settings.risk.cool_down_bars, end=end)
     return trace
+
+
+def _every_bar(block: ObservedBlock) -> list[bool]:
+    return [True] * len(block)
 
 
 def final_targets(settings: Settings, tape: Tape, end: int) -> tuple[FloatArray, FloatArray]:
