@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.machine_code import machine_code
 from tuiconsole.domain.rng import generator
 from tuiconsole.features.catalogue import request
-from tuiconsole.features.compiled import CompiledBank, Windows, compiled, observe_windows, slide
+from tuiconsole.features.compiled import CompiledBank, Windows, observe_windows, slide
 from tuiconsole.features.feature_set import FeatureSet
 
 LENGTHS = (3, 7)
@@ -45,11 +46,11 @@ def test_sums_and_observations_of_every_window() -> None:
 
 
 def test_without_numba_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled.cache_clear()
+    machine_code.cache_clear()
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(UsageError, match="numba"):
         FeatureSet(["skewness_60"], 3)
-    compiled.cache_clear()
+    machine_code.cache_clear()
 
 
 def test_the_default_agents_need_no_numba() -> None:

@@ -2,22 +2,20 @@
 
 A kernel is a plain function over arrays, written as loops; Numba makes machine code of it when the first bank that
 needs it is built, and keeps that beside the file. A streamed bar is a block of one bar, so stream and batch are one
-code. What several kernels share is in this file: after a change here delete the stored machine code
-(``__pycache__/*.nbi``), because Numba looks at the file of the kernel alone.
+code. What several kernels share is in the files ``compiled*.py``: machine code is stored for each state of these.
 """
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.features.contract import Bank, Request
 from tuiconsole.features.rolling_sums import PRESENCE
@@ -32,7 +30,6 @@ Windows = tuple[FloatArray, FloatArray, FloatArray, FloatArray, IntArray, BoolAr
 """What :func:`slide` needs: rows kept ``[longest, channels, n_symbols]``, the newest row ``[channels, n_symbols]``,
 sums ``[n_windows, channels, n_symbols]``, observations ``[n_presences, n_windows, n_symbols]``, the windows' lengths,
 and which sums are wanted ``[n_windows, channels]``."""
-Kernel = Callable[..., None]
 
 
 def slide(windows: Windows, count: int) -> None:
@@ -90,15 +87,11 @@ def observe_windows(windows: Windows, count: int, presence: int, channel: int) -
 
 
 @cache
-def _store() -> Path:
-    """Where machine code is kept: a folder for each state of the kernels' shared files, so that none outlives a change."""
-    here = Path(__file__).parent
-    content = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(here.glob("compiled*.py"))))
-    return here / "__pycache__" / f"kernels-{content.hexdigest()[:16]}"
+def _sources() -> tuple[Path, ...]:
+    return tuple(sorted(Path(__file__).parent.glob("compiled*.py")))
 
 
-@cache
-def compiled(kernel: Kernel, parts: tuple[Callable[..., Any], ...]) -> Kernel:
+def compiled(kernel: Kernel, parts: tuple[Kernel, ...]) -> Kernel:
     """Machine code of ``kernel``, which calls ``parts``; made once on a machine and stored.
 
     Raises
@@ -106,20 +99,7 @@ def compiled(kernel: Kernel, parts: tuple[Callable[..., Any], ...]) -> Kernel:
     UsageError
         When Numba is not installed.
     """
-    try:
-        from numba import config, njit
-        from numba.extending import register_jitable
-    except ImportError as error:
-        raise UsageError(
-            "These features need the numba library, which is not installed.",
-            "Install it with pip install 'tuiconsole[research]'.",
-        ) from error
-    config.CACHE_DIR = str(_store())  # type: ignore[attr-defined]
-    shared: tuple[Callable[..., Any], ...] = (slide, observe_windows)
-    for part in (*shared, *parts):
-        register_jitable(part)
-    made: Kernel = njit(cache=True, error_model="numpy")(kernel)
-    return made
+    return machine_code(kernel, (slide, observe_windows, *parts), _sources(), "These features")
 
 
 class CompiledBank(Bank):
@@ -146,7 +126,7 @@ class CompiledBank(Bank):
     presences: ClassVar[tuple[int, ...]] = (0,)
     first_bar: ClassVar[int] = 1
     kernel: ClassVar[Kernel]
-    parts: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    parts: ClassVar[tuple[Kernel, ...]] = ()
     n_extra: int = 1
 
     def __init__(self, requests: Sequence[Request], n_symbols: int, bars_per_year: float) -> None:
