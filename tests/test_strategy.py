@@ -20,6 +20,7 @@ from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.policy import DecisionInputs
 from tuiconsole.engine.build import configuration_digest, plan
 from tuiconsole.engine.policies import PolicySettings, literal, load_strategy, with_source
+from tuiconsole.features.schema import FeatureSchema
 from tuiconsole.research.backtests import backtest
 from tuiconsole.strategy import Strategy
 
@@ -298,3 +299,76 @@ def test_every_bar_trades_what_prices_moved() -> None:
 )
 def test_literals(text: str, value: object) -> None:
     assert literal(text) == value
+
+
+MODEL = """
+import numpy as np
+from tuiconsole.strategy import Strategy
+class Model(Strategy):
+    schema = "kept/model.json"
+    def weights(self, bar):
+        slow, fast, one = bar.features
+        return np.where(fast > slow, 0.9 / len(fast), 0.0) + 0.0 * np.nan_to_num(one)
+"""
+RECORDED = ("rolling_mean_100", "rolling_mean_20", "log_return_1")
+
+
+def with_model(folder: Path, schema: str, text: str = MODEL) -> PolicySettings:
+    (folder / "kept").mkdir(exist_ok=True)
+    (folder / "kept" / "model.json").write_text(schema, encoding="utf-8")
+    (folder / "model.py").write_text(text, encoding="utf-8")
+    return with_source(PolicySettings("model.py:Model"), folder)
+
+
+def test_a_schema_gives_its_features_in_its_order(tmp_path: Path, chosen: PolicySettings) -> None:
+    tape = market(420)
+    recorded = FeatureSchema.of(RECORDED)
+    asked = replace(settings(tape, 120), policy=with_model(tmp_path, recorded.to_json()))
+    done = backtest(asked, tape, EventClock())
+    same = backtest(replace(asked, policy=with_source(chosen, tmp_path)), tape, EventClock())
+    assert tuple(done.plan.policy.needs) == RECORDED
+    assert list(done.plan.policy.sheet_names)[:3] == [f"feature:{name}" for name in RECORDED]
+    assert done.result.failed == ()
+    assert done.result.order_hash == same.result.order_hash
+
+
+def test_a_plan_keeps_the_schema_and_is_bound_to_it(tmp_path: Path) -> None:
+    tape = market(300)
+    asked = replace(settings(tape), policy=with_model(tmp_path, FeatureSchema.of(RECORDED).to_json()))
+    kept = plan(asked, tape, "replay")
+    (tmp_path / "kept" / "model.json").unlink()
+    again = plan(kept.settings, tape, "replay")
+    assert (again.policy.needs, again.opened) == (RECORDED, kept.opened)
+    other = FeatureSchema.of((*RECORDED[:2], "momentum_20_0")).to_json()
+    changed = plan(replace(asked, policy=with_model(tmp_path, other)), tape, "replay")
+    assert changed.opened.configuration != kept.opened.configuration
+    assert changed.settings.policy.digest() != kept.settings.policy.digest()
+
+
+def older(name: str, version: int) -> str:
+    """A schema that another version of the program recorded."""
+    column = replace(FeatureSchema.of(["rolling_mean_20"]).columns[0], name=name, version=version)
+    return FeatureSchema((column,)).to_json()
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "complaint"),
+    [
+        (older("gone_7", 1), MODEL, "The model needs 1 feature that this desk does not compute: gone_7."),
+        (older("rolling_mean_20", 99), MODEL, r"compute: rolling_mean_20 \(formula 99, now \d+\)\."),
+        ("{}", MODEL, "The file is no feature schema."),
+        (
+            older("rolling_mean_20", 1),
+            MODEL + "    needs = ('log_return_1',)\n",
+            "Model declares both needs and a schema. Leave one of them out",
+        ),
+        ("{}", MODEL.replace("model.json", "none.json"), r"none\.json of Model cannot be read: No such file"),
+        ("{}", MODEL.replace('"kept/model.json"', "5"), "schema of Model must be the path of a file, was 5."),
+    ],
+)
+def test_a_schema_that_cannot_be_kept_is_one_sentence(
+    tmp_path: Path, schema: str, text: str, complaint: str
+) -> None:
+    tape = market(300)
+    with pytest.raises(UsageError, match=complaint):
+        plan(replace(settings(tape), policy=with_model(tmp_path, schema, text)), tape, "replay")

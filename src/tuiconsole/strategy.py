@@ -28,10 +28,10 @@ LARGEST_WEIGHT = 1_000.0
 class Strategy:
     """Base of a user's strategy; keeps the contract of :class:`~tuiconsole.domain.policy.Policy`.
 
-    Override :meth:`weights`, name the features it reads in ``needs``, and give every number that may be tuned a class
-    attribute with a default: ``--set fast=10`` and sweeps change it. When ``needs`` depends on such a number, make it a
-    property. Keep nothing on ``self`` between bars: a restart would lose it. What must be remembered belongs in a class that
-    keeps the ``Policy`` protocol with an explicit state.
+    Override :meth:`weights`, name the features it reads in ``needs`` (or the file that does in ``schema``), and give every
+    number that may be tuned a class attribute with a default: ``--set fast=10`` and sweeps change it. When ``needs`` depends on
+    such a number, make it a property. Keep nothing on ``self`` between bars: a restart would lose it. What must be remembered
+    belongs in a class that keeps the ``Policy`` protocol with an explicit state.
 
     Parameters
     ----------
@@ -65,6 +65,10 @@ class Strategy:
     """Decide only at bars that end such an interval of the session, e.g. ``"15min"``, ``"1h"`` or ``"1day"`` on a tape of
     minutes; empty: at every bar. Windows of features count the tape's own bars, whatever the timeframe."""
 
+    schema: str = ""
+    """File of a recorded feature schema (``tuiconsole features select`` writes one) in place of ``needs``: ``bar.features``
+    holds its features in its order. A relative path starts at the strategy's own file."""
+
     rebalance: ClassVar[Rebalance] = "on change"
     """``"on change"`` trades a symbol when its wanted weight changes, or while it is not yet on the wanted side;
     ``"every bar"`` trades every difference between weight and position."""
@@ -80,6 +84,22 @@ class Strategy:
         self._lot: IntArray = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
         self._no_sheet: FloatArray = np.full((len(self.sheet_names), len(universe)), np.nan)
+
+    def observe(self, recorded: Sequence[str]) -> None:
+        """Read the features ``recorded`` in a schema, in its order, in place of ``needs``.
+
+        Raises
+        ------
+        UsageError
+            The strategy also declares ``needs``: which rows ``bar.features`` holds would be open.
+        """
+        if self.needs:
+            raise UsageError(
+                f"{type(self).__name__} declares both needs and a schema.",
+                "Leave one of them out: the schema names every feature and its order.",
+            )
+        self.needs = tuple(recorded)
+        self._no_sheet = np.full((len(self.sheet_names), self._no_sheet.shape[1]), np.nan)
 
     def weights(self, bar: DecisionInputs) -> FloatArray:
         """What share of equity each symbol should have after this bar.

@@ -18,7 +18,7 @@ from tuiconsole.engine.desk import Desk, DeskSettings
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.pipeline import EnsemblePolicy
 from tuiconsole.engine.policies import content as policy_content
-from tuiconsole.engine.policies import load_strategy, with_source
+from tuiconsole.engine.policies import load_strategy, with_schema, with_source
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import EngineSettings, Settings
 from tuiconsole.engine.timeframes import Timeframes
@@ -116,7 +116,7 @@ def _bound(
     warmup: int,
     policy: Policy | None,
 ) -> Plan:
-    settings = replace(settings, policy=with_source(settings.policy, None))
+    settings = replace(settings, policy=with_schema(with_source(settings.policy, None), tape.universe))
     policy = policy or make_policy(settings, tape.universe)
     configuration = configuration_digest(settings)
     seed = settings.engine.seed

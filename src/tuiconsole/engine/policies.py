@@ -32,6 +32,9 @@ class PolicySettings:
     _source: str = ""
     """The file's text, taken in at the start; no setting of anyone's."""
 
+    _schema: str = ""
+    """Text of the feature schema that the strategy names, taken in with it; empty: it names none."""
+
     @property
     def name(self) -> str:
         """What screens and reports call the policy."""
@@ -46,8 +49,13 @@ class PolicySettings:
         """SHA-256 over class, parameters and source text; empty for the ensemble."""
         if not self.strategy:
             return ""
-        content = json.dumps([self.name, sorted(self.parameters), self._source])
-        return hashlib.sha256(content.encode()).hexdigest()
+        parts = [self.name, sorted(self.parameters), self._source, *([self._schema] if self._schema else [])]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    @property
+    def schema(self) -> str:
+        """Text of the feature schema as it was when the desk was started; empty when the strategy names none."""
+        return self._schema
 
 
 def with_source(settings: PolicySettings, folder: Path | None) -> PolicySettings:
@@ -74,23 +82,47 @@ def with_source(settings: PolicySettings, folder: Path | None) -> PolicySettings
     return replace(settings, strategy=f"{path}:{name}", _source=text)
 
 
-def load_strategy(settings: PolicySettings, universe: Universe) -> Policy:
-    """The user's policy for one universe, from the text that ``settings`` carry.
+def with_schema(settings: PolicySettings, universe: Universe) -> PolicySettings:
+    """``settings`` with the text of the feature schema that the strategy names, if it names one, taken in.
 
     Raises
     ------
     UsageError
-        The text does not run, has no such class, or the class is no policy; the sentence names the line.
+        The file is missing or unreadable, or as :func:`load_strategy`.
     """
+    if not settings.strategy or settings.schema:
+        return settings
+    made = _made(settings, universe)
+    named = getattr(made, "schema", "")
+    if not named or not hasattr(made, "observe"):
+        return settings
     file, _, name = settings.strategy.rpartition(":")
-    kind = strategy_class(settings)
-    values = dict(_parameter(text) for text in settings.parameters)
+    if not isinstance(named, str):
+        raise UsageError(f"schema of {name} must be the path of a file, was {named!r}.")
+    path = Path(file).parent / Path(named).expanduser()
     try:
-        policy = kind(universe, **values)
-    except UsageError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise UsageError(f"{name} of {Path(file).name} cannot be made: {_sentence(error, file)}") from error
+        return replace(settings, _schema=path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(
+            f"The feature schema {path} of {name} cannot be read: {reason}.",
+            "tuiconsole features select writes one.",
+        ) from None
+
+
+def load_strategy(settings: PolicySettings, universe: Universe) -> Policy:
+    """The user's policy for one universe, from the texts that ``settings`` carry.
+
+    Raises
+    ------
+    UsageError
+        The text does not run, has no such class, or the class is no policy; the sentence names the line. Or its feature schema
+        holds features that are not computed.
+    """
+    policy = _made(settings, universe)
+    if settings.schema:
+        _observing(policy, settings)
+    file, _, name = settings.strategy.rpartition(":")
     missing = [part for part in _PROTOCOL if not hasattr(policy, part)]
     if missing:
         raise UsageError(
@@ -99,6 +131,28 @@ def load_strategy(settings: PolicySettings, universe: Universe) -> Policy:
         )
     loaded: Policy = policy
     return loaded
+
+
+def _observing(policy: Any, settings: PolicySettings) -> None:
+    """Give ``policy`` the features of its recorded schema, by name."""
+    from tuiconsole.features.schema import FeatureSchema, ObservationAdapter
+
+    recorded = FeatureSchema.from_json(settings.schema)
+    policy.observe(ObservationAdapter(recorded, FeatureSchema.of_known(recorded.names)).schema.names)
+
+
+def _made(settings: PolicySettings, universe: Universe) -> Any:
+    """What the class of ``settings`` makes; errors as in :func:`load_strategy`."""
+    file, _, name = settings.strategy.rpartition(":")
+    kind = strategy_class(settings)
+    values = dict(_parameter(text) for text in settings.parameters)
+    try:
+        made = kind(universe, **values)
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{name} of {Path(file).name} cannot be made: {_sentence(error, file)}") from error
+    return made
 
 
 def strategy_class(settings: PolicySettings) -> Any:
@@ -168,4 +222,7 @@ def content(settings: PolicySettings) -> dict[str, Any]:
     """What of ``settings`` changes decisions, for the configuration digest; empty for the ensemble."""
     if not settings.strategy:
         return {}
-    return {**asdict(settings), "strategy": settings.name}
+    found = {**asdict(settings), "strategy": settings.name}
+    if not settings.schema:
+        del found["_schema"]  # a desk from before there were schemas keeps its digest
+    return found

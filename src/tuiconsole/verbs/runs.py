@@ -239,7 +239,7 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     for key, value in values.items():
         if isinstance(value, Mapping):
             found |= _flat(value, f"{before}{key}.")
-        elif key != "_source":
+        elif not key.startswith("_"):
             found[f"{before}{key}"] = value
     return found
 
