@@ -107,7 +107,7 @@ def measures(
     benchmark
         float64 ``[n_bars]`` equity of a benchmark that started with the same capital.
     trials
-        Trials counted on the same tape; None counts this run alone.
+        Trials counted over the same symbols and time; None counts this run alone.
     borrow
         Money paid for short positions over the whole run.
     """

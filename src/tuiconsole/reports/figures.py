@@ -50,7 +50,7 @@ MISSING = "n/a"
 
 
 def figures(run: Run, trials: Trials | None = None) -> dict[str, Measure]:
-    """All figures of ``run`` by name; ``trials`` are those counted on its tape, this run among them."""
+    """All figures of ``run`` by name; ``trials`` are those counted over its symbols and time, it among them."""
     return measures(
         run.track, run.fills, run.capital, run.bars_per_year, run.benchmark, trials, run.outcome.borrow
     )

@@ -72,15 +72,13 @@ def _idle(run: Run) -> list[str]:
 
 def _trials(run: Run, trials: Trials | None) -> list[str]:
     if trials is None:
-        return [
-            "Trials on this tape were not counted: the deflated Sharpe ratio takes this run for the only one."
-        ]
+        return ["Trials were not counted: the deflated Sharpe ratio takes this run for the only one."]
     if trials.count <= 1:
-        return ["This is the first trial counted on this tape."]
+        return ["This is the first trial counted over these symbols and this time."]
     best = expected_best_sharpe(trials.count, trials.variance) * run.bars_per_year**0.5
     return [
-        f"{trials.count:,} different trials were counted on this tape. The best of as many without any skill would show "
-        f"a Sharpe ratio of about {best:.2f}."
+        f"{trials.count:,} different trials were counted over these symbols and this time. The best of as many without any "
+        f"skill would show a Sharpe ratio of about {best:.2f}."
     ]
 
 

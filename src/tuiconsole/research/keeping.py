@@ -20,12 +20,12 @@ from tuiconsole.reports.run import Run
 from tuiconsole.research.backtests import Backtest, backtest
 from tuiconsole.research.capture import capture
 from tuiconsole.research.runs import RunStore
-from tuiconsole.research.trials import TrialCounter, trial_row
+from tuiconsole.research.trials import Subject, TrialCounter, period_of, trial_row
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A stored run, and the trials counted on its tape, itself among them."""
+    """A stored run, and the trials counted over its symbols and time, itself among them."""
 
     run: Run
     trials: Trials
@@ -59,11 +59,22 @@ def keep(
     """
     run = capture(finished, clock, name=name, verb=verb, arguments=arguments, sample=sample, periods=periods)
     counter = TrialCounter(directory)
-    tape = run.provenance.tape_digest
-    counter.add([trial_row(tape, run.provenance.configuration, run.curve, name or verb)], clock.now_ns())
-    trials = counter.on(tape)
+    subject, curve = subject_of(run), run.curve
+    counter.add([trial_row(subject, run.provenance.configuration, curve, name or verb)], clock.now_ns())
+    trials = counter.over(subject, *period_of(curve))
     stored = RunStore(directory).save(run, plain_figures(figures(run, trials)), replaces=replaces)
     return Kept(stored, trials)
+
+
+def subject_of(run: Run) -> Subject:
+    """What ``run`` looked at, for the counter of trials."""
+    where = run.provenance
+    return Subject.of(where.tape_digest, where.source, run.symbols, run.bars_per_year)
+
+
+def trials_of(run: Run, directory: Path) -> Trials:
+    """The trials counted in ``directory`` over the symbols and the time of ``run``."""
+    return TrialCounter(directory).over(subject_of(run), *period_of(run.curve))
 
 
 @dataclass(frozen=True, slots=True)

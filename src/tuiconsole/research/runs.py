@@ -25,6 +25,7 @@ from tuiconsole.analytics.track import FillTable, Track
 from tuiconsole.domain import ids
 from tuiconsole.domain.errors import StoreError, UsageError
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
+from tuiconsole.research.trials import period_of
 
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -187,6 +188,11 @@ class RunStore:
             )
         return facts
 
+    def period(self, name: str) -> tuple[int, int]:
+        """First and last bar of the run of that name, ns UTC; zeros when it has none. Errors as in :meth:`load`."""
+        found = self.facts(name).get("period")
+        return (int(found[0]), int(found[1])) if found is not None else period_of(self.load(name).curve)
+
     def list(self) -> tuple[Entry, ...]:
         """All complete runs that can be read, oldest first; :meth:`unreadable` names the others."""
         entries = []
@@ -250,6 +256,7 @@ def _facts(run: Run, metrics: Mapping[str, float | None], hashes: Mapping[str, s
         "capital": run.capital,
         "currency": run.currency,
         "bars_per_year": run.bars_per_year,
+        "period": period_of(run.curve),
         "stops": [asdict(stop) for stop in run.stops],
         "notes": run.notes,
         "periods": [asdict(period) for period in run.periods],

@@ -29,7 +29,7 @@ from tuiconsole.research.backtests import Backtest, backtest, end_index
 from tuiconsole.research.capture import metrics
 from tuiconsole.research.grid import Axis, Value, applied, combinations
 from tuiconsole.research.settings import ResearchSettings
-from tuiconsole.research.trials import TrialRow, trial_row
+from tuiconsole.research.trials import Subject, TrialRow, trial_row
 
 LARGEST_SHARED_BYTES = 2 * 1024**3
 """Features of a sweep beyond this many bytes are worked out by every run for itself."""
@@ -171,6 +171,8 @@ def run_trial(
     error = " ".join(result.failed)
     curve = returns_of(done, Sample.IN)
     configuration = done.plan.opened.configuration
+    per_year = done.plan.settings.engine.bars_per_year
+    subject = Subject.of(tape.digest, tape.source, tape.universe.symbols, per_year)
     return Trial(
         values,
         metrics(done),
@@ -180,7 +182,7 @@ def run_trial(
         result.seconds,
         error,
         configuration,
-        trial_row(tape.digest, configuration, curve, "sweep"),
+        trial_row(subject, configuration, curve, "sweep"),
         curve if keep_curve else None,
     )
 

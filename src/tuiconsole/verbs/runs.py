@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tuiconsole.verbs.common import Place, default_state
 
 if TYPE_CHECKING:
-    from tuiconsole.research.trials import TrialCounter
+    from tuiconsole.research.runs import RunStore
+    from tuiconsole.research.trials import Counted
 
 _LISTED = ("total_return", "sharpe", "max_drawdown", "deflated_sharpe")
 
@@ -26,6 +27,7 @@ def list_runs(directory: Path) -> dict[str, Any]:
     from tuiconsole.research.trials import TrialCounter
 
     counter, store = TrialCounter(directory), RunStore(directory)
+    counted = counter.counted()
     rows = [
         {
             "name": entry.name,
@@ -34,7 +36,7 @@ def list_runs(directory: Path) -> dict[str, Any]:
             "policy": entry.facts["provenance"]["policy"],
             "tape": entry.facts["provenance"]["tape"],
             "bars": entry.facts["outcome"]["bars"],
-            "metrics": {name: _metrics(entry.facts, counter).get(name) for name in _LISTED},
+            "metrics": _listed(_metrics(store, entry.facts, counted)),
         }
         for entry in store.list()
     ]
@@ -76,19 +78,29 @@ def show_run(directory: Path, name: str) -> dict[str, Any]:
     from tuiconsole.research.runs import RunStore
     from tuiconsole.research.trials import TrialCounter
 
-    facts = RunStore(directory).facts(name)
-    return {**facts, "metrics": _metrics(facts, TrialCounter(directory))}
+    store = RunStore(directory)
+    facts = store.facts(name)
+    return {**facts, "metrics": _metrics(store, facts, TrialCounter(directory).counted())}
 
 
-def _metrics(facts: Mapping[str, Any], counter: TrialCounter) -> dict[str, float | None]:
+def _listed(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: metrics.get(name) for name in _LISTED}
+
+
+def _metrics(store: RunStore, facts: Mapping[str, Any], counted: Counted) -> dict[str, float | None]:
     """The figures of a stored run, its Sharpe ratio deflated by every trial counted since."""
     from tuiconsole.analytics.significance import deflated_sharpe
+    from tuiconsole.research.trials import Subject
 
     found: dict[str, float | None] = dict(facts["metrics"])
     ratio, skewness, kurtosis = (found.get(name) for name in ("sharpe", "skewness", "kurtosis"))
     if found.get("deflated_sharpe") is None or ratio is None or skewness is None or kurtosis is None:
         return found
-    trials = counter.on(facts["provenance"]["tape_digest"])
+    where = facts["provenance"]
+    subject = Subject.of(
+        where["tape_digest"], where["source"], facts["symbols"], float(facts["bars_per_year"])
+    )
+    trials = counted.over(subject, *store.period(facts["name"]))
     per_bar = ratio / float(facts["bars_per_year"]) ** 0.5
     bars = int(facts["outcome"]["bars"])
     found["deflated_sharpe"] = deflated_sharpe(
@@ -121,9 +133,9 @@ def compare_runs(directory: Path, names: Sequence[str]) -> dict[str, Any]:
     from tuiconsole.research.runs import RunStore
     from tuiconsole.research.trials import TrialCounter
 
-    store, counter = RunStore(directory), TrialCounter(directory)
+    store, counted = RunStore(directory), TrialCounter(directory).counted()
     facts = {name: store.facts(name) for name in names}
-    figures = {name: _metrics(each, counter) for name, each in facts.items()}
+    figures = {name: _metrics(store, each, counted) for name, each in facts.items()}
     metrics = list(dict.fromkeys(key for each in figures.values() for key in each))
     flat = {
         name: {**_flat(each["provenance"]["settings"]), "policy.digest": each["provenance"]["policy_digest"]}
@@ -208,11 +220,11 @@ def report_run(directory: Path, name: str, html: Path | None, width: int) -> tup
     from tuiconsole.reports.figures import figures
     from tuiconsole.reports.honesty import statements
     from tuiconsole.reports.terminal import render
+    from tuiconsole.research.keeping import trials_of
     from tuiconsole.research.runs import RunStore
-    from tuiconsole.research.trials import TrialCounter
 
     run = RunStore(directory).load(name)
-    trials = TrialCounter(directory).on(run.provenance.tape_digest)
+    trials = trials_of(run, directory)
     found = figures(run, trials)
     if html is not None:
         from tuiconsole.reports.html import write

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
-    from tuiconsole.market.tape import Tape
+    from tuiconsole.analytics.significance import Trials
     from tuiconsole.research.sweeps import Trial
 
 _SHOWN = 20
@@ -42,7 +42,7 @@ def run_sweep(
     RunStore(runs).require_writable()
     tape = load_tape(settings)
     trials = ranked(sweep(settings, tape, parse_axes(grid), where, end), rank)
-    counted = count_trials(runs, tape, trials, "sweep")
+    counted = count_trials(runs, trials, "sweep").count
     return {
         "trials_counted": counted,
         "policy": settings.policy.name,
@@ -53,15 +53,18 @@ def run_sweep(
     }
 
 
-def count_trials(runs: Path, tape: Tape, trials: Sequence[Trial], origin: str) -> int:
-    """Count every trial that ran, for good; how many different ones were ever counted on ``tape``."""
+def count_trials(runs: Path, trials: Sequence[Trial], origin: str) -> Trials:
+    """Count every trial that ran, for good; the different ones ever counted over their symbols and time."""
+    from tuiconsole.analytics.significance import Trials
     from tuiconsole.domain.clock import WallClock
     from tuiconsole.research.trials import TrialCounter
 
     counter = TrialCounter(runs)
     rows = [replace(trial.row, origin=origin) for trial in trials if trial.row is not None]
+    if not rows:
+        return Trials(0, 0.0)
     counter.add(rows, WallClock().now_ns())
-    return counter.on(tape.digest).count
+    return counter.over(rows[0].subject, min(row.first_ts for row in rows), max(row.last_ts for row in rows))
 
 
 def sweep_text(body: dict[str, Any]) -> str:
@@ -81,7 +84,7 @@ def sweep_text(body: dict[str, Any]) -> str:
     lines += [f"FAILED {t['values']}: {t['error']}" for t in trials if t["error"]][:3]
     lines.append(
         f"IN-SAMPLE: the best of {len(trials)} tries on one history promises nothing "
-        f"({body['trials_counted']:,} trials are counted on this tape); see walk-forward and validate."
+        f"({body['trials_counted']:,} trials are counted over these symbols and this time); see walk-forward and validate."
     )
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from tuiconsole.verbs.sweeping import count_trials
 
 if TYPE_CHECKING:
     from tuiconsole.analytics.samples import Curve
+    from tuiconsole.analytics.significance import Trials
     from tuiconsole.market.tape import Tape
     from tuiconsole.research.settings import ResearchSettings
     from tuiconsole.research.sweeps import Trial
@@ -40,7 +41,7 @@ class Asked:
 
 def _trials(
     place: Place, asked: Asked, where: ResearchSettings, runs: Path, verb: str
-) -> tuple[Tape, list[Trial]]:
+) -> tuple[Tape, list[Trial], Trials]:
     """Run the grid once over the whole period and count every trial."""
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.grid import parse_axes
@@ -50,8 +51,7 @@ def _trials(
     RunStore(runs).require_writable()
     tape = load_tape(place.config.desk)
     trials = sweep(place.config.desk, tape, parse_axes(asked.grid), where, asked.end, curves=True)
-    count_trials(runs, tape, trials, verb)
-    return tape, trials
+    return tape, trials, count_trials(runs, trials, verb)
 
 
 def run_walk_forward(
@@ -60,11 +60,11 @@ def run_walk_forward(
     """Choose in-sample, trade what follows, again and again; the verb's stable keys and the out-of-sample line."""
     from tuiconsole.domain.clock import WallClock, iso
     from tuiconsole.engine.build import on_tape
-    from tuiconsole.research.trials import TrialCounter, trial_row
+    from tuiconsole.research.trials import Subject, TrialCounter, period_of, trial_row
     from tuiconsole.research.validation import procedure_digest, validate_forward
 
     where, settings = asked.settings(place), place.config.desk
-    tape, trials = _trials(place, asked, where, runs, "walk-forward")
+    tape, trials, _ = _trials(place, asked, where, runs, "walk-forward")
     settings = on_tape(settings, tape)
     clock = WallClock()
     found = validate_forward(settings, tape, trials, where, clock, expanding, _show if progress else None)
@@ -72,8 +72,10 @@ def run_walk_forward(
         sys.stderr.write("\r\x1b[K")
     counter = TrialCounter(runs)
     procedure = procedure_digest(trials, where, expanding)
-    counter.add([trial_row(tape.digest, procedure, found.curve, "walk-forward")], clock.now_ns())
-    count = counter.on(tape.digest)
+    per_year = settings.engine.bars_per_year
+    subject = Subject.of(tape.digest, tape.source, tape.universe.symbols, per_year)
+    counter.add([trial_row(subject, procedure, found.curve, "walk-forward")], clock.now_ns())
+    count = counter.over(subject, *period_of(found.curve))
     body = {
         "policy": settings.policy.name,
         "tape": tape.name,
@@ -103,8 +105,11 @@ def walk_forward_text(body: dict[str, Any], curve: Curve) -> str:
     """The walk-forward for people: what was chosen, and, apart from it, what came of it."""
     width = shutil.get_terminal_size((80, 24)).columns
     lines = [
-        f"{body['policy']} on {body['tape']}: {body['combinations']} combinations, {len(body['windows'])} windows, "
-        f"{body['trials']} trials counted on this tape",
+        *textwrap.wrap(
+            f"{body['policy']} on {body['tape']}: {body['combinations']} combinations, {len(body['windows'])} windows, "
+            f"{body['trials']} trials counted over these symbols and this time",
+            width,
+        ),
         "",
         "IN-SAMPLE: what was chosen, and how it looked where it was chosen",
     ]
@@ -144,17 +149,14 @@ def run_validate(place: Place, asked: Asked, runs: Path) -> dict[str, Any]:
     """Cross-validation and the probability of overfitting of one grid; the verb's stable keys."""
     import numpy as np
 
-    from tuiconsole.analytics.significance import Trials
     from tuiconsole.engine.build import on_tape
-    from tuiconsole.research.trials import TrialCounter
     from tuiconsole.research.validation import overfitting, validate_combinatorial
 
     where, settings = asked.settings(place), place.config.desk
-    tape, trials = _trials(place, asked, where, runs, "validate")
+    tape, trials, count = _trials(place, asked, where, runs, "validate")
     per_year = on_tape(settings, tape).engine.bars_per_year
     paths = validate_combinatorial(trials, where, per_year)
     noise = overfitting(trials, where)
-    count: Trials = TrialCounter(runs).on(tape.digest)
     best = max(trials, key=lambda trial: trial.metrics.get("sharpe") or -np.inf)
     ratios = paths.sharpes(per_year)
     known = ratios[np.isfinite(ratios)]
@@ -200,8 +202,11 @@ def validate_text(body: dict[str, Any]) -> str:
     )
     return "\n".join(
         [
-            f"{body['policy']} on {body['tape']}: {body['combinations']} combinations, "
-            f"{body['trials']} trials counted on this tape",
+            *textwrap.wrap(
+                f"{body['policy']} on {body['tape']}: {body['combinations']} combinations, "
+                f"{body['trials']} trials counted over these symbols and this time",
+                width,
+            ),
             "",
             "IN-SAMPLE",
             f"best            {_values(seen['best'])}",
