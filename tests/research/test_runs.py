@@ -14,6 +14,7 @@ from tests.research import rig
 from tuiconsole.domain.errors import StoreError, UsageError
 from tuiconsole.reports.run import Run
 from tuiconsole.research import runs as module
+from tuiconsole.research.drafts import STORE_LOCK
 from tuiconsole.research.runs import RunStore
 
 
@@ -34,6 +35,11 @@ def same(left: Run, right: Run) -> None:
     np.testing.assert_array_equal(left.benchmark, right.benchmark)
 
 
+def left(directory: Path) -> list[str]:
+    """Names of everything in a store but its lock."""
+    return sorted(path.name for path in directory.iterdir() if path.name != STORE_LOCK)
+
+
 def test_a_saved_run_comes_back_bit_for_bit(tmp_path: Path) -> None:
     made = rig.run("first", crash_at=rig.core.WARMUP + 60)
     store = RunStore(tmp_path / "runs")
@@ -50,9 +56,9 @@ def test_a_saved_run_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert kept is not None
     assert kept.read_bytes() == b"rows"
     assert not journal.exists()
-    assert [path.name for path in store.directory.iterdir()] == ["first"]
+    assert left(store.directory) == ["first"]
     store.remove("first")
-    assert list(store.directory.iterdir()) == []
+    assert left(store.directory) == []
 
 
 def test_names_are_taken_once_and_given_when_missing(tmp_path: Path) -> None:
@@ -89,7 +95,7 @@ def test_two_savers_never_share_a_name(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(names) == [f"backtest-{i:04d}" for i in range(1, 21)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert left(tmp_path) == sorted(names)
 
 
 def test_an_interrupted_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +107,7 @@ def test_an_interrupted_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(module, "_facts", interrupt)
     with pytest.raises(KeyboardInterrupt):
         store.save(rig.run("mine"), {})
-    assert list(tmp_path.iterdir()) == []
+    assert left(tmp_path) == []
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The run store: finished runs by name, each a folder that is either complete or not there.
+"""The run store: finished runs by name, each a folder that is either complete or not there (see :mod:`~.drafts`).
 
 ``runs/NAME/run.json`` holds what is one value per run, ``track.parquet`` a row per bar, ``fills.parquet`` a row per execution
 and, when asked for, ``journal`` the hashed batch journal. ``run.json`` names the hashes of the two tables; a run whose files
@@ -22,9 +22,9 @@ from typing import Any
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable, Track
-from tuiconsole.domain import ids
 from tuiconsole.domain.errors import StoreError, UsageError
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
+from tuiconsole.research import drafts
 from tuiconsole.research.trials import period_of
 
 SCHEMA = 1
@@ -91,13 +91,9 @@ class RunStore:
         """
         if run.name:
             self.require_free(run.name, replaces)
-        draft = self.directory / f".partial-{ids.fresh_id()}"
         try:
-            draft.mkdir(parents=True)
-            try:
+            with drafts.draft(self.directory) as draft:
                 return self._publish(run, metrics, journal, draft, replaces)
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
         except OSError as error:
             raise StoreError(
                 f"The run cannot be stored in {self.directory}: {error.strerror}.",
@@ -133,10 +129,9 @@ class RunStore:
 
     def require_writable(self) -> None:
         """Refuse with :class:`StoreError` a directory in which nothing can be stored: before a long run, not after it."""
-        probe = self.directory / f".partial-{ids.fresh_id()}"
         try:
-            probe.mkdir(parents=True)
-            probe.rmdir()
+            with drafts.draft(self.directory):
+                return
         except OSError as error:
             raise StoreError(
                 f"Runs cannot be stored in {self.directory}: {error.strerror}.", "Use another --runs."
@@ -223,10 +218,8 @@ class RunStore:
         place = self.directory / name
         if not place.is_dir():
             raise UsageError(f"There is no run named {name}.", "See: tuiconsole runs list")
-        doomed = self.directory / f".removed-{ids.fresh_id()}"
         try:
-            place.rename(doomed)
-            shutil.rmtree(doomed)
+            drafts.delete(place)
         except OSError as error:
             raise StoreError(f"The run {name} cannot be removed: {error.strerror}.") from error
 
