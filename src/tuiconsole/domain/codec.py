@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from tuiconsole.domain.records import BarSeen, Decided, Filled, Record, Updated
 
-_ARRAY_EXTENSION = 1
+ARRAY_EXTENSION = 1
+"""MessagePack extension type of arrays."""
+
 _MOST_SHAPES = 4096
 """Types and shapes of arrays that are remembered."""
 
@@ -54,7 +56,7 @@ def _shape(array: NDArray[Any]) -> tuple[bytes, bytes, bool]:
             f"arrays of kind {dtype.kind} with {dtype.itemsize} bytes an item have no canonical form"
         )
     head = code + bytes((len(shape),)) + b"".join(n.to_bytes(8, "little") for n in shape)
-    whole = msgspec.msgpack.encode(_Ext(_ARRAY_EXTENSION, head + bytes(array.nbytes)))
+    whole = msgspec.msgpack.encode(_Ext(ARRAY_EXTENSION, head + bytes(array.nbytes)))
     if len(_shapes) >= _MOST_SHAPES:
         _shapes.clear()
     found = (head, whole[: len(whole) - array.nbytes], dtype.kind != "f" and dtype.isnative)
@@ -70,12 +72,12 @@ def _data(array: NDArray[Any], plain: bool) -> bytes:
 def _encode_array(value: object) -> msgspec.msgpack.Ext:
     if isinstance(value, np.ndarray):
         head, _, plain = _shapes.get((value.dtype.char, value.shape)) or _shape(value)
-        return _Ext(_ARRAY_EXTENSION, head + _data(value, plain))
+        return _Ext(ARRAY_EXTENSION, head + _data(value, plain))
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
 def _decode_extension(code: int, data: memoryview) -> NDArray[Any]:
-    if code != _ARRAY_EXTENSION:
+    if code != ARRAY_EXTENSION:
         raise msgspec.ValidationError(f"unknown extension {code}")
     raw = bytes(data)
     try:
@@ -99,21 +101,21 @@ _record_decoder = msgspec.msgpack.Decoder(Record, ext_hook=_decode_extension, de
 _state_decoder = msgspec.msgpack.Decoder(ext_hook=_decode_extension)
 
 
-def _opening(kind: type[Record]) -> bytes:
+def opening(kind: type[Record]) -> bytes:
     """The first bytes of every record of ``kind``: how many entries follow, and its tag."""
     count = len(kind.__struct_fields__) + 1
     return msgspec.msgpack.encode([kind.__struct_config__.tag, *[0] * (count - 1)])[: -(count - 1)]
 
 
 _OF_COLUMNS: dict[type, tuple[bytes, attrgetter[tuple[object, ...]]]] = {
-    kind: (_opening(kind), attrgetter(*kind.__struct_fields__)) for kind in (Decided, Updated, Filled)
+    kind: (opening(kind), attrgetter(*kind.__struct_fields__)) for kind in (Decided, Updated, Filled)
 }
 """Records that are mostly arrays: laid down field by field, which spares a call back for each array."""
 
 
-_NO_COLUMNS = _Ext(_ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int64))[0])
-_NO_VERDICTS = _Ext(_ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int8))[0])
-_BAR_OPENING = _opening(BarSeen)
+_NO_COLUMNS = _Ext(ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int64))[0])
+_NO_VERDICTS = _Ext(ARRAY_EXTENSION, _shape(np.empty(0, dtype=np.int8))[0])
+_BAR_OPENING = opening(BarSeen)
 _bar_fields = attrgetter(*BarSeen.__struct_fields__)
 
 
@@ -131,8 +133,8 @@ def encode_record(record: Record) -> bytes:
     laid = _OF_COLUMNS.get(type(record))
     if laid is None:
         return _encoder.encode(record)
-    opening, fields = laid
-    parts = [opening]
+    begin, fields = laid
+    parts = [begin]
     add = parts.append
     for value in fields(record):
         if isinstance(value, np.ndarray):
