@@ -19,6 +19,26 @@ from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
 from tuiconsole.risk.rules import RULE_TEXT, Rule
 from tuiconsole.store.batch_journal import BatchJournal
+from tuiconsole.store.stretch_rows import StretchFills, StretchRows, encode, order_list
+
+
+class Booked:
+    """The fills of a run, as records or as the columns of a stretch; records are made of these when they are asked for."""
+
+    def __init__(self) -> None:
+        self._parts: list[Filled | StretchFills] = []
+
+    def add(self, fills: Filled | StretchFills) -> None:
+        """Add what was filled last."""
+        self._parts.append(fills)
+
+    def records(self) -> tuple[Filled, ...]:
+        """All of it as it was journalled, in order."""
+        made: list[Filled] = []
+        for part in self._parts:
+            made.extend(part.records() if isinstance(part, StretchFills) else (part,))
+        self._parts = [*made]
+        return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +61,10 @@ class BacktestResult:
         How many orders the gate refused, by the sentence of the rule, the most frequent first.
     track
         Equity, exposure and level, one value per traded bar.
-    filled, levels
-        Fills and changes of level as they were journalled, in order.
+    booked
+        What was filled; see :attr:`filled`.
+    levels
+        Changes of level as they were journalled, in order.
     """
 
     journal_head: str
@@ -62,8 +84,13 @@ class BacktestResult:
     failed: tuple[str, ...]
     refusals: Mapping[str, int]
     track: Track
-    filled: tuple[Filled, ...]
+    booked: Booked
     levels: tuple[LevelChanged, ...]
+
+    @property
+    def filled(self) -> tuple[Filled, ...]:
+        """Fills as they were journalled, in order."""
+        return self.booked.records()
 
     @property
     def ts(self) -> IntArray:
@@ -92,7 +119,7 @@ class OrderHash:
         self.order_bars: list[int] = []
         self.failed: list[str] = []
         self.refusals: Counter[int] = Counter()
-        self.filled: list[Filled] = []
+        self.booked = Booked()
         self.levels: list[LevelChanged] = []
 
     @property
@@ -118,13 +145,22 @@ class OrderHash:
                 if record.number.any():
                     self._count(record)
         elif isinstance(record, Filled):
-            self.filled.append(record)
+            self.booked.add(record)
         elif isinstance(record, LevelChanged):
             self.levels.append(record)
             self.halts += record.level == DeskLevel.HALTED
         elif isinstance(record, AgentChanged) and not record.enabled:
             self.failed.append(f"{iso(record.ts)[:10]}: {record.text}")
         self._journal.append(record)
+
+    def extend(self, rows: StretchRows) -> None:
+        """Journal the rows of a stretch of bars, as :meth:`append` would their records."""
+        self._journal.append_encoded(*encode(rows))
+        self._hash.update(order_list(rows).data)
+        self.orders += len(rows.number)
+        self.order_bars += (rows.seq + rows.order_bars()).tolist()
+        if len(rows.fill_number):
+            self.booked.add(rows.fills())
 
     def _count(self, record: Decided) -> None:
         columns = (record.number, record.columns, record.quantity)
@@ -213,7 +249,7 @@ def run_backtest(
         failed=tuple(sink.failed),
         refusals={RULE_TEXT[Rule(rule)]: count for rule, count in sink.refusals.most_common()},
         track=recording.finish(),
-        filled=tuple(sink.filled),
+        booked=sink.booked,
         levels=tuple(sink.levels),
     )
 

@@ -27,6 +27,7 @@ from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.batch_journal import BatchJournal
+from tuiconsole.store.stretch_rows import StretchRows
 
 LOOK_AHEAD_BARS = 600
 """Bars run beyond a cut: more than any block of bars that the backtest takes at once."""
@@ -70,6 +71,11 @@ class Trace(OrderHash):
         elif isinstance(record, Filled) and not record.forced:
             self.executions.extend((number, record.ts) for number in record.number.tolist())
         super().append(record)
+
+    def extend(self, rows: StretchRows) -> None:
+        """Remember and pass on every record of a stretch."""
+        for record in rows.records():
+            self.append(record)
 
     def before(self, bar: int) -> list[tuple[int, bytes]]:
         """The decisions at bars up to and including ``bar``."""

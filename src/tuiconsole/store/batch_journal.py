@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from tuiconsole.domain.codec import decode_record, encode_record
 from tuiconsole.domain.errors import DataError, StoreError
 from tuiconsole.domain.records import Record
+from tuiconsole.domain.types import IntArray
 from tuiconsole.store.chain import HASH_BYTES, Chain
 
 MAGIC = b"TUIBJ\x00\x00\x01"
@@ -84,6 +87,26 @@ class BatchJournal:
         self._waiting.append(record)
         if len(self._waiting) >= _BATCH_ROWS:
             self._work_off()
+
+    def append_encoded(self, buffer: NDArray[np.uint8], row_end: IntArray) -> None:
+        """Take in rows whose canonical bytes are made already, as :meth:`append` would their records.
+
+        Parameters
+        ----------
+        buffer
+            uint8: for each row its length (u32, little-endian) and its bytes.
+        row_end
+            int64 ``[n_rows]``: where each row ends in ``buffer``.
+        """
+        if self._closed:
+            raise StoreError("The backtest's journal was closed.")
+        self._work_off()
+        rows = buffer.tobytes()
+        self._chain.push_all(rows, row_end.tolist(), _LENGTH_BYTES)
+        if self._file is not None:
+            self._block += rows
+            if len(self._block) >= _BLOCK_BYTES:
+                self._write()
 
     def _work_off(self) -> None:
         """Encode and chain the records that wait; many in a row are faster than one by one between other work."""

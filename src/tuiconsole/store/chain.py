@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 GENESIS = bytes(32)
@@ -50,3 +51,22 @@ class Chain:
         self.rows = row = self.rows + 1
         self.head = head = sha256(self.head + row.to_bytes(ROW_NUMBER_BYTES, "little") + payload).digest()
         return head
+
+    def push_all(self, payloads: bytes, row_end: Iterable[int], before: int) -> None:
+        """Add many rows at once, as :meth:`push` would one by one.
+
+        Parameters
+        ----------
+        payloads
+            The rows' bytes, with ``before`` others that are no part of the chain before each row's.
+        row_end
+            Where each row ends in ``payloads``.
+        """
+        head, row, start = self.head, self.rows, before
+        for end in row_end:
+            row += 1
+            hashed = sha256(head + row.to_bytes(ROW_NUMBER_BYTES, "little"))
+            hashed.update(payloads[start:end])
+            head = hashed.digest()
+            start = end + before
+        self.head, self.rows = head, row

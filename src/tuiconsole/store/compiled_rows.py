@@ -66,8 +66,10 @@ class FillColumns(NamedTuple):
 
 
 class OrderColumns(NamedTuple):
-    """Decisions: ``end`` int64 ``[n_bars]``, ``sheet`` and ``scalars`` as bytes ``[n_rows, 8 n_orders]`` and
-    ``[n_bars, 8 n_scalars]``, the others as bytes."""
+    """Decisions and their orders: ``end`` int64 ``[n_bars]``, the others as bytes.
+
+    ``scalars`` is ``[n_bars, 8 n_scalars]``, ``sheet`` is ``[n_rows, 8 n_orders]``.
+    """
 
     decision: int
     end: IntArray
@@ -223,7 +225,15 @@ def lay_filled(out: Bytes, at: int, opening: Bytes, ts: int, fills: FillColumns,
 
 
 def lay_decided(
-    out: Bytes, at: int, opening: Bytes, bars: BarColumns, bar: int, orders: OrderColumns, place: int, first: int, n: int
+    out: Bytes,
+    at: int,
+    opening: Bytes,
+    bars: BarColumns,
+    bar: int,
+    orders: OrderColumns,
+    place: int,
+    first: int,
+    n: int,
 ) -> int:
     """The decision at ``bar``, the one after ``place`` others, with ``n`` approved orders from ``first`` on."""
     at = put_bytes(out, at, opening, 0, len(opening))
@@ -269,7 +279,12 @@ def end_row(out: Bytes, end: int, row_end: IntArray, row: int) -> int:
 
 
 def lay_rows(
-    openings: Openings, bars: BarColumns, fills: FillColumns, orders: OrderColumns, out: Bytes, row_end: IntArray
+    openings: Openings,
+    bars: BarColumns,
+    fills: FillColumns,
+    orders: OrderColumns,
+    out: Bytes,
+    row_end: IntArray,
 ) -> int:
     """All rows of these bars; writes ``out`` and where each row ends, and answers how many there are.
 
@@ -320,7 +335,9 @@ PARTS = (
 """What :func:`lay_rows` calls."""
 
 
-def list_orders(seq: int, end: IntArray, number: IntArray, columns: IntArray, quantity: IntArray, out: IntArray) -> int:
+def list_orders(
+    seq: int, end: IntArray, number: IntArray, columns: IntArray, quantity: IntArray, out: IntArray
+) -> int:
     """What the order-list hash covers: per bar with orders its tape position, then their numbers, columns and quantities.
 
     ``end`` as in :class:`OrderColumns`; the others int64 ``[n_orders]``. Writes ``out``, which must hold one item per bar and

@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuiconsole.domain import codec, orders
 from tuiconsole.domain.codec import canonical, opening
 from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Filled, Record, Updated
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
-from tuiconsole.store import compiled_rows
 from tuiconsole.store.compiled_rows import (
     PARTS,
     BarColumns,
@@ -44,7 +42,12 @@ _FILL_BYTES = 7 * 8 + 1
 _ORDER_BYTES = 7 * 8 + 2 * 8 + 4
 """What an execution and an order hold in the rows, without costs and sheet."""
 
-_SOURCES = tuple(Path(module.__file__) for module in (compiled_rows, codec, orders))
+_HERE = Path(__file__).parent
+_SOURCES = (
+    _HERE / "compiled_rows.py",
+    _HERE.parent / "domain" / "codec.py",
+    _HERE.parent / "domain" / "orders.py",
+)
 
 _OPENINGS = Openings(
     *(np.frombuffer(bytearray(opening(kind)), dtype=np.uint8) for kind in (BarSeen, Decided, Updated, Filled))
@@ -175,12 +178,16 @@ class StretchRows:
 
     def __post_init__(self) -> None:
         bars = len(self.ts)
-        flagged, filled, ordered = (_total(end, bars) for end in (self.flag_end, self.fill_end, self.order_end))
+        flagged, filled, ordered = (
+            _total(end, bars) for end in (self.flag_end, self.fill_end, self.order_end)
+        )
         _check((bars,), self.ts, self.equity, self.cash, self.realised, self.fees)
         _check((flagged,), self.flagged)
         _check((flagged,), self.quality, dtype=np.int8)
         _check((bars, DIGEST_BYTES), self.digest, dtype=np.uint8)
-        _check((filled,), self.fill_number, self.fill_symbol, self.fill_quantity, self.fill_price, self.fill_fee)
+        _check(
+            (filled,), self.fill_number, self.fill_symbol, self.fill_quantity, self.fill_price, self.fill_fee
+        )
         _check((filled,), self.fill_execution, self.fill_realised)
         _check((filled, len(CostPart)), self.fill_costs)
         _check((ordered,), self.number, self.columns, self.position, self.target)
@@ -191,21 +198,11 @@ class StretchRows:
     def __len__(self) -> int:
         return len(self.ts)
 
-    @property
     def fills(self) -> StretchFills:
-        """The executions alone; they can be kept when the rest is not."""
-        return StretchFills(
-            self.ts,
-            self.fill_end,
-            self.fill_number,
-            self.fill_symbol,
-            self.fill_quantity,
-            self.fill_price,
-            self.fill_fee,
-            self.fill_costs,
-            self.fill_execution,
-            self.fill_realised,
-        )
+        """The executions alone, in arrays of their own: they can be kept when the rest is not."""
+        columns = (self.ts, self.fill_end, self.fill_number, self.fill_symbol, self.fill_quantity)
+        money = (self.fill_price, self.fill_fee, self.fill_costs, self.fill_execution, self.fill_realised)
+        return StretchFills(*(column.copy() for column in (*columns, *money)))
 
     def order_bars(self) -> IntArray:
         """int64: places in the stretch of the bars with orders."""
@@ -219,7 +216,7 @@ class StretchRows:
 
     def records(self) -> Iterator[Record]:
         """Every row as a record, in the journal's order."""
-        fills, place = self.fills, 0
+        fills, place = self.fills(), 0
         for bar in range(len(self)):
             filled = fills.record(bar)
             if filled is not None:
@@ -296,7 +293,9 @@ def encode(rows: StretchRows) -> tuple[Bytes, IntArray]:
     room += filled * (_FILL_BYTES + 8 * len(CostPart)) + ordered * (_ORDER_BYTES + 8 * len(sheet))
     out, row_end = np.empty(room, dtype=np.uint8), np.empty(_ROWS_PER_BAR * bars, dtype=np.int64)
     lay = _machine_code(lay_rows)
-    count = lay(_OPENINGS, _bar_columns(rows), _fill_columns(rows), _order_columns(rows, sheet, scalars), out, row_end)
+    count = lay(
+        _OPENINGS, _bar_columns(rows), _fill_columns(rows), _order_columns(rows, sheet, scalars), out, row_end
+    )
     row_end = row_end[:count]
     return out[: row_end[-1] if count else 0], row_end
 
