@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray
 
@@ -155,6 +156,14 @@ class BarBlock:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    @property
+    def days(self) -> list[int]:
+        """Session of each bar: its own, or the UTC date of its time where it says -1."""
+        if min(self.session, default=0) >= 0:
+            return self.session
+        each = zip(self.session, self.ts, strict=True)
+        return [day if day >= 0 else ts // NANOSECONDS_PER_DAY for day, ts in each]
 
     def at(self, index: int) -> Bars:
         """The bar at ``index`` of the block; its arrays are rows of the block's."""

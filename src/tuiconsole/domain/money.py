@@ -54,9 +54,27 @@ def floats_to_scaled(values: FloatArray, scale: IntArray) -> IntArray:
     """
     scaled = np.rint(values * scale)
     scaled[np.isnan(scaled)] = 0.0
-    if scaled.size and float(np.abs(scaled).max()) >= _INT64_SAFE_FLOAT:
-        raise MoneyOverflow("a price or quantity is too large for exact scaled integers (over 2**53 units).")
+    if scaled.size:
+        _check_exact(float(np.abs(scaled).max()))
     return scaled.astype(np.int64)
+
+
+def rows_to_scaled(values: FloatArray, scale: IntArray) -> tuple[IntArray, list[int], list[int]]:
+    """:func:`floats_to_scaled` of ``values`` ``[n, m]`` (n, m > 0), and the least and the greatest of each row."""
+    scaled = values * scale
+    np.rint(scaled, out=scaled)
+    low: FloatArray = scaled.min(axis=1)
+    if np.isnan(low).any():
+        scaled[np.isnan(scaled)] = 0.0
+        low = scaled.min(axis=1)
+    high: FloatArray = scaled.max(axis=1)
+    _check_exact(max(float(high.max()), -float(low.min())))
+    return scaled.astype(np.int64), low.astype(np.int64).tolist(), high.astype(np.int64).tolist()
+
+
+def _check_exact(greatest: float) -> None:
+    if greatest >= _INT64_SAFE_FLOAT:
+        raise MoneyOverflow("a price or quantity is too large for exact scaled integers (over 2**53 units).")
 
 
 def checked_product(left: IntArray, right: IntArray) -> IntArray:

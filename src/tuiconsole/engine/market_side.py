@@ -17,7 +17,7 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars, ScreenedBars, ScreenedBlock
-from tuiconsole.domain.money import floats_to_scaled
+from tuiconsole.domain.money import floats_to_scaled, rows_to_scaled
 from tuiconsole.domain.policy import MarketAhead
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.features.feature_set import FeatureSet
@@ -26,9 +26,9 @@ from tuiconsole.market.panel import Panel
 from tuiconsole.regimes.bank import RegimeBank
 from tuiconsole.regimes.settings import RegimeSettings
 
-_BLOCK_VALUES = 1 << 18
+_BLOCK_VALUES = 1 << 20
 _LEAST_ROWS = 16
-_LEAST_BARS, _MOST_BARS = 16, 512
+_LEAST_BARS, _MOST_BARS = 16, 4096
 
 
 class Observed(msgspec.Struct, frozen=True, gc=False):
@@ -179,16 +179,17 @@ class MarketSide:
         known = count - (panel.count == count)
         close = panel.stretch("close", known, 1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            returns = np.log(close[1:] / close[:-1])
-        before = np.broadcast_to(self.regimes.probabilities, (count - known, len(self.regimes.probabilities)))
-        regime = np.concatenate((before, self.regimes.update_block(returns)))
-        scaled = floats_to_scaled(block.price, self._price_scale)
+            returns = close[1:] / close[:-1]
+            np.log(returns, out=returns)
+        before = self.regimes.probabilities
+        regime = self.regimes.update_block(returns)
+        if known < count:
+            regime = np.concatenate((before[None], regime))
+        scaled, low, high = rows_to_scaled(block.price, self._price_scale)
         scaled.flags.writeable = False
-        bounds = list(zip(scaled.min(axis=1).tolist(), scaled.max(axis=1).tolist(), strict=True))
-        bars = block.bars
-        sessions = [_session(day, ts) for day, ts in zip(bars.session, bars.ts, strict=True)]
-        tradable = block.quality == 0
-        return ObservedBlock(block, scaled, tradable, bounds, features, regime, sessions, digests(bars))
+        bounds = list(zip(low, high, strict=True))
+        bars, tradable = block.bars, block.quality == 0
+        return ObservedBlock(block, scaled, tradable, bounds, features, regime, bars.days, digests(bars))
 
 
 def digest(bars: Bars) -> bytes:
@@ -213,12 +214,13 @@ def digests(block: BarBlock) -> list[bytes]:
     beside = (block.high, block.macro, block.quotes, block.members)
     if any(column is not None for column in beside):
         return [digest(block.at(index)) for index in range(len(block))]
-    rows = block.close.tobytes()
-    width = len(rows) // len(block)
-    return [
-        hashlib.sha256(ts.to_bytes(8, "little") + rows[i * width : (i + 1) * width]).digest()[:16]
-        for i, ts in enumerate(block.ts)
-    ]
+    bars, n_symbols = block.close.shape
+    rows: IntArray = np.empty((bars, 1 + n_symbols), dtype="<i8")
+    rows[:, 0] = block.ts
+    rows[:, 1:] = np.ascontiguousarray(block.close).view("<i8")
+    content, width = memoryview(rows).cast("B"), rows.itemsize * rows.shape[1]
+    sha256 = hashlib.sha256
+    return [sha256(content[at : at + width]).digest()[:16] for at in range(0, bars * width, width)]
 
 
 def _session(session: int, ts: int) -> int:

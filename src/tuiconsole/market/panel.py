@@ -122,10 +122,7 @@ class Panel:
         first = self._make_room(count)
         rows = slice(first, first + count)
         self._moments[rows, 0] = bars.ts
-        self._moments[rows, 1] = [
-            session if session >= 0 else ts // NANOSECONDS_PER_DAY
-            for ts, session in zip(bars.ts, bars.session, strict=True)
-        ]
+        self._moments[rows, 1] = bars.days
         self._write(rows, bars, None if block.all_good else block.quality != 0)
         self._row = first + count - 1
         self.count += count
