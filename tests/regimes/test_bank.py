@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiconsole.domain.codec import decode_state, encode_state
+from tuiconsole.domain.machine_code import machine_code
 from tuiconsole.domain.rng import generator
 from tuiconsole.regimes.bank import REGIME_NAMES, RegimeBank
 from tuiconsole.regimes.settings import RegimeSettings
@@ -103,18 +105,21 @@ def test_a_restart_continues_bit_for_bit(cut: int) -> None:
     assert encode_state(second.state()) == encode_state(bank.state())
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     sizes=st.lists(st.integers(1, 80), min_size=1, max_size=4),
     seed=st.integers(0, 2**16),
     gaps=st.sampled_from((0.0, 0.1, 0.95)),
+    kernels=st.booleans(),
 )
-def test_blocks_equal_bars_bit_for_bit(sizes: list[int], seed: int, gaps: float) -> None:
+def test_blocks_equal_bars_bit_for_bit(sizes: list[int], seed: int, gaps: float, kernels: bool) -> None:
     returns = cross_section(160, seed, gaps=gaps)
     returns[20:30] = 0.0
     expected_bank, expected = run(returns)
     bank, first, turn, seen = RegimeBank(SHORT, 252.0), 0, 0, []
     while first < len(returns):
+        if kernels:
+            bank.use_machine_code()
         size = sizes[turn % len(sizes)]
         seen.append(bank.update_block(returns[first : first + size]))
         np.testing.assert_array_equal(bank.probabilities, seen[-1][-1])
@@ -124,3 +129,37 @@ def test_blocks_equal_bars_bit_for_bit(sizes: list[int], seed: int, gaps: float)
         first, turn = first + size, turn + 1
     np.testing.assert_array_equal(np.concatenate(seen), expected)
     assert encode_state(bank.state()) == encode_state(expected_bank.state())
+
+
+@pytest.mark.parametrize(
+    ("window", "span"), [(10, 2), (11, 2), (17, 3), (64, 16), (127, 31), (128, 5), (250, 9)]
+)
+def test_kernels_have_the_bits_of_numpy_at_any_window(window: int, span: int) -> None:
+    """Sums of windows go through every remainder of eight; those over 128 bars stay with NumPy."""
+    rules = RegimeSettings(trend_window_bars=window, trend_span_bars=span)
+    plain, kernels = RegimeBank(rules, 252.0), RegimeBank(rules, 252.0)
+    kernels.use_machine_code()
+    rng = generator(window, "market")
+    returns = rng.normal(0.0, 0.01, (2500, 3)) * rng.choice([0.1, 1.0, 5.0], (2500, 1))
+    returns[900:1200] = 0.0
+    for block in np.split(returns, [1, 7, 800, 801]):
+        assert kernels.update_block(block).tobytes() == plain.update_block(block).tobytes()
+    assert encode_state(kernels.state()) == encode_state(plain.state())
+
+
+def test_logarithm_exponential_and_root_of_kernels_are_those_of_python() -> None:
+    """A kernel's functions are the C library's, as Python's are; NumPy's logarithm is another and no kernel takes it."""
+
+    def functions(values: np.ndarray, found: np.ndarray) -> None:
+        for i in range(len(values)):
+            found[i, 0] = math.exp(values[i])
+            found[i, 1] = math.log(abs(values[i]))
+            found[i, 2] = math.sqrt(abs(values[i]))
+
+    values = np.concatenate(
+        [generator(7, "values").normal(0.0, scale, 50_000) for scale in (1e-8, 0.1, 3.0, 100.0)]
+    )
+    found = np.empty((len(values), 3))
+    machine_code(functions, (), (Path(__file__),), "This test")(values, found)
+    expected = [(math.exp(v), math.log(abs(v)), math.sqrt(abs(v))) for v in values.tolist()]
+    assert found.tobytes() == np.array(expected).tobytes()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.regimes.trend import TrendRegime
 from tuiconsole.regimes.volatility import VolatilityRegime
@@ -54,6 +54,11 @@ class RegimeBank:
         """Annualised volatility of the market, a fraction; NaN until warm."""
         return self._volatility.volatility
 
+    def use_machine_code(self) -> None:
+        """Have :meth:`update_block` done by kernels, bit for bit the same; :meth:`update` stays as it is."""
+        self._volatility.use_machine_code()
+        self._trend.use_machine_code()
+
     def update(self, returns: FloatArray) -> None:
         """Take in one-bar log-returns ``[n_symbols]``.
 
@@ -77,24 +82,22 @@ class RegimeBank:
         float64 ``[bars, 5]``: :attr:`probabilities` after each bar, a fresh array.
         """
         bars, n_symbols = returns.shape
-        found: FloatArray = np.empty((bars, len(REGIME_NAMES)))
-        present = np.isfinite(returns)
-        counts: list[int] = np.count_nonzero(present, axis=1).tolist()
-        totals: list[float] = returns.sum(axis=1).tolist()
-        for i, count in enumerate(counts):
-            if 0 < count < n_symbols:
-                totals[i] = float(returns[i][present[i]].sum())
-        moved = [i for i, count in enumerate(counts) if count]
-        market = [totals[i] / counts[i] for i in moved]
-        volatility, trend = self._volatility.update_block(market), self._trend.update_block(market)
-        first = 0
-        for i, probabilities, up in zip(moved, volatility, trend, strict=True):
-            found[first:i] = self.probabilities
-            self.probabilities = found[i]
-            found[i] = (*probabilities, up, 1.0 - up)
-            first = i + 1
-        found[first:] = self.probabilities
-        return found
+        totals: FloatArray = returns.sum(axis=1)
+        counts: IntArray = np.full(bars, n_symbols)
+        for i in np.flatnonzero(~np.isfinite(totals)).tolist():
+            present = np.isfinite(returns[i])
+            counts[i] = np.count_nonzero(present)
+            if 0 < counts[i] < n_symbols:
+                totals[i] = returns[i][present].sum()
+        moved = counts > 0
+        market = totals[moved] / counts[moved]
+        found: FloatArray = np.empty((1 + len(market), len(REGIME_NAMES)))
+        found[0] = self.probabilities
+        found[1:, :3] = self._volatility.update_block(market)
+        found[1:, 3] = self._trend.update_block(market)
+        np.subtract(1.0, found[1:, 3], out=found[1:, 4])
+        self.probabilities = found[-1]
+        return found[1:] if len(market) == bars else found[np.cumsum(moved)]
 
     def label(self) -> str:
         """The likeliest regimes in words, e.g. ``high volatility, range``; ``not yet known`` until warm."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.regimes.logistic import logistic
 from tuiconsole.regimes.settings import RegimeSettings
+from tuiconsole.regimes.trend_kernel import LONGEST_WINDOW, piece_sum, trend_of
 
 _NO_OPINION = 0.5
 _STANDSTILL = 1e-24
@@ -64,10 +67,16 @@ def variance_ratio_z(returns: FloatArray, span: int) -> FloatArray:
     long = path[..., span:] - path[..., :-span]
     one = np.square(short).sum(axis=-1) / (n - 1)
     one = np.where(one <= _STANDSTILL, np.nan, one)
-    many = np.square(long).sum(axis=-1) / (span * (n - span + 1) * (1.0 - span / n))
-    scale = math.sqrt(2.0 * (2.0 * span - 1.0) * (span - 1.0) / (3.0 * span * n))
+    divisor, scale = _divisors(n, span)
+    many = np.square(long).sum(axis=-1) / divisor
     z: FloatArray = (many / one - 1.0) / scale
     return z
+
+
+def _divisors(n: int, span: int) -> tuple[float, float]:
+    """Of the sum of squares of ``span``-bar returns for their variance per bar, and the deviation of the ratio."""
+    scale = math.sqrt(2.0 * (2.0 * span - 1.0) * (span - 1.0) / (3.0 * span * n))
+    return span * (n - span + 1) * (1.0 - span / n), scale
 
 
 class TrendRegime:
@@ -93,29 +102,47 @@ class TrendRegime:
         self._returns: FloatArray = np.zeros(self._window)
         self._bars = 0
         self.probability = _NO_OPINION
+        self._rules = (
+            math.sqrt(2.0 * self._window / math.pi),
+            *_divisors(self._window, settings.trend_span_bars),
+            _STANDSTILL,
+            settings.trend_centre,
+            settings.trend_width,
+            settings.trend_variance_ratio_weight,
+        )
+        self._kernel: Kernel | None = None
+
+    def use_machine_code(self) -> None:
+        """Have paths judged by a kernel, with the same bits; windows over 128 bars stay with NumPy."""
+        if self._window <= LONGEST_WINDOW:
+            sources = tuple(Path(__file__).with_name(name) for name in ("trend_kernel.py", "logistic.py"))
+            self._kernel = machine_code(trend_of, (piece_sum, logistic), sources, "Regimes in machine code")
 
     def update(self, market_return: float) -> None:
         """Take in one log-return of the market."""
-        self.update_block([market_return])
+        self.update_block(np.array([market_return]))
 
-    def update_block(self, market_returns: list[float]) -> list[float]:
-        """Take in log-returns of the market, one after the other; :attr:`probability` after each."""
+    def update_block(self, market_returns: FloatArray) -> FloatArray:
+        """Take in log-returns ``[bars]`` of the market; :attr:`probability` after each, float64 ``[bars]``."""
         window, bars = self._window, len(market_returns)
         path = np.concatenate((self._returns, market_returns))
-        self._returns = path[-window:]
+        self._returns = path[-window:].copy()
         self._bars += bars
         warming = min(bars, max(0, window - 1 - (self._bars - bars)))
-        found = [self.probability] * warming
+        found: FloatArray = np.full(bars, self.probability)
         if warming < bars:
-            recent = np.lib.stride_tricks.sliding_window_view(path, window)[1 + warming :]
-            found += self._judge(np.ascontiguousarray(recent))
-            self.probability = found[-1]
+            if self._kernel is None:
+                recent = np.lib.stride_tricks.sliding_window_view(path, window)[1 + warming :]
+                found[warming:] = self._judge(np.ascontiguousarray(recent))
+            else:
+                self._kernel(path, window, self._settings.trend_span_bars, self._rules, warming, found)
+            self.probability = float(found[-1])
         return found
 
     def _judge(self, recent: FloatArray) -> list[float]:
         """Probabilities of paths ``[bars, window]``."""
         settings, found = self._settings, []
-        moves: list[float] = (efficiency_ratio(recent) * math.sqrt(2.0 * self._window / math.pi)).tolist()
+        moves: list[float] = (efficiency_ratio(recent) * self._rules[0]).tolist()
         statistics: list[float] = variance_ratio_z(recent, settings.trend_span_bars).tolist()
         for move, z in zip(moves, statistics, strict=True):
             if math.isnan(move) or math.isnan(z):

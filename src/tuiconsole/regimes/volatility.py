@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.regimes.logistic import logistic
 from tuiconsole.regimes.settings import RegimeSettings
+from tuiconsole.regimes.volatility_kernel import volatility_of
 
 _NO_OPINION = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0)
 _SMALLEST = 1e-8
@@ -52,10 +55,13 @@ class VolatilityRegime:
             settings.history_high_rank,
             settings.history_low_rank,
             settings.history_rank_width,
-            settings.history_minimum_bars,
+            float(settings.history_minimum_bars),
         )
         self._low = math.log(settings.volatility_low_level)
         self._high = math.log(settings.volatility_high_level)
+        levels = (self._low, self._high, settings.volatility_level_width)
+        self._rules = (self._decay, bars_per_year, _SMALLEST, *levels, *self._constants[1:])
+        self._kernel: Kernel | None = None
         self._variance = 0.0
         self._weight = 0.0
         self._bars = 0
@@ -81,11 +87,38 @@ class VolatilityRegime:
         self._ordered = None
         self.probabilities = self._judge(level, rank)
 
-    def update_block(self, market_returns: list[float]) -> list[tuple[float, float, float]]:
-        """Take in log-returns of the market, bit for bit as :meth:`update`; the probabilities after each."""
+    def use_machine_code(self) -> None:
+        """Have :meth:`update_block` done by a kernel, with the same bits."""
+        sources = tuple(Path(__file__).with_name(name) for name in ("volatility_kernel.py", "logistic.py"))
+        self._kernel = machine_code(volatility_of, (logistic,), sources, "Regimes in machine code")
+
+    def update_block(self, market_returns: FloatArray) -> FloatArray:
+        """Take in log-returns ``[bars]`` of the market, bit for bit as :meth:`update`.
+
+        Returns
+        -------
+        float64 ``[bars, 3]``: the probabilities after each.
+        """
+        found: FloatArray = np.empty((1 + len(market_returns), 3))
+        found[0] = self.probabilities
+        if self._kernel is None:
+            self._one_by_one(market_returns.tolist(), found)
+        else:
+            running = (self._variance, self._weight, self.volatility, self._bars, self._stored)
+            rules, warmup_bars = self._rules, self._settings.volatility_warmup_bars
+            after = self._kernel(market_returns, self._history, running, rules, warmup_bars, found)
+            self._variance, self._weight, self.volatility, self._bars, self._stored = after
+            self._ordered = None
+        low, medium, high = found[-1].tolist()
+        self.probabilities = (low, medium, high)
+        return found[1:]
+
+    def _one_by_one(self, market_returns: list[float], found: FloatArray) -> None:
+        """Take in the returns; ``found`` ``[1 + bars, 3]`` gets the probabilities after each."""
         levels = self._levels(market_returns)
-        found = [self.probabilities] * (len(market_returns) - len(levels))
-        size, history = len(self._history), self._history
+        warming = len(market_returns) - len(levels)
+        found[1 : 1 + warming] = found[0]
+        size, history, judged = len(self._history), self._history, []
         if self._ordered is None:
             self._ordered = sorted(history[: min(self._stored, size)].tolist())
         ordered = self._ordered
@@ -99,9 +132,9 @@ class VolatilityRegime:
             insort(ordered, level)
             history[slot] = level
             self._stored += 1
-            self.probabilities = self._judge(level, rank)
-            found.append(self.probabilities)
-        return found
+            judged.append(self._judge(level, rank))
+        if judged:
+            found[1 + warming :] = judged
 
     def _levels(self, market_returns: list[float]) -> list[float]:
         """Logarithms of volatility after each return, without those that come before the warm-up is over."""
