@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,14 +89,27 @@ def in_memory(chosen: Plan) -> tuple[Session, Kept]:
     return session, sink
 
 
-def on_disk(chosen: Plan, path: Path, fault: object = None) -> tuple[Session, StateStore]:
+def on_disk(
+    chosen: Plan, path: Path, fault: object = None, prepare: Callable[[Session], None] = lambda session: None
+) -> tuple[Session, StateStore]:
     """A recovered session on the store at ``path``: what every start of the engine does."""
     store = StateStore.open(path, Binding.of(chosen.opened), EventClock())
+    return recovered(chosen, store, prepare, fault), store
+
+
+def recovered(
+    chosen: Plan,
+    store: StateStore,
+    prepare: Callable[[Session], None] = lambda session: None,
+    fault: object = None,
+) -> Session:
+    """A session that goes on where ``store`` ends; ``prepare`` sees it before anything is driven again."""
     checkpoint = store.last_checkpoint()
     sink = CatchUp(store, store.tail(checkpoint.seq if checkpoint else 0))
     session = make_session(chosen, sink, fault=fault)  # type: ignore[arg-type]
+    prepare(session)
     recover(session, sink, checkpoint.state if checkpoint else None, chosen.opened)
-    return session, store
+    return session
 
 
 def drive(session: Session, store: StateStore, bars: int, checkpoint_every: int = 16) -> None:
@@ -108,4 +122,15 @@ def drive(session: Session, store: StateStore, bars: int, checkpoint_every: int 
             session.fault("checkpoint written")
 
 
-__all__ = ["FIRST_DAY", "Kept", "OrderHash", "drive", "in_memory", "market", "on_disk", "planned", "settings"]
+__all__ = [
+    "FIRST_DAY",
+    "Kept",
+    "OrderHash",
+    "drive",
+    "in_memory",
+    "market",
+    "on_disk",
+    "planned",
+    "recovered",
+    "settings",
+]

@@ -25,6 +25,7 @@ from tuiconsole.engine.build import Plan
 from tuiconsole.engine.latching import stop_in_latch
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.service import EngineService
+from tuiconsole.engine.session import Session
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.writer import Writer
@@ -82,12 +83,15 @@ class GatedSink:
 class Rig:
     """A service on a store, and what was handed to the venue."""
 
-    def __init__(self, chosen: Plan, home: Path) -> None:
+    def __init__(
+        self, chosen: Plan, home: Path, prepare: Callable[[Session], None] = lambda session: None
+    ) -> None:
         state = home / "state.db"
-        self.session, self.store = rig.on_disk(chosen, state)
+        self.session, self.store = rig.on_disk(chosen, state, prepare=prepare)
         self.paths = DeskPaths.of(state)
         self.latch = Latch(self.paths.latch)
-        self.latch.create()
+        if not self.latch.path.exists():
+            self.latch.create()
         self.writer = Writer(self.store)
         self.sink = GatedSink(self.writer)
         self.service = EngineService(
