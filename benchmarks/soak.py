@@ -1,6 +1,7 @@
 """Runs the real engine long and unkindly, and watches memory, files and money; ``make soak``.
 
-Two phases. *Crashes*: the packaged tape at full speed, with SIGKILLs at seeded moments and stops just before some of
+Three phases. *Hostile messages*: 100,000 payloads for the feeds of order books, each read or refused with one kind of
+error. *Crashes*: the packaged tape at full speed, with SIGKILLs at seeded moments and stops just before some of
 them; after each, the journal must verify, no order number or execution may come twice, and a book rebuilt from the fills
 must equal the desk's to the last unit; at the end of the tape the whole session is replayed and compared. *One long
 life*: a long synthetic tape with a client that never reads; memory, open files and files on disk must stay bounded.
@@ -22,13 +23,22 @@ for _path in (str(_ROOT / "src"), str(_ROOT)):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 
-from benchmarks.crashes import CrashRun  # noqa: E402 - the path is set above
+from benchmarks.book_fuzz import fuzz  # noqa: E402 - the path is set above
+from benchmarks.crashes import CrashRun  # noqa: E402
 from benchmarks.engines import CLOCK, seconds_since  # noqa: E402
 from benchmarks.long_life import LongLife  # noqa: E402
 from benchmarks.rows import MeasurementFailed  # noqa: E402
 from tuiconsole.domain.errors import DeskError  # noqa: E402
 
 _CRASH_SHARE = 0.6
+_PAYLOADS = 100_000
+
+
+def hostile_messages(count: int) -> list[str]:
+    """Payloads for the feeds of order books; what went wrong."""
+    found = fuzz(count)
+    print(f"books: {count:,} payloads, {found.refused:,} refusals, {found.events:,} events", flush=True)
+    return found.escaped
 
 
 def crashes(seeds: int, seconds: float) -> list[str]:
@@ -61,7 +71,7 @@ def long_life(seconds: float) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run both phases."""
+    """Run the phases."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,7 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seconds = 60.0 * options.minutes
     began = CLOCK.monotonic_ns()
-    wrong = crashes(options.seeds, seconds * _CRASH_SHARE)
+    wrong = hostile_messages(_PAYLOADS)
+    wrong += crashes(options.seeds, seconds * _CRASH_SHARE)
     wrong += long_life(max(5.0, seconds - seconds_since(began)))
     for text in wrong:
         print(f"FAILED  {text}", file=sys.stderr)

@@ -79,3 +79,7 @@ class IllegalTransition(DeskError):
 
 class NotApproved(DeskError):
     """Something other than the gate tried to hand an order to a broker."""
+
+
+class MalformedBook(FeedError):
+    """A message of an order book's feed cannot be understood, or says what cannot be."""
