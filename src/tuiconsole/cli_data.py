@@ -37,14 +37,31 @@ def data_import(
     universe: Annotated[
         str | None, typer.Option("--universe", help="Keep the symbols as a list of this name.")
     ] = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(
+            "--dates", help="03/04/2020 is day-first or month-first; default where the files prove it."
+        ),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            "--decimal", help="Decimals follow a point or a comma; default where the files prove it."
+        ),
+    ] = None,
+    spelling: Annotated[
+        str | None,
+        typer.Option("--spelling", help="Symbols of yahoo, alpaca, alpha_vantage, stooq; keep: as they are."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring files of bars into the history store: all of them, or nothing when one is wrong."""
-    from tuiconsole.verbs.data import import_text, run_import
+    from tuiconsole.verbs.data import ImportRequest, import_text, run_import
 
+    words = [word or "" for word in (interval, timezone, label, universe, dates, decimal, spelling)]
     place = shared_place(context, config, None)
     shown = sys.stderr.isatty() and not as_json
-    body = run_import(place, path, interval, timezone, label, adjusted, universe, progress=shown)
+    body = run_import(place, ImportRequest(path, adjusted, *words), progress=shown)
     emit(body, as_json, "" if as_json else import_text(body))
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from tuiconsole.cli import main
-from tuiconsole.domain.clock import EventClock
+from tuiconsole.domain.clock import EventClock, parse_iso
 from tuiconsole.market.actions import Action
 from tuiconsole.market.calendar import exchange_close
 from tuiconsole.market.exchange_sessions import exchange_sessions
@@ -45,7 +45,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> HistoryStore:
                 {"ts": exchange_close(held), "symbol": [name] * len(held), "close": close, "volume": volume}
             )
         )
-    made = HistoryStore(tmp_path / "history", EventClock(1))
+    made = HistoryStore(tmp_path / "history", EventClock(parse_iso("2100-01-01")))
     made.write(
         "1day",
         pa.concat_tables(parts),
@@ -65,7 +65,7 @@ def _answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
 
 def test_stable_keys_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
     body = _answer(capsys)
-    assert body.keys() == {"history", "intervals", "universes"}
+    assert body.keys() == {"history", "intervals", "only_put_aside", "universes"}
     assert body["universes"] == {"mine": 2}
     days = body["intervals"]["1day"]
     assert days.keys() == {"bars", "first", "last", "feed_switches", "symbols"}

@@ -31,13 +31,15 @@ _OTHERS = (
     "SGD",
     "THB",
 )
-CURRENCIES = frozenset((*_MAJOR, *_OTHERS, "TRY", "TWD", "ZAR"))
-"""Currencies whose pairs are foreign exchange; any other pair is crypto."""
+CURRENCIES = frozenset((*_MAJOR, *_OTHERS, "TRY", "TWD", "ZAR", "XAG", "XAU", "XPD", "XPT"))
+"""Currencies, and metals that have a currency's code: their pairs are foreign exchange; any other pair is crypto."""
 _EXCHANGES = {"TO": "TRT", "V": "TRV"}
 """Canadian listings: the house's and Yahoo's suffix, and Alpha Vantage's."""
 _HOUSE_SUFFIX = {theirs: ours for ours, theirs in _EXCHANGES.items()}
 _PAIR = re.compile(r"([A-Z0-9]{2,10})[-/]([A-Z]{3,5})")
-_QUOTES = frozenset({"USD", "USDT", "USDC", "EUR", "GBP", "CAD", "JPY", "AUD", "CHF", "BTC", "ETH"})
+_QUOTES = frozenset(
+    {"USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "EUR", "GBP", "CAD", "JPY", "AUD", "CHF", "BTC", "ETH"}
+)
 
 
 def house_symbol(text: str) -> str:

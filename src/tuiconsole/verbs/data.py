@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tuiconsole.market.history.store import HistoryStore
 
 _LABELS: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
-_BAR_WIDTH = 30
+_BAR_WIDTH, _MAPPED_SHOWN = 30, 4
 
 
 def history_root(place: Place) -> Path:
@@ -22,34 +23,48 @@ def history_root(place: Place) -> Path:
     return Path(place.config.desk.history.root)
 
 
-def run_import(
-    place: Place,
-    path: Path,
-    interval: str | None,
-    timezone: str | None,
-    label: str | None,
-    adjusted: bool | None,
-    universe: str | None,
-    progress: bool,
-) -> dict[str, Any]:
-    """Import ``path``; the verb's stable keys."""
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What the user asked of an import; empty or None: to be found out."""
+
+    path: Path
+    adjusted: bool | None = None
+    interval: str = ""
+    timezone: str = ""
+    label: str = ""
+    universe: str = ""
+    dates: str = ""
+    decimal: str = ""
+    spelling: str = ""
+
+
+def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str, Any]:
+    """Import what ``request`` names; the verb's stable keys."""
     from tuiconsole.market.history.store import HistoryStore
     from tuiconsole.market.imports.actions import is_actions
     from tuiconsole.market.imports.reading import Asked
     from tuiconsole.market.imports.run import import_bars
     from tuiconsole.market.imports.tables import csv_header
 
-    if label is not None and label not in _LABELS:
+    path, label, universe = request.path, request.label, request.universe
+    if label and label not in _LABELS:
         raise UsageError(f"--label is {label!r}, expected start or end.")
     if path.is_file() and is_actions(csv_header(path)):
-        return _import_actions(history_root(place), path)
+        return _import_actions(history_root(place), path, request.spelling)
     clock = WallClock()
     began = clock.monotonic_ns()
-    asked = Asked(interval or "", timezone or "", None if label is None else _LABELS[label])
+    asked = Asked(
+        request.interval,
+        request.timezone,
+        _LABELS.get(label),
+        request.dates,
+        request.decimal,
+        request.spelling,
+    )
     root = history_root(place)
     try:
         report = import_bars(
-            HistoryStore(root), path, asked, adjusted, universe or "", _show_progress if progress else None
+            HistoryStore(root), path, asked, request.adjusted, universe, _show_progress if progress else None
         )
     finally:
         if progress:
@@ -67,7 +82,11 @@ def run_import(
         "timezone": reading.zone,
         "prices": report.adjusted,
         "symbols": list(report.symbols),
-        "universe": universe,
+        "mapped_symbols": dict(report.mapped),
+        "dates": None if report.dates is None else report.dates.order,
+        "dates_from": None if report.dates is None else report.dates.because,
+        "quoted": report.quoted,
+        "universe": universe or None,
         "rows": written.given,
         "new": written.new,
         "changed": written.changed,
@@ -100,12 +119,12 @@ def _mixed(store: HistoryStore, interval: str, symbols: tuple[str, ...]) -> list
     return [name for name in found.column("symbol").to_pylist() if name in set(symbols)]
 
 
-def _import_actions(root: Path, path: Path) -> dict[str, Any]:
+def _import_actions(root: Path, path: Path, spelling: str) -> dict[str, Any]:
     """Bring splits, dividends and ticker spans into the store."""
     from tuiconsole.market.history.store import HistoryStore
     from tuiconsole.market.imports.actions import read_actions_file
 
-    actions, spans = read_actions_file(path)
+    actions, spans = read_actions_file(path, spelling)
     with HistoryStore(root).transaction() as transaction:
         counted = transaction.add_actions(actions) if actions else transaction.add_tickers(spans)
     return {
@@ -138,6 +157,13 @@ _PRICES_TEXT = {
 }
 
 
+def _mapped_text(mapped: dict[str, str]) -> str:
+    """The first of the symbols that were written otherwise."""
+    shown = ", ".join(f"{written} is {house}" for written, house in list(mapped.items())[:_MAPPED_SHOWN])
+    more = len(mapped) - _MAPPED_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def import_text(body: dict[str, Any]) -> str:
     """The import for people."""
     names = body["symbols"]
@@ -155,6 +181,13 @@ def import_text(body: dict[str, Any]) -> str:
         f"  new {body['new']:,}   changed {body['changed']:,}   there already {body['same']:,}   "
         f"put aside {body['put_aside']:,}",
     ]
+    if body["mapped_symbols"]:
+        lines.append(f"  symbols as the house writes them: {_mapped_text(body['mapped_symbols'])}")
+    if body["dates"]:
+        lines.append(f"  dates {body['dates'].replace('-', ' ')} ({body['dates_from']})")
+    if body["quoted"]:
+        middle = ", prices are the middle of both" if "quotes" in body["layout"] else ""
+        lines.append(f"  {body['quoted']:,} rows with bid and ask, kept beside the bars{middle}")
     lines += [f"  quarantined: {count:,} {reason}" for reason, count in body["quarantined"].items()]
     for change in body["changes"][:3]:
         lines.append(

@@ -53,8 +53,14 @@ def data_info(place: Place, symbols: Sequence[str], interval: str | None) -> dic
                 f"The history in {root} holds no bars of {', '.join(names)}.", "See tuiconsole data info."
             )
     intervals = {name: _interval(store.inspect(name, names)) for name in wanted}
+    aside = {
+        name: sum(piece.rows for piece in pieces)
+        for name, pieces in store.manifest.aside.items()
+        if name not in held
+    }
     return {
         "history": str(root),
+        "only_put_aside": aside,
         "intervals": intervals,
         "universes": {name: len(members) for name, members in store.manifest.universes.items()},
     }
@@ -121,8 +127,14 @@ def _symbol(report: SymbolReport) -> dict[str, Any]:
         "splits": report.splits,
         "dividends": report.dividends,
         "prices": report.adjusted,
+        "quotes": _quotes(report),
         "sources": [_source(origin) for origin in report.origins],
     }
+
+
+def _quotes(report: SymbolReport) -> dict[str, Any] | None:
+    kept = report.quotes
+    return None if kept is None else {"bars": kept.bars, "spread_bp": kept.spread_bp, "crossed": kept.crossed}
 
 
 def _source(origin: Provenance) -> dict[str, str]:
@@ -142,9 +154,10 @@ def _date(day: int) -> str:
 
 def info_text(body: dict[str, Any], named: bool) -> str:
     """The store for people, at most 80 columns wide; instruments that were named get a page each."""
-    if not body["intervals"]:
+    if not body["intervals"] and not body["only_put_aside"]:
         return f"The history in {body['history']} is empty. Fill it: tuiconsole data import PATH"
     lines = [f"history {body['history']}"]
+    lines += [f"{name}: no bars, {rows:,} rows put aside" for name, rows in body["only_put_aside"].items()]
     if body["universes"]:
         lines.append("lists " + ", ".join(f"{name} ({n})" for name, n in body["universes"].items()))
     for name, interval in body["intervals"].items():
@@ -245,6 +258,12 @@ def _page(row: dict[str, Any]) -> list[str]:
         f"              {s['ts'].removesuffix('Z').replace('T', ' ')}: {s['close']:.8g} among {s['around']:.8g}"
         for s in row["spikes"][:_WRONG_SHOWN]
     ]
+    quotes = row["quotes"]
+    if quotes is not None:
+        crossed = f", bid above ask in {quotes['crossed']:,}" if quotes["crossed"] else ""
+        lines.append(
+            f"  quotes      bid and ask of {quotes['bars']:,} bars, median spread {quotes['spread_bp']:.3g} bp{crossed}"
+        )
     lines.append(f"  actions     {row['splits']} splits, {row['dividends']} dividends")
     lines += [
         f"              {j['date']}: a jump like a split of {j['ratio']:.3g}, and no action"

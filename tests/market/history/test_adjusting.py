@@ -25,7 +25,7 @@ _D0 = 10_000
 
 def _store(tmp_path: Path, prices: dict[str, list[float]], adjusted: Adjustment = "raw") -> HistoryStore:
     """Daily bars at 20:00 UTC from day 10,000."""
-    store = HistoryStore(tmp_path, EventClock(1))
+    store = HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01")))
     ts = [(_D0 + d) * NANOSECONDS_PER_DAY + 72 * 10**12 for row in prices.values() for d in range(len(row))]
     symbol = [name for name, row in prices.items() for _ in row]
     close = [value for row in prices.values() for value in row]
@@ -154,7 +154,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> HistoryStore:
     for name in names:
         if not (_SHARED / name).is_file():
             pytest.skip(f"real data file {name} is not beside the repository")
-    store = HistoryStore(tmp_path_factory.mktemp("history"), EventClock(1))
+    store = HistoryStore(tmp_path_factory.mktemp("history"), EventClock(parse_iso("2100-01-01")))
     import_bars(store, _SHARED / names[0], Asked())
     for name in names[1:]:
         actions, spans = read_actions_file(_SHARED / name)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiconsole.domain.clock import EventClock, iso
+from tuiconsole.domain.clock import EventClock, iso, parse_iso
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.exchange_sessions import exchange_sessions
 from tuiconsole.market.history.findings import session_gaps, spikes, split_like, volume_shifts
@@ -23,7 +23,7 @@ _SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 def _real(tmp_path: Path, name: str) -> HistoryStore:
     if not (_SHARED / name).is_file():
         pytest.skip(f"real data file {name} is not beside the repository")
-    store = HistoryStore(tmp_path, EventClock(1))
+    store = HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01")))
     import_bars(store, _SHARED / name, Asked())
     return store
 

@@ -153,14 +153,16 @@ def test_wrong_rows_are_kept_and_flagged_and_second_rows_are_put_aside(tmp_path:
 
 
 def test_origins_are_recorded_with_their_times(tmp_path: Path) -> None:
-    clock = EventClock(10)
+    then = 4 * _DAY
+    clock = EventClock(then + 10)
     store = HistoryStore(tmp_path, clock)
     store.write("1day", _bars([_DAY], ["A"], [1.0]), _FILE)
-    clock.advance_to(20)
+    clock.advance_to(then + 20)
     store.write("1day", _bars([2 * _DAY], ["A"], [1.0]), _FILE)
     store.write("1day", _bars([3 * _DAY], ["A"], [1.0]), Provenance("yahoo", adjusted="split"))
     first, second = store.manifest.origins
-    assert (first.provenance, first.first_written, first.last_written, first.writes) == (_FILE, 10, 20, 2)
+    assert (first.provenance, first.first_written - then, first.last_written - then) == (_FILE, 10, 20)
+    assert first.writes == 2
     assert (second.provenance.source, second.writes) == ("yahoo", 1)
     (covered,) = store.coverage("1day")
     assert first.provenance.label_from == "detected"
@@ -317,7 +319,7 @@ def test_a_write_killed_at_any_step_leaves_the_old_or_the_new_state(tmp_path: Pa
     subprocess.run([sys.executable, "-c", _KILLED_WRITERS, tmp_path], check=True, timeout=100)
     seen: list[str] = []
     for root in sorted(tmp_path.iterdir(), key=lambda path: int(path.name)):
-        store = HistoryStore(root, EventClock(1))
+        store = HistoryStore(root, EventClock(parse_iso("2100-01-01")))
         close = store.tape(None, "1day").close
         seen.append("old" if close.tolist() == [[1.0]] else "new")
         if seen[-1] == "new":
@@ -345,7 +347,7 @@ _VOLUME = st.floats(0, 1e12, allow_subnormal=False) | st.just(float("nan"))
 def test_what_is_written_in_any_parts_is_read(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, float, float]], parts: int
 ) -> None:
-    store = HistoryStore(tmp_path_factory.mktemp("history"), EventClock(0))
+    store = HistoryStore(tmp_path_factory.mktemp("history"), EventClock(parse_iso("2100-01-01")))
     expected: dict[tuple[int, str], tuple[float, float]] = {}
     size = -(-len(rows) // parts)
     for at in range(0, len(rows), size):
@@ -363,3 +365,29 @@ def test_what_is_written_in_any_parts_is_read(
     for key, (close, volume) in found.items():
         np.testing.assert_array_equal((close, volume), expected.get(key, (np.nan, np.nan)))
     assert set(expected) <= set(found)
+
+
+def test_rows_later_than_now_are_put_aside_until_their_time(tmp_path: Path) -> None:
+    clock = EventClock(2 * _DAY)
+    store = HistoryStore(tmp_path, clock)
+    bars = _bars([2 * _DAY, 3 * _DAY, 90_000 * _DAY], ["A", "A", "A"], [1.0, 2.0, 3.0])
+    report = store.write("1day", bars, _FILE)
+    assert (report.new, report.put_aside, report.last) == (1, 2, 2 * _DAY)
+    assert report.flagged == {"later than the time of the import": 2}
+    assert store.tape(None, "1day").close[:, 0].tolist() == [1.0]
+    (held,) = store.inspect("1day")
+    assert held.quarantined == {"later than the time of the import": 2}
+    assert [row.ts for row in held.wrong_rows] == [3 * _DAY, 90_000 * _DAY]
+    clock.advance_to(3 * _DAY)
+    assert (store.write("1day", bars, _FILE).new, len(store.tape(None, "1day"))) == (1, 2)
+    (held,) = store.inspect("1day")
+    assert held.quarantined == {"later than the time of the import": 1}
+
+
+def test_rows_that_are_all_later_than_now_make_no_bars(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path, EventClock(0))
+    report = store.write("1day", _bars([2 * _DAY, _DAY], ["A", "B"], [1.0, 2.0]), _FILE)
+    assert (report.new, report.put_aside) == (0, 2)
+    assert store.symbols("1day") == ()
+    rows = store.query("SELECT symbol, flags FROM aside_1day ORDER BY symbol").to_pylist()
+    assert rows == [{"symbol": "A", "flags": 64}, {"symbol": "B", "flags": 64}]

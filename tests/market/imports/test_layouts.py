@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from tuiconsole.domain.clock import EventClock, iso
+from tuiconsole.domain.clock import EventClock, iso, parse_iso
 from tuiconsole.domain.errors import DataError
 from tuiconsole.market.calendar import exchange_close
 from tuiconsole.market.history.store import HistoryStore
@@ -37,7 +37,7 @@ def _import(
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    store = HistoryStore(folder / "store", EventClock(1))
+    store = HistoryStore(folder / "store", EventClock(parse_iso("2100-01-01")))
     report = import_bars(store, path, asked, adjusted)
     return report, store.tape(None, report.reading.interval)
 
@@ -115,7 +115,7 @@ def test_a_folder_with_one_file_per_symbol(tmp_path: Path) -> None:
     )
     (folder / "spy_daily.csv").write_text(head + "2024-01-03,20,20,20,20,20,7\n")
     (folder / "none.csv").write_text(head)
-    store = HistoryStore(tmp_path / "store", EventClock(1))
+    store = HistoryStore(tmp_path / "store", EventClock(parse_iso("2100-01-01")))
     report = import_bars(store, tmp_path / "yahoo", _DETECT, universe="mine")
     assert (report.layout, report.adjusted, report.empty) == ("yahoo", "split", ("none.csv",))
     assert report.symbols == ("BRK.B", "SPY")
@@ -171,7 +171,7 @@ def test_a_wide_parquet_table(tmp_path: Path) -> None:
     path = tmp_path / "wide.parquet"
     days = pa.array([19_906, 19_909], pa.date32())
     parquet.write_table(pa.table({"AAPL": [1.0, None], "Date": days, "T": [3.0, 4.0]}), path)
-    store = HistoryStore(tmp_path / "store", EventClock(1))
+    store = HistoryStore(tmp_path / "store", EventClock(parse_iso("2100-01-01")))
     assert import_bars(store, path, _DETECT).written.new == 3
     np.testing.assert_array_equal(store.tape(None, "1day").close, [[1, 3], [np.nan, 4]])
 
@@ -368,7 +368,7 @@ def test_actions_among_the_bars_of_a_folder_are_taken_along(tmp_path: Path) -> N
     folder.mkdir()
     (folder / "A.csv").write_text("date,close\n2024-01-02,40\n2024-01-03,20\n")
     (folder / "splits.csv").write_text("symbol,ex_date,ratio\nA,2024-01-03,2:1\n")
-    store = HistoryStore(tmp_path / "store", EventClock(1))
+    store = HistoryStore(tmp_path / "store", EventClock(parse_iso("2100-01-01")))
     assert import_bars(store, folder, _DETECT).actions == 1
     assert store.tape(None, "1day").close[:, 0].tolist() == [20.0, 20.0]
 

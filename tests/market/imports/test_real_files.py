@@ -38,7 +38,7 @@ def _file(name: str) -> Path:
 def test_layout_length_and_label_are_found(
     tmp_path: Path, name: str, interval: str, label: str, adjusted: str, rows: int, symbols: int
 ) -> None:
-    report = import_bars(HistoryStore(tmp_path, EventClock(1)), _file(name), Asked())
+    report = import_bars(HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01"))), _file(name), Asked())
     assert (report.reading.interval, report.reading.label, report.adjusted) == (interval, label, adjusted)
     assert (report.written.given, report.written.new) == (rows, rows)
     assert len(report.symbols) == symbols
@@ -47,7 +47,9 @@ def test_layout_length_and_label_are_found(
 
 def test_an_alpha_vantage_file_with_extended_hours_names_ends(tmp_path: Path) -> None:
     path = _file("api_samples/alphavantage/mock_time_series_extended.csv.gz")
-    report = import_bars(HistoryStore(tmp_path, EventClock(1)), path, Asked(timezone="America/New_York"))
+    report = import_bars(
+        HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01"))), path, Asked(timezone="America/New_York")
+    )
     assert (report.reading.interval, report.reading.label) == ("1min", "end")
     assert report.written.new == 11_190
 
@@ -59,7 +61,7 @@ def test_a_market_that_never_closes_must_be_told(tmp_path: Path) -> None:
 
 def test_172_stocks_of_22_years(tmp_path: Path) -> None:
     """Three rows without prices on 2001-09-12 are flagged; that day is no bar."""
-    store = HistoryStore(tmp_path, EventClock(1))
+    store = HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01")))
     report = import_bars(store, _file("us_daily_ohlcv.parquet"), Asked(), universe="us172")
     assert (report.written.new, report.written.flagged) == (779_928, {"no close": 3})
     tape = store.tape(None, "1day")

@@ -32,7 +32,7 @@ def _file(folder: Path, **columns: Any) -> Path:
 
 
 def test_a_side_of_nothing_is_no_update_and_quotes_stay_in_the_store(tmp_path: Path) -> None:
-    store = HistoryStore(tmp_path / "history", EventClock(1))
+    store = HistoryStore(tmp_path / "history", EventClock(parse_iso("2100-01-01")))
     path = _file(
         tmp_path,
         ts=[OPEN + s * SECOND for s in (0, 1, 2, 3, 6, 8, 61)],
@@ -75,7 +75,7 @@ def test_a_side_of_nothing_is_no_update_and_quotes_stay_in_the_store(tmp_path: P
 
 
 def test_a_file_that_holds_no_ticks_is_refused(tmp_path: Path) -> None:
-    store = HistoryStore(tmp_path / "history", EventClock(1))
+    store = HistoryStore(tmp_path / "history", EventClock(parse_iso("2100-01-01")))
     path = _file(tmp_path, ts=[OPEN], price=[None], size=[None], bid=[9.0])
     table = parquet.read_table(path)
     with pytest.raises(DataError, match="holds no trade"):
@@ -92,7 +92,7 @@ def test_real_ticks_make_the_vendors_minutes(tmp_path: Path) -> None:
     names = ("us_ticks_lean.parquet", "us_1min_lean_trades.parquet", "us_1min_lean_nbbo.parquet")
     if not all((_FOLDER / name).is_file() for name in names):
         pytest.skip("the real ticks of IBM are not beside the repository")
-    store = HistoryStore(tmp_path, EventClock(1))
+    store = HistoryStore(tmp_path, EventClock(parse_iso("2100-01-01")))
     report = import_ticks(store, _FOLDER / names[0], "1min")
     assert (report.trades, report.quotes, report.left_out) == (308_275, 234_815, 2)
     tape = store.tape(["IBM"], "1min")

@@ -15,7 +15,7 @@ from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 PRICES = ("open", "high", "low", "close")
 VALUES = (*PRICES, "volume")
 
-NO_CLOSE, NOT_POSITIVE, BAD_RANGE, NEGATIVE_VOLUME, DUPLICATE, CONFLICT = 1, 2, 4, 8, 16, 32
+NO_CLOSE, NOT_POSITIVE, BAD_RANGE, NEGATIVE_VOLUME, DUPLICATE, CONFLICT, FUTURE = 1, 2, 4, 8, 16, 32, 64
 REASONS = {
     NO_CLOSE: "no close",
     NOT_POSITIVE: "price not positive",
@@ -23,8 +23,9 @@ REASONS = {
     NEGATIVE_VOLUME: "negative volume",
     DUPLICATE: "duplicate of another row",
     CONFLICT: "contradicts another row of the same time",
+    FUTURE: "later than the time of the import",
 }
-"""What can be wrong with a row, by flag. Rows with the last two are put aside, all others stay bars."""
+"""What can be wrong with a row, by flag. Rows with the last three are put aside, all others stay bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,31 @@ def sort(columns: Columns) -> tuple[Columns, Columns]:
         same &= equal(aside.values[name], columns.values[name][stays])
     aside.flags[:] |= np.where(same, DUPLICATE, CONFLICT).astype(np.uint8)
     return columns.take(~earlier), aside
+
+
+def without_future(columns: Columns, now: int) -> tuple[Columns, Columns]:
+    """Bars that had ended at ``now`` (ns UTC), and those that had not, flagged: nobody can have seen them."""
+    later = columns.ts > now
+    if not later.any():
+        return columns, columns.take(np.empty(0, dtype=np.int64))
+    aside = columns.take(later)
+    aside.flags[:] |= np.uint8(FUTURE)
+    return columns.take(~later), aside
+
+
+def both(first: Columns, second: Columns) -> Columns:
+    """The rows of both, which have the same symbols and columns, sorted by symbol and time."""
+    values = {name: np.concatenate((column, second.values[name])) for name, column in first.values.items()}
+    whole = Columns(
+        np.concatenate((first.ts, second.ts)),
+        np.concatenate((first.codes, second.codes)),
+        first.symbols,
+        values,
+        np.concatenate((first.flags, second.flags)),
+        np.concatenate((first.row, second.row)),
+    )
+    order = _order(whole)
+    return whole if order is None else whole.take(order)
 
 
 def _order(columns: Columns) -> IntArray | None:

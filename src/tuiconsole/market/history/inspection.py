@@ -19,7 +19,7 @@ from tuiconsole.market.exchange_sessions import (
     exchange_sessions,
 )
 from tuiconsole.market.history.adjusting import actions_by_instrument
-from tuiconsole.market.history.columns import REASONS
+from tuiconsole.market.history.columns import FUTURE, REASONS
 from tuiconsole.market.history.findings import (
     Gaps,
     Jump,
@@ -43,6 +43,7 @@ _SHORT = 0.5
 _NEAR_DAYS = 4
 _ROWS_SHOWN = 20
 _COLUMNS = ("open", "close", "volume", "flags", "origin", "row")
+_TOUCH = ("bid", "ask")
 _TORONTO = (".TO", ".V", ".CN", ".NE")
 
 
@@ -53,6 +54,25 @@ class WrongRow:
     ts: int
     reason: str
     row: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteReport:
+    """Quotes beside the bars.
+
+    Attributes
+    ----------
+    bars
+        Bars with a bid and an ask.
+    spread_bp
+        Median of ask less bid over the middle, in basis points.
+    crossed
+        Bars whose bid is above the ask.
+    """
+
+    bars: int
+    spread_bp: float
+    crossed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,8 @@ class SymbolReport:
         Stored actions.
     origins
         Where the bars come from.
+    quotes
+        What is kept of bid and ask; None where nothing is.
     """
 
     symbol: str
@@ -108,6 +130,7 @@ class SymbolReport:
     splits: int
     dividends: int
     origins: tuple[Provenance, ...]
+    quotes: QuoteReport | None
 
     @property
     def adjusted(self) -> str:
@@ -129,7 +152,8 @@ def inspect(
     found: list[SymbolReport] = []
     for at in range(0, len(chosen), _AT_ONCE):
         some = tuple(chosen[at : at + _AT_ONCE])
-        part = read(root, manifest, some, interval, (None, None), names, _COLUMNS, partly=wanted is None)
+        columns = (*_COLUMNS, *(_TOUCH if interval in manifest.quoted else ()))
+        part = read(root, manifest, some, interval, (None, None), names, columns, partly=wanted is None)
         for row, symbol in enumerate(part.symbols):
             found.append(
                 _report(part, row, interval, manifest, actions.get(symbol, []), aside.get(symbol, []))
@@ -174,7 +198,7 @@ def _report(
             row_in_source[marked].astype(np.int64).tolist(),
             strict=True,
         ),
-        *aside,
+        *(one for one in aside if not (one[1] & FUTURE and np.isin(one[0], ts).item())),
     ]
     counted = {reason: sum(bool(mark & flag) for _, mark, _ in wrong) for flag, reason in REASONS.items()}
     return SymbolReport(
@@ -199,7 +223,17 @@ def _report(
         splits=sum(action.kind == "split" for action in actions),
         dividends=sum(action.kind == "dividend" for action in actions),
         origins=origins,
+        quotes=_quotes(*(part.arrays[name][row][held] for name in _TOUCH)) if "bid" in part.arrays else None,
     )
+
+
+def _quotes(bid: FloatArray, ask: FloatArray) -> QuoteReport | None:
+    known = ~np.isnan(bid) & ~np.isnan(ask)
+    if not known.any():
+        return None
+    bid, ask = bid[known], ask[known]
+    spread = 2e4 * (ask - bid) / (ask + bid)
+    return QuoteReport(len(bid), float(np.median(spread)), int(np.count_nonzero(bid > ask)))
 
 
 def _sessions(calendar: str, manifest: Manifest, interval: str) -> ExchangeSessions:

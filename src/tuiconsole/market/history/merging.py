@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.types import BoolArray, IntArray
 from tuiconsole.market.history.columns import VALUES, Columns, columns_of, equal, sort
 from tuiconsole.market.history.manifest import Piece
@@ -23,12 +24,48 @@ class Compared:
     changes: tuple[Change, ...]
 
 
+def completed(
+    root: Path, pieces: tuple[Piece, ...], given: Columns, origin: int, middles: frozenset[int]
+) -> tuple[Columns, IntArray]:
+    """``given`` with what stored rows know and it does not, and the origin of each row's prices, int64 ``[n]``.
+
+    A bar's prices and its quotes may come from two sources. Prices that are the middle of bid and ask never replace those of
+    trades, and rows without columns of quotes leave the stored quotes as they are.
+
+    Parameters
+    ----------
+    middles
+        Origins whose prices are the middle of bid and ask.
+    """
+    origins = np.full(len(given), origin, dtype=np.int64)
+    stored = _stored(root, pieces, given, (*VALUES, *QUOTE_FIELDS), ("origin",))
+    if stored is None or not len(stored[0]):
+        return given, origins
+    held, extra = stored
+    at, found = _positions(held, given)
+    here, there = np.flatnonzero(found), at[found]
+    values = {name: column.copy() for name, column in given.values.items()}
+    for name in QUOTE_FIELDS:
+        if name not in given.values and not np.isnan(held.values[name][there]).all():
+            values[name] = np.full(len(given), np.nan)
+            values[name][here] = held.values[name][there]
+    flags = given.flags.copy()
+    if origin in middles:
+        traded = ~np.isin(extra["origin"][there], sorted(middles)) & ~np.isnan(held.values["close"][there])
+        here, there = here[traded], there[traded]
+        for name in VALUES:
+            values[name][here] = held.values[name][there]
+        flags[here], origins[here] = held.flags[there], extra["origin"][there]
+    return Columns(given.ts, given.codes, given.symbols, values, flags, given.row), origins
+
+
 def compare(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Compared:
     """Compare ``given`` (sorted, of one bucket) with what ``pieces`` of that bucket hold."""
-    stored = _stored(root, pieces, given)
+    found_rows = _stored(root, pieces, given, tuple(given.values))
     new = np.ones(len(given), dtype=np.bool_)
-    if stored is None or not len(stored):
+    if found_rows is None or not len(found_rows[0]):
         return Compared(new, ~new, ())
+    stored = found_rows[0]
     at, found = _positions(stored, given)
     new[found] = False
     here, there = np.flatnonzero(found), at[found]
@@ -40,8 +77,13 @@ def compare(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Compared:
     return Compared(new, changed, _changes(given, here[~same], stored, there[~same]))
 
 
-def _stored(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Columns | None:
-    """The stored rows of the symbols and the time of ``given``, each bar once; None when no piece can hold any."""
+def _stored(
+    root: Path, pieces: tuple[Piece, ...], given: Columns, values: tuple[str, ...], more: tuple[str, ...] = ()
+) -> tuple[Columns, dict[str, IntArray]] | None:
+    """The stored rows of the symbols and the time of ``given``, each bar once, and more columns of theirs.
+
+    None when no piece can hold any.
+    """
     import pyarrow
 
     first, last = int(given.ts.min()), int(given.ts.max())
@@ -54,9 +96,14 @@ def _stored(root: Path, pieces: tuple[Piece, ...], given: Columns) -> Columns | 
     ]
     if not near:
         return None
-    names = ["ts", "symbol", *given.values]
-    tables = [read_piece(root, piece, names, symbols, (first, last + 1)) for piece in near]
-    return sort(columns_of(pyarrow.concat_tables(tables)))[0]
+    names = ["ts", "symbol", *values, *more]
+    table = pyarrow.concat_tables(
+        [read_piece(root, piece, names, symbols, (first, last + 1)) for piece in near]
+    )
+    if not more:
+        return sort(columns_of(table))[0], {}
+    kept = sort(columns_of(table.append_column("row", _numbered(len(table)))))[0]
+    return kept, {name: table.column(name).to_numpy()[kept.row].astype(np.int64) for name in more}
 
 
 def _positions(stored: Columns, given: Columns) -> tuple[IntArray, BoolArray]:

@@ -12,10 +12,11 @@ import msgspec
 import numpy as np
 
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.types import IntArray
 from tuiconsole.market.actions import Action, TickerSpan
-from tuiconsole.market.history.columns import VALUES, Columns, columns_of, counts, sort
+from tuiconsole.market.history.columns import VALUES, Columns, both, columns_of, counts, sort, without_future
 from tuiconsole.market.history.manifest import Manifest, Origin, save_manifest, sync_folder
-from tuiconsole.market.history.merging import compare, join, worth_joining
+from tuiconsole.market.history.merging import compare, completed, join, worth_joining
 from tuiconsole.market.history.pieces import buckets_of, read_piece, write_piece
 from tuiconsole.market.history.records import CHANGES_SHOWN, Provenance, WriteReport
 from tuiconsole.market.history.tables import (
@@ -55,6 +56,9 @@ class Transaction:
         if not len(given):
             return WriteReport(name)
         kept, aside = sort(given)
+        kept, future = without_future(kept, self._now_ns)
+        if len(future):
+            aside = both(aside, future)
         origin = self._origin(provenance)
         report = WriteReport(
             name,
@@ -62,12 +66,12 @@ class Transaction:
             put_aside=len(aside),
             flagged=counts(kept.flags, aside.flags),
             symbols=len(given.symbols),
-            first=int(given.ts.min()),
-            last=int(given.ts.max()),
+            first=int((kept if len(kept) else given).ts.min()),
+            last=int((kept if len(kept) else given).ts.max()),
         )
         if len(kept.values) > len(VALUES) and name not in self._manifest.quoted:
             self._change(quoted=(*self._manifest.quoted, name))
-        of_row, buckets = buckets_of(kept.ts, interval_seconds(name))
+        of_row, buckets = buckets_of(kept.ts, interval_seconds(name)) if len(kept) else (kept.ts, [])
         for i, bucket in enumerate(buckets):
             part = kept if len(buckets) == 1 else kept.take(of_row == i)
             report = self._add_bucket(report, bucket, part, origin)
@@ -107,13 +111,20 @@ class Transaction:
         name = report.interval
         pieces = self._manifest.bars.get(name, ())
         near = tuple(piece for piece in pieces if piece.bucket == bucket)
+        origins: IntArray | int = origin
+        if name in self._manifest.quoted:
+            middles = frozenset(
+                i for i, one in enumerate(self._manifest.origins) if one.provenance.source == "quotes"
+            )
+            part, origins = completed(self._root, near, part, origin, middles)
         outcome = compare(self._root, near, part)
         fresh = outcome.new | outcome.changed
         n_fresh, n_changed = int(np.count_nonzero(fresh)), int(np.count_nonzero(outcome.changed))
         if n_fresh:
             seq = self._next()
             rows = part if n_fresh == len(part) else part.take(fresh)
-            near = (*near, write_piece(self._root, name, bucket, seq, rows, origin))
+            whose = origins if isinstance(origins, int) else origins[fresh]
+            near = (*near, write_piece(self._root, name, bucket, seq, rows, whose))
             if len(near) > _PIECES_PER_BUCKET:
                 old = worth_joining(near)
                 kept = tuple(piece for piece in near if piece not in old)

@@ -16,7 +16,8 @@ from tuiconsole.domain.types import IntArray
 from tuiconsole.market.actions import OPEN_END, Action, TickerSpan, split_ratio
 from tuiconsole.market.calendar import NEW_YORK, to_utc
 from tuiconsole.market.csv_rows import records
-from tuiconsole.market.imports.layout import symbol_in, symbol_name
+from tuiconsole.market.imports.layout import symbol_in
+from tuiconsole.market.imports.spelling import KEEP, house_spelling
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _STILL_IN_USE = date(2050, 1, 1).toordinal() - _EPOCH
@@ -34,8 +35,8 @@ def is_actions(header: Sequence[str]) -> bool:
     return names >= _FACTORS or _is_tickers(names) or _is_table(names)
 
 
-def read_actions_file(path: Path) -> tuple[tuple[Action, ...], tuple[TickerSpan, ...]]:
-    """Splits and dividends, and ticker spans, of one CSV file.
+def read_actions_file(path: Path, spelling: str = "") -> tuple[tuple[Action, ...], tuple[TickerSpan, ...]]:
+    """Splits and dividends, and ticker spans, of one CSV file; ``spelling`` says whose symbols they are.
 
     Raises :class:`DataError` with file and line for a row that cannot be understood.
     """
@@ -49,10 +50,14 @@ def read_actions_file(path: Path) -> tuple[tuple[Action, ...], tuple[TickerSpan,
             rows.append((where, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     names = set(header)
     if names >= _FACTORS:
-        return _from_factors(path, rows), ()
+        return _from_factors(path, rows, spelling), ()
     if _is_tickers(names):
-        return (), _from_map(rows)
-    return _from_table(path, rows), ()
+        return (), _from_map(rows, spelling)
+    return _from_table(path, rows, spelling), ()
+
+
+def _house(symbol: str, spelling: str) -> str:
+    return symbol.strip() if spelling == KEEP else house_spelling(symbol, spelling or "file")
 
 
 def _plain(name: str) -> str:
@@ -72,11 +77,11 @@ def _is_table(names: set[str]) -> bool:
     )
 
 
-def _from_factors(path: Path, rows: list[_Row]) -> tuple[Action, ...]:
+def _from_factors(path: Path, rows: list[_Row], spelling: str) -> tuple[Action, ...]:
     """Cumulative factors, each valid until its date: what changes from one row to the next happened after it."""
     by_symbol: dict[str, list[tuple[str, int, float, float, float]]] = {}
     for where, cells in rows:
-        symbol = symbol_name(cells["symbol"].upper()) if "symbol" in cells else symbol_in(path.name)
+        symbol = _house(cells.get("symbol") or symbol_in(path.name), spelling)
         reference = _number(where, cells.get("reference_price", "")) or 0.0
         price, split = (_positive(where, cells[name]) for name in ("price_factor", "split_factor"))
         by_symbol.setdefault(symbol, []).append((where, _day(where, cells["date"]), price, split, reference))
@@ -98,12 +103,13 @@ def _from_factors(path: Path, rows: list[_Row]) -> tuple[Action, ...]:
     return tuple(found)
 
 
-def _from_map(rows: list[_Row]) -> tuple[TickerSpan, ...]:
+def _from_map(rows: list[_Row], spelling: str) -> tuple[TickerSpan, ...]:
     """A row says until when an instrument had a ticker; its first row, when it began."""
     by_instrument: dict[str, list[tuple[int, str]]] = {}
     for where, cells in rows:
-        instrument = (cells.get("instrument") or cells["file"]).upper()
-        by_instrument.setdefault(instrument, []).append((_day(where, cells["date"]), cells["ticker"].upper()))
+        instrument = _house(cells.get("instrument") or cells["file"], spelling)
+        step = _day(where, cells["date"]), _house(cells["ticker"], spelling)
+        by_instrument.setdefault(instrument, []).append(step)
     found: list[TickerSpan] = []
     for instrument, steps in by_instrument.items():
         first = min(day for day, _ in steps)
@@ -113,16 +119,15 @@ def _from_map(rows: list[_Row]) -> tuple[TickerSpan, ...]:
     return tuple(found)
 
 
-def _from_table(path: Path, rows: list[_Row]) -> tuple[Action, ...]:
+def _from_table(path: Path, rows: list[_Row], spelling: str) -> tuple[Action, ...]:
     """Rows of one action each, or Yahoo's with a dividend and a split side by side."""
     found: list[Action] = []
     for where, cells in rows:
         symbol = next(
             (cells[name] for name in ("symbol", "ticker", "initiating_symbol") if cells.get(name)), ""
         )
-        symbol = symbol_name(symbol.upper()) or symbol_in(
-            re.sub(r"[_-](actions|splits|dividends)", "", path.name)
-        )
+        stem = re.sub(r"[_-](actions|splits|dividends)", "", path.name)
+        symbol = _house(symbol or symbol_in(stem), spelling)
         ex_day = _day(where, cells.get("ex_date") or cells["date"])
         declared = next((cells[n] for n in ("known", "declaration_date", "declared") if cells.get(n)), "")
         known = _midnight(_day(where, declared) if declared else ex_day)

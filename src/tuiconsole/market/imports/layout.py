@@ -17,15 +17,36 @@ _NAMES = {
     "open": ("open", "o"),
     "high": ("high", "h"),
     "low": ("low", "l"),
-    "close": ("close", "c", "last", "price"),
+    "close": ("close", "c", "last", "price", "close/last"),
     "adj_close": ("adj_close", "adjusted_close", "adjclose", "close_adj"),
     "volume": ("volume", "vol", "v"),
+    "bid_open": ("bid_open", "bidopen", "open_bid"),
+    "bid_high": ("bid_high", "bidhigh", "high_bid"),
+    "bid_low": ("bid_low", "bidlow", "low_bid"),
+    "bid": ("bid_close", "bidclose", "close_bid", "bid"),
+    "ask_open": ("ask_open", "askopen", "open_ask"),
+    "ask_high": ("ask_high", "askhigh", "high_ask"),
+    "ask_low": ("ask_low", "asklow", "low_ask"),
+    "ask": ("ask_close", "askclose", "close_ask", "ask"),
+    "bid_size": ("bid_size", "bidsize", "bidvolume", "bid_volume"),
+    "ask_size": ("ask_size", "asksize", "askvolume", "ask_volume"),
+    "bid_depth": ("bid_depth",),
+    "ask_depth": ("ask_depth",),
+    "buy_volume": ("buy_volume",),
+    "sell_volume": ("sell_volume",),
 }
 _ROLE = {name: role for role, names in _NAMES.items() for name in names}
 _ROW_NUMBERS = ("", "index", "__index_level_0__")
 _PRICES = ("open", "high", "low", "close")
+NUMBERS = tuple(role for role in _NAMES if role not in ("ts", "date", "time", "symbol"))
+"""Roles whose columns hold numbers."""
+_SIDES = ("bid", "ask")
+_TICK_SIZES = ("size", "qty", "quantity", "amount")
+_TICK_PRICES = ("price", "last")
+_SESSION_WORDS = ("open", "high", "low", "close", "adj_close", "volume")
 _SYMBOL_TAIL = re.compile(
-    r"[ _-](\d+)?(s|sec|m|min|minute|h|hour|d|day|daily|intraday|ohlcv|bars|prices)s?$", re.I
+    r"([ _-](\d+)?(sec|min|minute|hour|day|daily|intraday|ohlcv|bars|prices)s?|[ _-]\d+[smhd]|[ _][smhd])$",
+    re.I,
 )
 
 
@@ -38,20 +59,18 @@ class Layout:
     kind
         ``"long"``: a row is a bar. ``"wide"``: a row is a time, and every other column the closes of a symbol.
     source
-        ``"yahoo"``, ``"yfinance"``, ``"alpaca"``, ``"alphavantage"``, ``"stooq"``, or ``"file"`` for any other.
+        ``"yahoo"``, ``"yfinance"``, ``"alpaca"``, ``"alphavantage"``, ``"stooq"``, ``"quotes"`` for bars of bid and ask without
+        a close of their own, or ``"file"`` for any other.
     columns
-        The file's name of the column for each role (ts or date and time, symbol, open … volume, adj_close).
+        The file's name of the column for each role (ts or date and time, symbol, open … volume, adj_close, and quotes).
     ignored
         Columns that are not read.
-    slashed
-        A date as such files write it, when that is ``03/04/2020``, which is read with the month first; else empty.
     """
 
     kind: Literal["long", "wide"]
     source: str
     columns: Mapping[str, str]
     ignored: tuple[str, ...] = ()
-    slashed: str = ""
 
 
 def recognise(name: str, header: Sequence[str]) -> Layout:
@@ -69,9 +88,11 @@ def recognise(name: str, header: Sequence[str]) -> Layout:
         if named:
             roles[role] = named[0]
     timed = "ts" in roles or "date" in roles or "time" in roles
-    if timed and "close" not in roles and "adj_close" not in roles:
+    _refuse_ticks(name, set(plain))
+    quotes = timed and not {"close", "adj_close"} & set(roles) and set(_SIDES) <= set(roles)
+    if timed and not quotes and "close" not in roles and "adj_close" not in roles:
         return _wide(name, header, plain)
-    if not timed or not ("close" in roles or "adj_close" in roles):
+    if not timed or not (quotes or "close" in roles or "adj_close" in roles):
         lacking = "a close" if timed else "a time"
         raise DataError(
             f"{name} has no column that looks like {lacking}; it has {', '.join(header) or 'none'}.",
@@ -81,9 +102,25 @@ def recognise(name: str, header: Sequence[str]) -> Layout:
         _one_time(roles)
     else:
         roles["ts"] = roles.pop("time")
-    roles.setdefault("close", roles.get("adj_close", ""))
+    if not quotes:
+        roles.setdefault("close", roles.get("adj_close", ""))
+        for role in [f"{side}_{word}" for side in _SIDES for word in _PRICES[:3]]:
+            roles.pop(role, None)
     ignored = tuple(column for column in header if column not in roles.values() and _plain(column))
-    return Layout("long", _source(header, plain, roles), roles, ignored)
+    return Layout("long", "quotes" if quotes else _source(header, plain, roles), roles, ignored)
+
+
+def _refuse_ticks(name: str, plain: set[str]) -> None:
+    """Trades and single quotes are no bars: say which verb takes them."""
+    trades = plain & set(_TICK_PRICES) and plain & set(_TICK_SIZES) and not plain & set(_SESSION_WORDS)
+    quotes = set(_SIDES) <= plain and not any(_ROLE.get(word) in (*_PRICES, "bid_open") for word in plain)
+    if trades or quotes:
+        raise DataError(
+            f"{name} holds {'trades' if trades else 'single quotes'}, not bars.",
+            f"Make bars of ticks: tuiconsole data import-ticks {name} --interval 1min"
+            + ("" if trades else "; in a file of bars call the columns bid_close and ask_close")
+            + ".",
+        )
 
 
 def _one_time(roles: dict[str, str]) -> None:
@@ -145,19 +182,10 @@ def role_of(column: str) -> str:
 
 
 def symbol_in(file_name: str) -> str:
-    """The symbol that a file's name stands for.
+    """The symbol that a file's name stands for, as the file's maker writes it.
 
-    >>> symbol_in("aapl.us.txt"), symbol_in("SPY_1min.csv.gz"), symbol_in("BRK.B.csv"), symbol_in("^gspc-daily.csv")
-    ('AAPL', 'SPY', 'BRK.B', '^GSPC')
+    >>> symbol_in("aapl.us.txt"), symbol_in("SPY_1min.csv.gz"), symbol_in("BRK-B.csv"), symbol_in("^gspc-daily.csv")
+    ('AAPL.US', 'SPY', 'BRK-B', '^GSPC')
     """
     stem = re.sub(r"\.(csv|txt|tsv|parquet)(\.gz)?$", "", file_name, flags=re.I)
-    return symbol_name(_SYMBOL_TAIL.sub("", stem).upper())
-
-
-def symbol_name(text: str) -> str:
-    """A symbol as the store names it: Stooq's ``AAPL.US`` is ``AAPL``.
-
-    >>> symbol_name("AAPL.US"), symbol_name("RY.TO")
-    ('AAPL', 'RY.TO')
-    """
-    return text.strip().removesuffix(".US")
+    return _SYMBOL_TAIL.sub("", stem).upper().strip()

@@ -22,11 +22,24 @@ _HOUR_NS = 3_600 * NANOSECONDS_PER_SECOND
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the user said about the times; empty or None: to be found out."""
+    """What the user said about the files; empty or None: to be found out.
+
+    Attributes
+    ----------
+    interval, timezone, label
+        Length of the bars, zone of their times, and what a time names.
+    dates, decimal
+        ``"day-first"`` or ``"month-first"``; a point or a comma.
+    spelling
+        Whose symbols they are, see :data:`tuiconsole.market.imports.spelling.SPELLINGS`.
+    """
 
     interval: str = ""
     timezone: str = ""
     label: Literal["start", "end"] | None = None
+    dates: str = ""
+    decimal: str = ""
+    spelling: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,28 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from tuiconsole.domain.errors import DataError
-from tuiconsole.market.csv_rows import NULLS, check_number, opened, records
+from tuiconsole.market.csv_rows import NULLS, opened, records
 from tuiconsole.market.imports.actions import is_actions
 from tuiconsole.market.imports.grouped import grouped_columns, read_grouped
-from tuiconsole.market.imports.layout import Layout, recognise
+from tuiconsole.market.imports.layout import NUMBERS, Layout, recognise
+from tuiconsole.market.imports.notation import (
+    PLAIN,
+    Numbers,
+    OrderFound,
+    as_numbers,
+    check_number,
+    checked_order,
+    date_order,
+    is_ordered,
+    number_cells,
+    numbers_asked,
+    numbers_of,
+    time_formats,
+)
 
 ENDINGS = (".csv", ".csv.gz", ".txt", ".tsv", ".parquet")
-_NUMBERS = ("open", "high", "low", "close", "adj_close", "volume")
-_TIME_FORMATS = (
-    "%m/%d/%Y",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y %H:%M:%S",
-    "%Y%m%d %H:%M:%S",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%d-%b-%Y",
-    "%Y.%m.%d",
-    "%Y.%m.%d %H:%M",
-)
-_SLASHED = re.compile(rb"(?:^|[\s,;|\"])(\d{1,2}/\d{1,2}/\d{4})\b")
 _DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 65_536
+_FIRST_LINES, _CELLS_SAMPLED = 512, 4_000
 _ROW_BYTES, _GZIP_ROW_BYTES = 150, 40
 _BLOCK_BYTES = 16_777_216
 
@@ -61,11 +61,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a header says: the layout, how cells are divided, and all columns."""
+    """What a header says: the layout, how cells are divided and numbers written, and all columns."""
 
-    layout: Layout | None
+    layout: Layout
     delimiter: str
-    decimal: str
+    numbers: Numbers
     header: list[str]
 
 
@@ -76,11 +76,21 @@ class FileReader:
     ----------
     rows_at_once
         Files of more bytes than this many rows could need come in parts, so that memory stays bounded.
+    files
+        All that will be read: any of them may tell whether days or months come first.
+    dates, decimal
+        What the user says about dates and numbers; empty: found out.
     """
 
-    def __init__(self, rows_at_once: int = 2_000_000) -> None:
-        self._known: dict[bytes, _Shape] = {}
+    def __init__(
+        self, rows_at_once: int = 2_000_000, files: Sequence[Path] = (), dates: str = "", decimal: str = ""
+    ) -> None:
+        self._known: dict[bytes, _Shape | None] = {}
         self._rows_at_once = rows_at_once
+        self._files = files
+        self._dates = dates and checked_order(dates)
+        self._numbers = numbers_asked(decimal)
+        self.order: OrderFound | None = None
 
     def parts(self, path: Path) -> Iterator[Part]:
         """The rows of ``path``; a file without rows gives one part without any.
@@ -99,59 +109,110 @@ class FileReader:
     def _csv(self, path: Path) -> Iterator[Part]:
         import pyarrow
 
-        size, columns = path.stat().st_size, grouped_columns(_head(path)[2])
+        head = _head(path)
+        size, columns = path.stat().st_size, grouped_columns(head[2])
         if columns is not None:
             yield Part(*read_grouped(path, columns), 0, size)
             return
-        shape = self._shape(path)
-        if shape.layout is None:
+        shape = self._shape(path, head)
+        if shape is None:
             yield Part(None, None, 0, size)
             return
+        if self.order is None and is_ordered(head[1][:_FIRST_LINES]):
+            self.order = date_order(self._files or (path,), self._dates)
         large = size > self._rows_at_once * (_GZIP_ROW_BYTES if path.suffix == ".gz" else _ROW_BYTES)
-        block = min(_BLOCK_BYTES, self._rows_at_once * _ROW_BYTES // 8) if large else None
-        options = _options(shape.layout, shape, threads=size > _SAMPLE * 16, block_bytes=block)
         try:
             if large:
-                yield from self._streamed(path, shape.layout, options)
+                yield from self._streamed(path, shape)
             else:
-                from pyarrow import csv as arrow_csv
-
-                yield Part(shape.layout, _by_role(shape.layout, arrow_csv.read_csv(path, **options)), 0, size)
+                yield Part(shape.layout, self._whole(path, shape, size > _SAMPLE * 16), 0, size)
         except pyarrow.ArrowException as error:
-            _find_fault(path, shape.layout, shape.delimiter)
+            _find_fault(path, shape)
             raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
 
-    def _shape(self, path: Path) -> _Shape:
-        first, sample, _ = _head(path)
+    def _shape(self, path: Path, head: tuple[bytes, bytes, str]) -> _Shape | None:
+        """What the header says; None when it is that of corporate actions."""
+        first, sample, _ = head
         if first not in self._known:
             delimiter = max(_DELIMITERS, key=first.decode("utf-8", "replace").count)
             header = _cells(path, first.decode("utf-8-sig", "replace"), delimiter)
-            decimal = "," if delimiter == ";" and b"," in sample and b"." not in sample else "."
-            layout = None if is_actions(header) else recognise(path.name, header)
-            found = _SLASHED.search(sample)
-            if layout is not None and found is not None:
-                layout = replace(layout, slashed=found[1].decode())
-            self._known[first] = _Shape(layout, delimiter, decimal, header)
+            if is_actions(header):
+                self._known[first] = None
+                return None
+            layout, numbers = recognise(path.name, header), self._numbers
+            if numbers is None:
+                places = [header.index(name) for name in _number_columns(layout, header)]
+                lines = sample.rpartition(b"\n")[0].decode("utf-8", "replace").splitlines()
+                rows = csv.reader(lines[: _CELLS_SAMPLED // max(1, len(places))], delimiter=delimiter)
+                numbers = numbers_of(path.name, number_cells(rows, places))
+            self._known[first] = _Shape(layout, delimiter, numbers, header)
         return self._known[first]
 
-    def _streamed(self, path: Path, layout: Layout, options: dict[str, Any]) -> Iterator[Part]:
+    def _whole(self, path: Path, shape: _Shape, threads: bool) -> Any:
+        """All rows; where numbers are not written as in the files before, the whole file tells how."""
         import pyarrow
         from pyarrow import csv as arrow_csv
 
+        try:
+            return _by_role(
+                shape.layout, arrow_csv.read_csv(path, **self._options(shape, threads=threads)), shape.numbers
+            )
+        except pyarrow.ArrowException:
+            numbers = _numbers_in(path, shape) if self._numbers is None else shape.numbers
+            if numbers == shape.numbers:
+                raise
+            other = replace(shape, numbers=numbers)
+            return _by_role(
+                other.layout, arrow_csv.read_csv(path, **self._options(other, threads=threads)), numbers
+            )
+
+    def _options(self, shape: _Shape, *, threads: bool, large: bool = False) -> dict[str, Any]:
+        """How pyarrow reads a CSV file of this shape."""
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        layout = shape.layout
+        names = list(layout.columns.values()) if layout.kind == "long" else shape.header
+        kind = pyarrow.string() if shape.numbers.parting else pyarrow.float64()
+        types = dict.fromkeys(_number_columns(layout, shape.header), kind)
+        if "symbol" in layout.columns:
+            types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        block = min(_BLOCK_BYTES, self._rows_at_once * _ROW_BYTES // 8) if large else None
+        return {
+            "read_options": arrow_csv.ReadOptions(use_threads=threads, block_size=block),
+            "parse_options": arrow_csv.ParseOptions(delimiter=shape.delimiter),
+            "convert_options": arrow_csv.ConvertOptions(
+                column_types=types,
+                include_columns=list(dict.fromkeys(names)),
+                null_values=sorted(NULLS),
+                decimal_point=shape.numbers.decimal,
+                timestamp_parsers=[arrow_csv.ISO8601, *self._formats()],
+            ),
+        }
+
+    def _formats(self) -> tuple[str, ...]:
+        return time_formats(None if self.order is None else self.order.order)
+
+    def _streamed(self, path: Path, shape: _Shape) -> Iterator[Part]:
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        def part() -> Part:
+            table = pyarrow.Table.from_batches(waiting)
+            return Part(shape.layout, _by_role(shape.layout, table, shape.numbers), before, raw.tell())
+
         with opened(path) as source:
             raw: Any = getattr(source, "fileobj", source)
-            reader = arrow_csv.open_csv(source, **options)
+            reader = arrow_csv.open_csv(source, **self._options(shape, large=True, threads=True))
             waiting, before, rows = [], 0, 0
             for batch in reader:
                 waiting.append(batch)
                 rows += batch.num_rows
                 if rows - before >= self._rows_at_once:
-                    yield Part(
-                        layout, _by_role(layout, pyarrow.Table.from_batches(waiting)), before, raw.tell()
-                    )
+                    yield part()
                     waiting, before = [], rows
             if waiting:
-                yield Part(layout, _by_role(layout, pyarrow.Table.from_batches(waiting)), before, raw.tell())
+                yield part()
 
     def _parquet(self, path: Path) -> Iterator[Part]:
         import pyarrow
@@ -175,32 +236,10 @@ class FileReader:
             raise DataError(f"{path.name} cannot be read as Parquet: {reason}.", "Write it again.") from error
 
 
-def _options(layout: Layout, shape: _Shape, *, threads: bool, block_bytes: int | None) -> dict[str, Any]:
-    """How pyarrow reads a CSV file of this shape."""
-    import pyarrow
-    from pyarrow import csv as arrow_csv
-
-    names = list(layout.columns.values()) if layout.kind == "long" else shape.header
-    types = {column: pyarrow.float64() for column in _number_columns(layout, shape.header)}
-    if "symbol" in layout.columns:
-        types[layout.columns["symbol"]] = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    return {
-        "read_options": arrow_csv.ReadOptions(use_threads=threads, block_size=block_bytes),
-        "parse_options": arrow_csv.ParseOptions(delimiter=shape.delimiter),
-        "convert_options": arrow_csv.ConvertOptions(
-            column_types=types,
-            include_columns=list(dict.fromkeys(names)),
-            null_values=sorted(NULLS),
-            decimal_point=shape.decimal,
-            timestamp_parsers=[arrow_csv.ISO8601, *_TIME_FORMATS],
-        ),
-    }
-
-
 def _number_columns(layout: Layout, header: Sequence[str]) -> list[str]:
     if layout.kind == "wide":
         return [name for name in header if name != layout.columns["ts"]]
-    return [layout.columns[role] for role in _NUMBERS if role in layout.columns]
+    return [layout.columns[role] for role in NUMBERS if role in layout.columns]
 
 
 def csv_header(path: Path) -> list[str]:
@@ -238,46 +277,61 @@ def _head(path: Path) -> tuple[bytes, bytes, str]:
     return first.rstrip(b"\r"), rest, lines
 
 
-def _by_role(layout: Layout, table: Any) -> Any:
-    if layout.kind == "wide":
-        return table.rename_columns(
-            ["ts" if name == layout.columns["ts"] else name for name in table.column_names]
-        )
+def _by_role(layout: Layout, table: Any, numbers: Numbers = PLAIN) -> Any:
+    """The columns by their roles, of a wide table by their symbols; numbers that came as texts are read."""
     import pyarrow
 
-    return pyarrow.table({role: table.column(name) for role, name in layout.columns.items()})
+    if layout.kind == "wide":
+        time = layout.columns["ts"]
+        columns = {"ts" if name == time else name: table.column(name) for name in table.column_names}
+        written = set(columns) - {"ts"}
+    else:
+        columns = {role: table.column(name) for role, name in layout.columns.items()}
+        written = set(columns) & set(NUMBERS)
+    if numbers.parting:
+        columns |= {name: as_numbers(columns[name], numbers) for name in written}
+    return pyarrow.table(columns)
 
 
-def _find_fault(path: Path, layout: Layout, delimiter: str) -> None:
+def _numbers_in(path: Path, shape: _Shape) -> Numbers:
+    """How the whole file writes its numbers."""
+    with records(path, shape.delimiter) as lines:
+        places = [shape.header.index(name) for name in _number_columns(shape.layout, shape.header)]
+        next(lines)
+        return numbers_of(path.name, number_cells((cells for _, cells in lines), places))
+
+
+def _find_fault(path: Path, shape: _Shape) -> None:
     """Read slowly and raise :class:`DataError` at the first row that is wrong."""
-    with records(path, delimiter) as lines:
+    with records(path, shape.delimiter) as lines:
         header = next(lines)[1]
-        numbers = {name: header.index(name) for name in _number_columns(layout, header)}
+        places = {name: header.index(name) for name in _number_columns(shape.layout, header)}
         for line, cells in lines:
             where = f"{path.name}, line {line}:"
             if len(cells) != len(header):
                 raise DataError(
                     f"{where} {len(cells)} cells, expected {len(header)}.", "Complete or remove the row."
                 )
-            for name, column in numbers.items():
-                check_number(where, name, cells[column].strip())
+            for name, column in places.items():
+                check_number(where, name, cells[column].strip(), shape.numbers)
 
 
-def line_of_bad_time(path: Path, column: str) -> str:
+def line_of_bad_time(path: Path, column: str, order: OrderFound | None) -> str:
     """Where the first cell of ``column`` that is no timestamp stands, as ``line 7: 'x'``; empty when all are."""
     if path.suffix.lower() == ".parquet":
         return ""
+    formats = time_formats(None if order is None else order.order)
     first = _head(path)[0].decode("utf-8-sig", "replace")
     with records(path, max(_DELIMITERS, key=first.count)) as lines:
         at = next(lines)[1].index(column)
         for line, cells in lines:
-            if len(cells) <= at or not _is_time(cells[at].strip()):
+            if len(cells) <= at or not _is_time(cells[at].strip(), formats):
                 return f"line {line}: {cells[at] if len(cells) > at else ''!r}"
     return ""
 
 
-def _is_time(text: str) -> bool:
-    for shape in ("", *_TIME_FORMATS):
+def _is_time(text: str, formats: Sequence[str]) -> bool:
+    for shape in ("", *formats):
         try:
             if shape:
                 datetime.strptime(text, shape)  # noqa: DTZ007 - only whether it can be read is asked

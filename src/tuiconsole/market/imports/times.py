@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.types import IntArray
 
 TimeKind = Literal["date", "wall", "utc"]
+_CLOCKS = ("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%H:%M", "%H:%M:%S")
 _FIRST_DATE, _LAST_DATE = 18_000_101, 22_001_231
 _MILLISECONDS_FROM, _MICROSECONDS_FROM, _NANOSECONDS_FROM = 10**11, 10**14, 10**17
 
@@ -95,7 +97,7 @@ def _dates(values: IntArray) -> IntArray:
 
 
 def _time_of_day(column: Any) -> IntArray:
-    """Nanoseconds since midnight of times such as 09:30, 09:30:00 or 93000."""
+    """Nanoseconds since midnight of times such as 09:30, 09:30:00, 93000 or 9:30 AM."""
     import pyarrow
 
     types = pyarrow.types
@@ -103,12 +105,32 @@ def _time_of_day(column: Any) -> IntArray:
         raise NotTimes("an empty cell")
     if types.is_time(column.type):
         return np.asarray(column.cast(pyarrow.time64("ns")).cast(pyarrow.int64()).to_numpy(), dtype=np.int64)
+    if types.is_string(column.type):
+        return _written_clock(column)
     if not types.is_integer(column.type):
         raise NotTimes(f"{column.type} as a time of day")
     clock = np.asarray(column.to_numpy(), dtype=np.int64)
     clock = np.where(clock.max(initial=0) < 2_500, clock * 100, clock)
     seconds = clock // 10_000 * 3_600 + clock // 100 % 100 * 60 + clock % 100
     return seconds * NANOSECONDS_PER_SECOND
+
+
+def _written_clock(column: Any) -> IntArray:
+    """Nanoseconds since midnight of texts; a clock repeats every day, so each is read once."""
+    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    joined = encoded.chunk(0) if hasattr(encoded, "chunk") else encoded
+    known = np.array([_clock(text) for text in joined.dictionary.to_pylist()], dtype=np.int64)
+    return np.asarray(known[joined.indices.to_numpy()], dtype=np.int64)
+
+
+def _clock(text: str) -> int:
+    for shape in _CLOCKS:
+        try:
+            moment = datetime.strptime(text.strip(), shape)  # noqa: DTZ007 - a time of day alone
+        except ValueError:
+            continue
+        return (moment.hour * 3_600 + moment.minute * 60 + moment.second) * NANOSECONDS_PER_SECOND
+    raise NotTimes(f"{text!r} as a time of day")
 
 
 def all_midnights(local: IntArray) -> bool:
