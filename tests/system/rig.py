@@ -83,6 +83,7 @@ class Engine:
     ) -> None:
         read_fd, write_fd = os.pipe()
         self.lines: list[Line] = []
+        self.ended = False
         self._noise: list[str] = []
         self._news = threading.Condition()
         with contextlib.ExitStack() as stack:
@@ -114,6 +115,7 @@ class Engine:
                     self._noise.append(line)
                 self._news.notify_all()
         with self._news:
+            self.ended = True
             self._news.notify_all()
 
     def said_ready(self) -> str:
