@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.reliability.dying_engine import FAULT_POINTS, IN_A_WRITE
+from tests.reliability.dying_engine import IN_A_WRITE
 from tests.system.rig import Engine, SystemDesk, Whole, bars_seen
 from tuiconsole.domain.rng import generator
+from tuiconsole.engine.session import FAULT_POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
 FROM_OUTSIDE = "from outside"
