@@ -48,10 +48,20 @@ def block_of(series: Series, first: int, end: int) -> ScreenedBlock:
     return ScreenedBlock(bars, series.close[rows], quality, flagged, not any(flagged))
 
 
-def drive_blocks(names: Sequence[str], series: Series, sizes: Sequence[int], restart: bool) -> FloatArray:
+def feature_set(names: Sequence[str], n_symbols: int, kernels: bool) -> FeatureSet:
+    """A set whose blocks are done by kernels where there are some, or by NumPy where it may be."""
+    features = FeatureSet(names, n_symbols)
+    if kernels:
+        features.use_machine_code()
+    return features
+
+
+def drive_blocks(
+    names: Sequence[str], series: Series, sizes: Sequence[int], restart: bool, kernels: bool = False
+) -> FloatArray:
     """Values ``[n_bars, n_features, n_symbols]`` by blocks of ``sizes`` in turn; saved and loaded between."""
     n_symbols = series.close.shape[1]
-    features = FeatureSet(names, n_symbols)
+    features = feature_set(names, n_symbols, kernels)
     panel = Panel(n_symbols, features.panel_window, series.sectors)
     out, first, turn = np.empty((len(series), len(names), n_symbols)), 0, 0
     while first < len(series):
@@ -61,7 +71,7 @@ def drive_blocks(names: Sequence[str], series: Series, sizes: Sequence[int], res
         np.testing.assert_array_equal(features.values, out[end - 1])
         if restart:
             saved = decode_state(encode_state({"features": features.state(), "panel": panel.state()}))
-            features = FeatureSet(names, n_symbols)
+            features = feature_set(names, n_symbols, kernels)
             panel = Panel(n_symbols, features.panel_window, series.sectors)
             features.restore(saved["features"])
             panel.restore(saved["panel"])
@@ -101,6 +111,45 @@ def test_blocks_equal_bars(size: int, with_gaps: bool) -> None:
     same_rows(
         EXAMPLES, drive_blocks(EXAMPLES, market(with_gaps), [size], restart=False), bar_by_bar(with_gaps)
     )
+
+
+MOMENTS = ("rolling_mean_20", "zscore_5", "rolling_mean_50", "rolling_std_20", "rolling_std_7", "zscore_50")
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=4),
+    seed=st.integers(0, 2**16),
+    share=st.sampled_from((0.0, 0.01, 0.3)),
+    n_symbols=st.sampled_from((1, 3, 150)),
+    restart=st.booleans(),
+    rows=st.sampled_from((1, 3, 6)),
+)
+def test_moments_by_a_kernel_in_any_blocks_under_any_gaps(
+    sizes: list[int], seed: int, share: float, n_symbols: int, restart: bool, rows: int
+) -> None:
+    """Symbols that come late, prices that stand still, anchors that move: the bits of one bar after the other."""
+    series = random_walk(330, n_symbols, seed=seed)
+    gone = generator(seed, "gaps").random((330, n_symbols)) < share
+    gone[:70, 0] |= share > 0.0
+    series.close[150:240, -1] = series.close[150, -1]
+    series = series.without(gone)
+    names = MOMENTS[:rows]
+    same_bits(drive_blocks(names, series, sizes, restart, kernels=True), drive(names, series))
+
+
+def test_a_bank_goes_on_alike_after_blocks_by_kernels_and_without() -> None:
+    """The saved state is the same, sums and stored rows, in the middle of windows too."""
+    series = random_walk(260, 4).without(generator(6, "gaps").random((260, 4)) < 0.03)
+    saved = []
+    for kernels in (False, True):
+        features = feature_set(MOMENTS, 4, kernels)
+        panel = Panel(4, features.panel_window, series.sectors)
+        for first, end in ((0, 33), (33, 34), (34, 240), (240, 260)):
+            panel.push_block(block_of(series, first, end))
+            features.update_block(panel, end - first)
+            saved.append(encode_state(features.state()))
+    assert saved[:4] == saved[4:]
 
 
 def test_several_windows_of_one_bank() -> None:

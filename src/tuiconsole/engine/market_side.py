@@ -149,6 +149,7 @@ class MarketSide:
         UsageError
             When Numba is not installed.
         """
+        self.features.use_machine_code()
         self.regimes.use_machine_code()
 
     @property

@@ -133,6 +133,10 @@ class Bank(ABC):
             self.update(panel)
             out[index] = self.values
 
+    def use_machine_code(self) -> None:
+        """Have :meth:`update_block` done by a kernel where the bank has one that it does not use anyway: the same bits."""
+        return
+
     @abstractmethod
     def state(self) -> dict[str, Any]:
         """Everything the next update depends on beside the panel; copies, encodable by ``domain.codec``."""

@@ -81,6 +81,11 @@ class FeatureSet:
             self._block if self._in_order else np.full((len(self.names), n_symbols), np.nan)
         )
 
+    def use_machine_code(self) -> None:
+        """Have :meth:`update_block` done by kernels where banks have them; the values stay the same, bit for bit."""
+        for bank in self.banks:
+            bank.use_machine_code()
+
     def update(self, panel: Panel) -> None:
         """Take in the newest bar of ``panel``, once per bar."""
         for bank in self.banks:

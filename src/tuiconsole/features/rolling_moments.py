@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.machine_code import Kernel, machine_code
+from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.rolling_sums import RollingSums, observe
+from tuiconsole.features.moments_kernel import PARTS, STANDSTILL, moments_of
+from tuiconsole.features.rolling_sums import PRESENCE, RollingSums, observe
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_STANDSTILL = 1e-16
-"""Variance over the squared price below which the price stands still: moves of a 10^-8 part of it."""
+_SOURCE = Path(__file__).with_name("moments_kernel.py")
 
 
 class RollingMomentsBank(Bank):
@@ -40,6 +42,14 @@ class RollingMomentsBank(Bank):
         self._mean = taken.get("rolling_mean")
         self._std = taken.get("rolling_std")
         self._zscore = taken.get("zscore")
+        families = ("rolling_mean", "rolling_std", "zscore")
+        places = [(families.index(r.feature.family), windows.index(r.parameters[0])) for r in requests]
+        self._plan: IntArray = np.array(places, dtype=np.int64)
+        self._kernel: Kernel | None = None
+
+    def use_machine_code(self) -> None:
+        """Have :meth:`update_block` done by a kernel."""
+        self._kernel = machine_code(moments_of, PARTS, (_SOURCE,), "Features in machine code")
 
     def update(self, panel: Panel) -> None:
         """Take in the newest close."""
@@ -61,12 +71,29 @@ class RollingMomentsBank(Bank):
         """Take in the newest closes, in stretches between moves of the anchor."""
         window, done = self.panel_window, 0
         history = panel.stretch("close", bars, window)
+        if self._kernel is not None:
+            self._by_kernel(self._kernel, history, out)
+            return
         closes = history[window:]
         while done < bars:
             until = min(bars, done + window - self._bars % window)
             self._take_stretch(closes[done:until], history[until : until + window], out[done:until])
             done = until
         self.values[...] = out[-1]
+
+    def _by_kernel(self, kernel: Kernel, history: FloatArray, out: FloatArray) -> None:
+        sums, bars = self._sums, len(out)
+        found = out if out.flags.c_contiguous else np.empty(out.shape)
+        rows = sums.filled_elsewhere(bars)
+        flat = sums.sums.reshape(len(sums.windows), -1)
+        windows = np.array(sums.windows, dtype=np.int64)
+        least = np.ceil(PRESENCE * windows)
+        kernel(history, self._anchor, flat, rows, windows, least, self._plan, self._bars, found)
+        self._bars += bars
+        self._set_anchor(self._anchor)
+        if found is not out:
+            out[...] = found
+        self.values[...] = found[-1]
 
     def _take_stretch(self, close: FloatArray, recent: FloatArray, out: FloatArray) -> None:
         """Closes ``[bars, n_symbols]`` of which at most the last moves the anchor; ``recent`` ends with it."""
@@ -115,7 +142,7 @@ class RollingMomentsBank(Bank):
     def _set_anchor(self, anchor: FloatArray) -> None:
         self._anchor[...] = anchor
         np.multiply(anchor, anchor, out=self._floor)
-        self._floor *= _STANDSTILL
+        self._floor *= STANDSTILL
         self._anchored = not np.isnan(anchor).any()
 
     def _move_anchor(self, recent: FloatArray, anchor: FloatArray) -> None:

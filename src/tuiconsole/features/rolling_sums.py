@@ -100,6 +100,16 @@ class RollingSums:
         self._end, self._count, self._due = first + bars, self._count + bars, 0
         return found
 
+    def filled_elsewhere(self, bars: int) -> FloatArray:
+        """Count ``bars`` more rows, of which whoever asks works out :attr:`sums`.
+
+        Returns
+        -------
+        float64 ``[longest window, channels * n_symbols]``: a view to write the stored rows into, oldest first.
+        """
+        self._end, self._count, self._due = self._size, self._count + bars, 0
+        return self._rows[: self._size].reshape(self._size, -1)
+
     def load(self, rows: FloatArray) -> None:
         """Replace the stored rows by ``rows`` ``[longest window, channels, n_symbols]``, oldest first."""
         self._rows[self._end - self._size : self._end] = rows
