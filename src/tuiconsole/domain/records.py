@@ -177,6 +177,58 @@ class TapeEnded(msgspec.Struct, frozen=True, array_like=True, tag=9):
     seq: int
 
 
+class Parented(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """Parents were opened, amended or ended: columns ``[k]``.
+
+    Attributes
+    ----------
+    seq
+        Number of the decision that did it; 0 when none did.
+    number, symbol
+        int64, the parent's number and universe column.
+    event
+        int8 of :class:`~tuiconsole.domain.parents.ParentEvent`.
+    quantity, taken
+        int64 signed scaled quantity of the whole from now on, and what its children filled or may still fill.
+    reference_price, bars
+        int64, scaled price the decision saw; bars over which it is worked.
+    position, target, sheet, scalars
+        As in :class:`Decided`; the last two are empty when no decision did it.
+    """
+
+    ts: int
+    bar_seq: int
+    seq: int
+    algo: str
+    number: IntArray
+    event: CodeArray
+    symbol: IntArray
+    quantity: IntArray
+    taken: IntArray
+    reference_price: IntArray
+    bars: IntArray
+    position: IntArray
+    target: IntArray
+    sheet: FloatArray
+    scalars: FloatArray
+
+
+class Sliced(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """The orders of the :class:`Decided` row right before are children: columns ``[k]`` in its order.
+
+    ``number`` is the order's, 0 where the gate refused it; ``parent`` its parent's; ``total`` and ``taken`` what the
+    parent was in all, and what was taken of it, before this child; ``decision`` that which opened the parent.
+    """
+
+    ts: int
+    seq: int
+    number: IntArray
+    parent: IntArray
+    decision: IntArray
+    total: IntArray
+    taken: IntArray
+
+
 Record = (
     Opened
     | BarSeen
@@ -189,6 +241,8 @@ Record = (
     | AgentChanged
     | TapeEnded
     | Charged
+    | Parented
+    | Sliced
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -203,4 +257,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     AgentChanged,
     TapeEnded,
     Charged,
+    Parented,
+    Sliced,
 )

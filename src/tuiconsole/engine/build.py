@@ -180,6 +180,7 @@ def make_session(
             bars_per_year=settings.engine.bars_per_year,
             first_seq=chosen.start,
             timeframes=Timeframes.of(chosen.policy, chosen.tape),
+            execution=settings.execution,
         ),
     )
     return Session(

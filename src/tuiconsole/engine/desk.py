@@ -45,13 +45,16 @@ from tuiconsole.domain.records import (
     Updated,
 )
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.engine import parents
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.engine.timeframes import Timeframes
+from tuiconsole.execution.algos.working import Working
 from tuiconsole.execution.oms import flatten_orders, wanted_orders, without_new_risk
 from tuiconsole.execution.order_table import OrderTable
+from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.portfolio.ledger import Ledger, Profit
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
@@ -77,6 +80,7 @@ class DeskSettings:
     bars_per_year: float
     first_seq: int
     timeframes: Timeframes = field(default_factory=Timeframes)
+    execution: ExecutionSettings = field(default_factory=ExecutionSettings)
 
 
 class Desk:
@@ -93,6 +97,10 @@ class Desk:
         self.ledger = Ledger(universe, settings.capital)
         self.orders = OrderTable(n)
         self.gate = Gate(settings.risk, universe)
+        self.working: Working | None = None
+        """The parents of a desk whose orders are worked by an algorithm; None where they go out at once."""
+        if settings.execution.algo != "direct":
+            self.working = Working(universe, settings.execution, self.gate.children)
         self.breakers = Breakers(settings.risk, settings.capital)
         self.periods = Periods(settings.capital)
         self.curve = EquityCurve(settings.capital)
@@ -160,6 +168,9 @@ class Desk:
         self.quality, self.tradable = seen.quality, seen.tradable
         self.regime = seen.regime
         self.members = seen.members
+        if self.working is not None:
+            market = (seen.price, seen.volume, seen.quality)
+            self.working.learn(seen.seq, seen.ts, seen.session, *market)
         if seen.seq < self.settings.first_seq:
             return [self._decide(seen)] if self._asks(seen) else []
         self.ledger.mark(seen.price_scaled, seen.bounds, seen.total)
@@ -170,6 +181,8 @@ class Desk:
             effects.append(self._tell_of_splits(seen))
         if self._asks(seen):
             effects.append(self._decide(seen))
+        elif self.working:
+            effects += parents.slices(self, self.working)
         return effects
 
     def passed(self, last: Observed, bars: int, new_session: bool, session_before: Profit | None) -> None:
@@ -263,7 +276,7 @@ class Desk:
                 features=seen.features,
                 regime=seen.regime,
                 position=self.ledger.quantity,
-                pending=self.orders.pending,
+                pending=self._on_its_way(),
                 equity=to_float(self.ledger.equity),
                 cash=to_float(self.ledger.cash),
                 enabled=self._agents - self.disabled,
@@ -272,6 +285,10 @@ class Desk:
             ),
             self.policy_state,
         )
+
+    def _on_its_way(self) -> IntArray:
+        """What is bought or sold already: working orders, and what parents have not sent yet."""
+        return self.orders.pending + self.working.unsent() if self.working else self.orders.pending
 
     # ---- decisions --------------------------------------------------------------------------------------------------
 
@@ -286,7 +303,9 @@ class Desk:
         if self.level >= DeskLevel.HALTED:
             return effects
         wanted = self._wanted(event.decision)
-        return effects + self._judge(wanted, event.decision) if len(wanted) else effects
+        if self.working is not None:
+            return effects + parents.revise(self, self.working, wanted, event.decision)
+        return effects + self.judge(wanted, event.decision) if len(wanted) else effects
 
     def _wanted(self, decision: Decision) -> OrderBatch:
         target = decision.target
@@ -319,9 +338,16 @@ class Desk:
             effects.append(self.alert(Severity.WARNING, "agent failed", text))
         return effects
 
-    def _judge(self, wanted: OrderBatch, decision: Decision | None, immediate: bool = False) -> list[Effect]:
+    def judge(
+        self,
+        wanted: OrderBatch,
+        decision: Decision | None,
+        immediate: bool = False,
+        parents: IntArray | None = None,
+    ) -> list[Effect]:
+        """Put orders before the gate: journal the verdicts, submit what passed. ``parents``: whose children they are."""
         self.decisions += 1
-        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number)
+        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number, parents)
         record = self._decided(wanted, decision, verdict)
         self.recent.append(record)
         effects: list[Effect] = [Journal(record)]
@@ -391,6 +417,8 @@ class Desk:
         if not len(accepted):
             return []
         realised = self.ledger.apply(accepted)
+        if self.working is not None:
+            self.gate.children.followed(accepted.number, states, accepted.quantity)
         record = Filled(
             accepted.ts,
             accepted.number,
@@ -417,6 +445,8 @@ class Desk:
         if not len(updates.number):
             return []
         states = self.orders.update(updates)
+        if self.working is not None:
+            self.gate.children.followed(updates.number, states)
         effects: list[Effect] = [
             Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
         ]
@@ -438,6 +468,8 @@ class Desk:
         record = LevelChanged(self.ts, int(level), int(before), cause, value, limit, text)
         effects: list[Effect] = [Journal(record)]
         if level >= DeskLevel.HALTED and level > before:
+            if self.working is not None:
+                effects += parents.stopped(self, self.working)
             working = self.orders.working()
             if len(working):
                 effects.append(Cancel(self.ts, working))
@@ -451,7 +483,7 @@ class Desk:
         batch = flatten_orders(self.ledger.quantity, self.price_scaled, self.decisions + 1, self.ts)
         if not len(batch):
             return []
-        return self._judge(batch, None, immediate=True)
+        return self.judge(batch, None, immediate=True)
 
     def _flat_report(self) -> Journal:
         left = np.flatnonzero(self.ledger.quantity)
@@ -518,6 +550,7 @@ class Desk:
             "pnl": [_by_symbol(self._pnl_before), _by_symbol(self._pnl_now)],
             "recent": [encode_record(record) for record in self.recent],
             "weights": list(self.weight_history),
+            "working": None if self.working is None else self.working.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -526,6 +559,8 @@ class Desk:
             setattr(self, name, state["plain"][name])
         for name in self._PARTS:
             getattr(self, name).restore(state["parts"][name])
+        if self.working is not None:
+            self.working.restore(state["working"])
         self.policy_state = state["policy"]
         self.disabled = frozenset(state["disabled"])
         self.level = DeskLevel(state["level"])

@@ -56,6 +56,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
         Market value of the book at these prices where it was worked out before, money.
     members
         ``[n_symbols]``, who may take new risk; None: everyone.
+    volume
+        ``[n_symbols]`` in shares, NaN where unknown; None where the source has none.
     """
 
     ts: int
@@ -73,6 +75,7 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     ask: bool = True
     total: int | None = None
     members: BoolArray | None = None
+    volume: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class ObservedBlock:
             ask,
             total,
             None if bars.members is None else bars.members[index],
+            None if bars.volume is None else bars.volume[index],
         )
 
 
@@ -183,6 +187,7 @@ class MarketSide:
             self.regimes.probabilities,
             digest(bars),
             members=bars.members,
+            volume=None if bars.volume is bars.open else bars.volume,
         )
 
     def observe_block(self, block: ScreenedBlock) -> ObservedBlock:

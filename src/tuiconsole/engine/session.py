@@ -157,7 +157,14 @@ class Session:
         """Take in quiet bars together where somebody listens to such stretches; how many were."""
         desk = self.desk
         told = self.on_quiet
-        if told is None or self._fault is not None or desk.level != DeskLevel.RUNNING or not self.venue.idle:
+        if (
+            told is None
+            or self._fault is not None
+            or desk.level != DeskLevel.RUNNING
+            or desk.working is not None
+        ):
+            return 0
+        if not self.venue.idle:
             return 0
         if screened.bars.seq + index < self.start:
             return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Interval
 
@@ -105,6 +105,23 @@ class ExecutionSettings:
 
     long_memory_bars: Annotated[int, Interval(ge=2, le=10_000)] = 250
     """Memory of the long volatility that tells whether the recent one is high or low."""
+
+    algo: Literal["direct", "twap", "vwap", "pov", "is"] = "direct"
+    """How a decision's orders are worked. direct: at once. twap: in equal parts; vwap: along the usual volume of
+    each bar of the session; pov: as a share of volume; is: along the schedule of Almgren and Chriss, faster the more
+    risk is minded."""
+
+    algo_horizon_bars: Annotated[int, Interval(ge=1, le=10_000)] = 5
+    """Bars over which a decision's order is worked; what pov has left then is given up."""
+
+    algo_horizon_minutes: Annotated[float, Interval(ge=0.0, le=100_000.0)] = 0.0
+    """The same in minutes of event time, where bars are shorter than that; 0: `algo_horizon_bars` counts."""
+
+    algo_participation: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.05
+    """Share of the volume that pov follows; it catches up at no more than `max_participation`, if that is larger."""
+
+    algo_risk_aversion: Annotated[float, Interval(ge=0.0, le=1.0)] = 1e-6
+    """Risk aversion of is, per currency unit: how much expected cost one unit less variance is worth. 0 is twap."""
 
     def __post_init__(self) -> None:
         if not self.low_volatility_ratio < 1.0 < self.high_volatility_ratio:

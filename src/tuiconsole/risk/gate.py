@@ -19,6 +19,7 @@ from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.portfolio.valuation import Valuation
 from tuiconsole.risk.approved import ApprovedOrders, _approve
 from tuiconsole.risk.book_rules import BookRules
+from tuiconsole.risk.children import Children
 from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.order_rate import OrderRate
 from tuiconsole.risk.order_rules import OrderRules, require_columns
@@ -53,12 +54,16 @@ class Gate:
         self._orders = OrderRules(settings, universe, valuation)
         self._book = BookRules(settings, valuation)
         self._rate = OrderRate(settings.orders_per_minute)
+        self.children = Children()
+        """What the children of every parent have taken of it."""
         self._ordinary = OrdinaryBatch(universe, self._orders, self._book)
         self._name = parts(settings.name_cap)
         self._share = parts(settings.order_notional_share)
         self._notional_max = round(settings.order_notional_usd) * MONEY_SCALE
 
-    def judge(self, batch: OrderBatch, book: Book, first_number: int) -> Verdict:
+    def judge(
+        self, batch: OrderBatch, book: Book, first_number: int, parent: IntArray | None = None
+    ) -> Verdict:
         """Judge every order of ``batch`` against ``book``.
 
         Parameters
@@ -69,6 +74,8 @@ class Gate:
             The state they are judged against.
         first_number
             Number of the first approved order; the others follow without gaps.
+        parent
+            int64 ``[n_orders]``, the parent each order is a child of; None when they are not children.
 
         Returns
         -------
@@ -80,15 +87,22 @@ class Gate:
             equity = max(book.equity, 0)
             name_max = self._name * equity // PARTS
             notional_max = min(self._notional_max, self._share * equity // PARTS)
-            adding = self._surely_passing(batch, book, notional_max, name_max)
+            adding = None
+            if parent is None:
+                adding = self._surely_passing(batch, book, notional_max, name_max)
+            else:
+                require_columns(batch)
             if adding is not None:
                 verdict = _all_pass(batch, first_number)
             else:
-                out, adding = self._examine(batch, book, notional_max, name_max)
+                out, adding = self._examine(batch, book, notional_max, name_max, parent)
                 verdict = _verdict(batch, out, first_number)
         except _UNCOMPUTABLE:
             return _refuse_all(len(batch))
         self._rate.record(adding)
+        if parent is not None and verdict.approved is not None:
+            chosen = np.flatnonzero(verdict.number)
+            self.children.sent(verdict.number[chosen], parent[chosen], verdict.approved.batch.quantity)
         return verdict
 
     def _surely_passing(self, batch: OrderBatch, book: Book, notional_max: int, name_max: int) -> int | None:
@@ -101,9 +115,11 @@ class Gate:
             return None
 
     def _examine(
-        self, batch: OrderBatch, book: Book, notional_max: int, name_max: int
+        self, batch: OrderBatch, book: Book, notional_max: int, name_max: int, parent: IntArray | None
     ) -> tuple[Examined, int]:
         out = self._orders.examine(batch, book, notional_max, name_max)
+        if parent is not None:
+            self.children.refuse_excess(out, parent)
         try:
             used = self._rate.used(book.ts)
             adding = self._book.judge(out, book, used, self._rate.limit, notional_max)
@@ -115,11 +131,12 @@ class Gate:
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
-        return {"rate": self._rate.state()}
+        return {"rate": self._rate.state(), "children": self.children.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self._rate.restore(state["rate"])
+        self.children.restore(state["children"])
 
 
 def _all_pass(batch: OrderBatch, first_number: int) -> Verdict:

@@ -30,6 +30,7 @@ class Rule(enum.IntEnum):
     ZERO_QUANTITY = 18
     CROSSES_ZERO = 19
     NOT_COMPUTED = 20
+    CHILDREN = 30
 
 
 ORDER_RULES = (
@@ -76,6 +77,7 @@ RULE_TEXT: dict[Rule, str] = {
     Rule.ZERO_QUANTITY: "The quantity is zero.",
     Rule.CROSSES_ZERO: "The order would turn the position around, where it may only reduce it.",
     Rule.NOT_COMPUTED: "The order or the book holds numbers that cannot be computed with.",
+    Rule.CHILDREN: "The order would take more of its parent than is left of it.",
 }
 """One sentence per rule."""
 
@@ -96,6 +98,7 @@ _UNIT: dict[Rule, str] = {
     Rule.ORDER_RATE: "{:.0f} orders",
     Rule.LOT: "{:,.8g} units",
     Rule.CROSSES_ZERO: "{:,.8g} units",
+    Rule.CHILDREN: "{:,.8g} scaled units",
 }
 """How value and limit of a rule read: shares of equity (COLLAR: of the price), units, money, seconds."""
 

@@ -1,0 +1,104 @@
+"""Parents on the desk: a decision's orders worked over several bars, each child through the gate like any order.
+
+Nothing here decides how much to trade: :class:`~tuiconsole.execution.algos.working.Working` plans, the counter at the gate
+counts, and these functions turn both into journal rows and submissions. Only a desk whose ``execution.algo`` is not
+``direct`` has parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuiconsole.domain.effects import Effect, Journal
+from tuiconsole.domain.events import DeskLevel
+from tuiconsole.domain.orders import OrderBatch
+from tuiconsole.domain.parents import ParentEvent
+from tuiconsole.domain.policy import Decision
+from tuiconsole.domain.records import Parented, Sliced
+from tuiconsole.domain.types import IntArray
+
+if TYPE_CHECKING:
+    from tuiconsole.engine.desk import Desk
+    from tuiconsole.execution.algos.working import Change, Working
+
+_NO_SHEET = np.empty((0, 0))
+_NO_SCALARS = np.empty(0)
+
+
+def revise(desk: Desk, working: Working, wanted: OrderBatch, decision: Decision) -> list[Effect]:
+    """What a decision wants becomes parents; then this bar's slices go out."""
+    changes = working.revise(wanted, decision.acting & desk.tradable)
+    effects: list[Effect] = []
+    if any(change.event <= ParentEvent.AMENDED for change in changes):
+        desk.decisions += 1
+        effects.append(Journal(_parented(desk, changes, decision)))
+    elif changes:
+        effects.append(Journal(_parented(desk, changes)))
+    return effects + slices(desk, working)
+
+
+def slices(desk: Desk, working: Working) -> list[Effect]:
+    """Children due at this bar, and the end of parents that are done; on a paused desk only what reduces goes on."""
+    changes = working.ended()
+    if desk.level != DeskLevel.RUNNING:
+        changes += working.stop(working.adding_risk(desk.ledger.quantity))
+    elif desk.members is not None:
+        outside = [s for s in working.adding_risk(desk.ledger.quantity) if not desk.members[s]]
+        changes += working.stop(outside)
+    effects: list[Effect] = [Journal(_parented(desk, changes))] if changes else []
+    if not len(working):
+        return effects
+    due = working.slices(desk.decisions + 1, desk.tradable, desk.orders.pending, desk.price_scaled)
+    if not len(due.batch):
+        return effects
+    numbers = _column([parent.number for parent in due.parents])
+    taken = _column([desk.gate.children.taken(parent.number) for parent in due.parents])
+    heading = desk.ledger.quantity + desk.orders.pending + working.unsent()
+    nothing = Decision(heading, desk.tradable, np.empty((0, len(heading))), _NO_SCALARS)
+    judged = desk.judge(due.batch, nothing, parents=numbers)
+    sliced = Sliced(
+        desk.ts,
+        desk.decisions,
+        desk.recent[-1].number,
+        numbers,
+        _column([parent.decision for parent in due.parents]),
+        _column([parent.quantity for parent in due.parents]),
+        taken,
+    )
+    return [*effects, judged[0], Journal(sliced), *judged[1:]]
+
+
+def stopped(desk: Desk, working: Working) -> list[Effect]:
+    """Every parent ends without a further child: the desk was halted or killed."""
+    changes = working.stop()
+    return [Journal(_parented(desk, changes))] if changes else []
+
+
+def _parented(desk: Desk, changes: Sequence[Change], decision: Decision | None = None) -> Parented:
+    parents = [change.parent for change in changes]
+    symbol = _column([parent.symbol for parent in parents])
+    held = desk.ledger.quantity.take(symbol)
+    return Parented(
+        ts=desk.ts,
+        bar_seq=desk.bar_seq,
+        seq=0 if decision is None else desk.decisions,
+        algo=desk.settings.execution.algo,
+        number=_column([parent.number for parent in parents]),
+        event=np.array([change.event for change in changes], dtype=np.int8),
+        symbol=symbol,
+        quantity=_column([parent.quantity for parent in parents]),
+        taken=_column([change.taken for change in changes]),
+        reference_price=_column([parent.reference_price for parent in parents]),
+        bars=_column([parent.bars for parent in parents]),
+        position=held,
+        target=held if decision is None else decision.target.take(symbol),
+        sheet=_NO_SHEET if decision is None else decision.sheet.take(symbol, axis=1),
+        scalars=_NO_SCALARS if decision is None else decision.scalars,
+    )
+
+
+def _column(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
