@@ -22,7 +22,9 @@ from tuiconsole.domain.records import (
     Filled,
     LevelChanged,
     Opened,
+    Parented,
     Record,
+    Sliced,
     Updated,
 )
 
@@ -123,6 +125,10 @@ RECORDS: list[Record] = [
     Filled(1, ints, ints, ints, ints, ints, np.stack((ints, ints)), ints, ints, codes, True),
     Charged(1, ints, ints, 3),
     LevelChanged(1, 2, 0, "drawdown", "8.3 %", "8 %", "The desk is halted."),
+    Parented(
+        1, 2, 3, "twap", ints, codes, ints, ints, ints, ints, ints, ints, ints, np.ones((2, 3)), floats
+    ),
+    Sliced(1, 2, ints, ints, ints, ints, ints),
 ]
 
 
