@@ -125,9 +125,7 @@ RECORDS: list[Record] = [
     Filled(1, ints, ints, ints, ints, ints, np.stack((ints, ints)), ints, ints, codes, True),
     Charged(1, ints, ints, 3),
     LevelChanged(1, 2, 0, "drawdown", "8.3 %", "8 %", "The desk is halted."),
-    Parented(
-        1, 2, 3, "twap", ints, codes, ints, ints, ints, ints, ints, ints, ints, np.ones((2, 3)), floats
-    ),
+    Parented(1, 2, 3, "twap", ints, codes, ints, ints, ints, ints, ints, ints, ints, np.ones((2, 3)), floats),
     Sliced(1, 2, ints, ints, ints, ints, ints),
 ]
 

@@ -14,6 +14,7 @@ from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.orders import TERMINAL_STATES, OrderEvent, OrderState
 from tuiconsole.execution.order_table import OrderTable
 from tuiconsole.risk.children import Children
+from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.gate import Gate
 from tuiconsole.risk.rules import Rule
 from tuiconsole.risk.settings import RiskSettings
@@ -74,6 +75,17 @@ def test_children_of_one_batch_count_together():
     twice = gate.judge(make_batch([(0, -30), (0, -30)]), book, 3, column(1, 1))
     assert twice.rule.tolist().count(0) == 1
     assert gate.children.taken(1) == -100
+
+
+def test_the_sum_over_a_batch_counts_even_where_no_other_rule_would_notice():
+    counter = Children()
+    counter.open(1, 0, 100)
+    out = Examined()
+    out.column, out.quantity = column(0, 0, 0), column(60, 50, 40)
+    out.rule, out.value, out.limit = np.zeros(3, dtype=np.int8), np.zeros(3), np.zeros(3)
+    counter.refuse_excess(out, column(1, 1, 1))
+    assert out.rule.tolist() == [0, Rule.CHILDREN, 0]
+    assert (out.value[1], out.limit[1]) == (50, 40)
 
 
 def test_parents_of_the_wrong_length_refuse_the_batch():
@@ -165,7 +177,9 @@ class Desk(RuleBasedStateMachine):
     # -- children
 
     @precondition(lambda self: self.parents)
-    @rule(data=st.data(), sizes=st.lists(st.integers(1, 200), min_size=1, max_size=3), wrong=st.integers(0, 9))
+    @rule(
+        data=st.data(), sizes=st.lists(st.integers(1, 200), min_size=1, max_size=3), wrong=st.integers(0, 9)
+    )
     def ask(self, data, sizes, wrong):
         chosen = [data.draw(st.sampled_from(sorted(self.parents))) for _ in sizes]
         side = [1 if self.parents[parent][1] > 0 else -1 for parent in chosen]
