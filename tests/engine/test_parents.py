@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.sma_cross import SmaCross
 from tests.engine import rig
 from tests.engine.test_blocks import by_bars, by_blocks, gapped
 from tests.engine.test_recovery import Crash, FaultAt
-from tuiconsole.domain.codec import encode_state
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, EventClock
+from tuiconsole.domain.codec import decode_state, encode_record, encode_state
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.orders import TERMINAL_STATES
 from tuiconsole.domain.parents import ParentEvent
 from tuiconsole.domain.records import Decided, Filled, LevelChanged, Parented, Sliced
+from tuiconsole.engine.backtest import OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
 from tuiconsole.engine.session import FAULT_POINTS, Session
 from tuiconsole.market.tape import Tape
@@ -153,6 +156,40 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, bytes, bytes]
     ended = (chosen, store.head, encode_state(session.state()))
     store.close()
     return ended
+
+
+@pytest.mark.parametrize("algo", ALGOS)
+def test_a_restored_desk_goes_on_as_the_one_it_was_saved_from(algo: str) -> None:
+    bar = np.arange(420)  # six bars a session
+    ts = (rig.FIRST_DAY + bar // 6) * NANOSECONDS_PER_DAY + (15 + bar % 6) * 3600 * 10**9
+    tape = replace(traded(rig.market(420, 8), 8), ts=ts)
+    chosen = planned(tape, algo, algo_horizon_bars=5)
+    (first, kept), (second, other) = started(chosen), started(chosen)
+    while first.cursor < 350:
+        for _ in first.bar():
+            pass
+    assert len(first.desk.working or ()) > 0
+    rows = len(kept.records)
+    second.restore(decode_state(encode_state(first.state())))
+    del other.records[:]
+    for session in (first, second):
+        by_bars(session)
+    assert [encode_record(r) for r in kept.records[rows:]] == [encode_record(r) for r in other.records]
+    assert encode_state(first.state()) == encode_state(second.state())
+
+
+@pytest.mark.parametrize("algo", ["direct", "twap", "pov"])
+def test_a_backtest_that_passes_quiet_bars_slices_as_one_that_does_not(algo: str) -> None:
+    """A policy that says when it wakes: most bars go by without it, and parents are worked in them all the same."""
+    steps = np.random.default_rng(4).normal(0.0, 0.01, (700, 6))
+    tape = replace(rig.market(700), close=np.round(50.0 * np.exp(steps.cumsum(axis=0)), 4))
+    slow = planned(tape, algo, algo_horizon_bars=600)  # less than a share a bar: at most bars nothing rests
+    chosen = replace(slow, policy=SmaCross(tape.universe))
+    (first, kept), (second, other) = started(chosen), started(chosen)
+    run_backtest(first, OrderHash(kept), EventClock(), 20)  # type: ignore[arg-type]
+    by_bars(second, 20)
+    assert kept.head == other.head
+    assert first.desk.orders.fills_total > 20
 
 
 def with_parents(algo: str = "twap") -> tuple[Session, rig.Kept]:

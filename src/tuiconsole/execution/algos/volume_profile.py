@@ -83,11 +83,3 @@ class VolumeProfile:
         """Continue from :meth:`state`."""
         self._mean, self._count = state["mean"].copy(), state["count"].copy()
         self._session, self._place, self._length = state["at"]
-
-
-def profile_of(volume: FloatArray, session: list[int], sessions: int = 20) -> VolumeProfile:
-    """The profile after bars ``[n_bars, n_symbols]`` of the given exchange sessions ``[n_bars]``."""
-    profile = VolumeProfile(volume.shape[1], sessions)
-    for day, row in zip(session, volume, strict=True):
-        profile.update(day, row)
-    return profile
