@@ -13,6 +13,13 @@ from tuiconsole.execution.algos.curves import (
     time_weighted,
     volume_weighted,
 )
+from tuiconsole.execution.algos.planning import due
+
+
+def test_few_lots_are_spread_over_many_bars():
+    sent = np.diff(due(270, time_weighted(600), 1), prepend=0)
+    assert sent[:300].sum() == 135
+    assert max(len(run) for run in "".join(map(str, sent)).split("0")) == 1
 
 
 def test_the_integer_splits_of_the_reference_set():
@@ -44,6 +51,23 @@ def test_equal_parts_differ_by_at_most_one(total, bins):
     parts = apportion(total, np.ones(bins))
     assert parts.max() - parts.min() <= 1
     assert (np.diff(parts) <= 0).all()
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    total=st.integers(-5000, 5000),
+    bars=st.integers(1, 60),
+    kappa=st.floats(0.0, 2.0),
+    lot=st.sampled_from([1, 10, 100]),
+)
+def test_what_is_due_follows_the_curve_to_the_whole(total, bars, kappa, lot):
+    curve = shortfall_optimal(bars, kappa)
+    sent = due(total, curve, lot)
+    assert sent[-1] == total
+    assert (np.diff(sent * np.sign(total), prepend=0) >= 0).all()
+    assert np.count_nonzero(np.diff(sent, prepend=0) % lot) <= 1
+    if abs(total) // lot < bars:
+        assert (np.abs(sent[:-1] - total * curve[:-1]) <= lot * (1 + abs(total) % lot / lot) + 1e-6).all()
 
 
 @pytest.mark.parametrize("wrong", [[], [1.0, np.nan], [1.0, -1.0], [np.inf]])

@@ -13,6 +13,9 @@ from tuiconsole.execution.algos.apportion import apportion
 from tuiconsole.execution.algos.curves import shortfall_optimal, time_weighted, volume_weighted
 from tuiconsole.execution.settings import ExecutionSettings
 
+_SAME = 1e-9
+"""Lots closer than this to a whole one are that one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -75,8 +78,20 @@ def curve(shares: float, bars: int, market: Conditions, settings: ExecutionSetti
 
 
 def due(quantity: int, rising: FloatArray, lot: int) -> IntArray:
-    """Signed scaled quantity to have been sent after each bar of the curve ``rising``, in whole lots, int64 ``[bars]``."""
-    return apportion(quantity, np.diff(rising, prepend=0.0).clip(min=0.0), lot).cumsum()
+    """Signed scaled quantity to have been sent after each bar of the curve ``rising``, in whole lots, int64 ``[bars]``.
+
+    Parts are apportioned by their largest remainders. Where there are fewer lots than bars, that would send the first lots
+    in a row; then a lot is sent when the curve has come that far.
+
+    >>> due(3, np.arange(1, 7) / 6, 1).tolist()
+    [0, 1, 1, 2, 2, 3]
+    """
+    lots = abs(quantity) // lot
+    if lots >= len(rising):
+        return apportion(quantity, np.diff(rising, prepend=0.0).clip(min=0.0), lot).cumsum()
+    sent: IntArray = np.floor(rising * lots + _SAME).astype(np.int64) * lot
+    sent[-1] = abs(quantity)
+    return sent if quantity >= 0 else -sent
 
 
 def expected_cost(
