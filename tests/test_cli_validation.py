@@ -11,6 +11,7 @@ import pytest
 from tests import desk_files
 from tests.desk_files import DeskFiles
 from tests.engine import rig as core
+from tests.reports.test_html import Page
 from tests.research.test_validation import TILT
 from tuiconsole.cli import main
 
@@ -109,3 +110,82 @@ def test_what_cannot_be_done_is_one_sentence(
     desk: DeskFiles, capsys: pytest.CaptureFixture[str], verb: str, words: list[str], sentence: str
 ) -> None:
     assert sentence in ask(capsys, desk, verb, *words, code=2)
+
+
+def runs(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    capsys.readouterr()
+    assert main([*words]) == code
+    out, err = capsys.readouterr()
+    return out if code == 0 else err
+
+
+def test_studies_are_runs_whose_samples_stay_apart(
+    desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    where = ["--config", str(desk.config), "--runs", str(tmp_path / "runs")]
+    short = ["--train", "40", "--test", "30", "--purge", "2", *where[2:]]
+    walked = body(capsys, desk, "walk-forward", "--name", "walked", *short)
+    crossed = body(capsys, desk, "validate", "--folds", "4", "--blocks", "8", *where[2:])
+    assert (walked["run"], crossed["run"]) == ("walked", "validate-0001")
+    assert "already a run named walked" in ask(
+        capsys, desk, "walk-forward", "--name", "walked", *short, code=2
+    )
+    listed = json.loads(runs(capsys, "runs", "list", *where, "--json"))
+    rows = {row["name"]: row for row in listed["runs"]}
+    assert {name: row["sample"] for name, row in rows.items()} == dict.fromkeys(
+        ("walked", "validate-0001"), "out-of-sample"
+    )
+    assert rows["walked"]["metrics"]["total_return"] == walked["out_of_sample"]["total_return"]
+    assert rows["validate-0001"]["metrics"]["sharpe"] == crossed["out_of_sample"]["sharpe_mean"]
+    both = json.loads(runs(capsys, "runs", "compare", "walked", "validate-0001", *where, "--json"))
+    seen = [ratio for ratio in walked["in_sample"]["sharpe"] if ratio is not None]
+    assert both["in_sample_metrics"]["sharpe"] == {
+        "walked": pytest.approx(sum(seen) / len(seen)),
+        "validate-0001": crossed["in_sample"]["sharpe"],
+    }
+    assert both["metrics"]["sharpe"]["walked"] == walked["out_of_sample"]["sharpe"]
+    assert both["same_tape"]
+    text = runs(capsys, "runs", "compare", "walked", "validate-0001", *where)
+    assert text.startswith("IN-SAMPLE, where it was chosen\n")
+    assert "Sharpe, worst path" not in text.split("OUT-OF-SAMPLE")[0]
+    shown = runs(capsys, "runs", "show", "walked", *where)
+    assert shown.index("IN-SAMPLE\nfigure") < shown.index("OUT-OF-SAMPLE\nfigure")
+
+
+def test_the_report_of_a_study_is_what_its_verb_said(
+    desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    where = ["--config", str(desk.config), "--runs", str(tmp_path / "runs")]
+    words = ["--train", "40", "--test", "30", "--purge", "2", "--html", str(tmp_path / "one.html")]
+    said = ask(capsys, desk, "walk-forward", "--name", "walked", *words, *where[2:])
+    assert said.endswith("stored as walked\n")
+    told = runs(capsys, "report", "walked", *where, "--html", str(tmp_path / "two.html"))
+    assert told.splitlines()[:-1] == said.splitlines()[:-1]
+    assert (tmp_path / "one.html").read_text() == (tmp_path / "two.html").read_text()
+    ask(capsys, desk, "walk-forward", *words[:-2], "--expanding", *where[2:])
+    later = json.loads(runs(capsys, "report", "walked", *where, "--json"))
+    assert later["trials"] == 5, "every trial counted since deflates it"
+    assert "came out the same" in runs(capsys, "runs", "reproduce", "walked", *where)
+    path = tmp_path / "runs" / "walked" / "run.json"
+    facts = json.loads(path.read_text())
+    facts["outcome"]["result_hash"] = "0" * 64
+    path.write_text(json.dumps(facts))
+    capsys.readouterr()
+    assert main(["runs", "reproduce", "walked", *where]) == 1
+    assert "result hash   was 0000000000000000" in capsys.readouterr().out
+
+
+def test_the_page_of_a_cross_validation(
+    desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["--folds", "4", "--blocks", "8", "--html", str(tmp_path / "v.html")]
+    found = body(capsys, desk, "validate", *words, "--runs", str(tmp_path / "runs"))
+    page = Page((tmp_path / "v.html").read_text(encoding="utf-8"))
+    assert page.figures["sharpe"] == f"{found['out_of_sample']['sharpe_mean']:.2f}"
+    assert page.tables["chosen"][2] == ["Sharpe", f"{found['in_sample']['sharpe']:.2f}"]
+    data = json.loads(page.scripts["data"])
+    assert len(data["paths"]) == 3
+    assert "in_sample" not in data
+    drawn = page.scripts["2"].split("function draw()")[1].split("Plotly.react")[1]
+    assert '"--out"' in drawn
+    assert '"--in"' not in drawn

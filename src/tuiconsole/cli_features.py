@@ -9,6 +9,7 @@ import typer
 
 from tuiconsole.cli_options import (
     ConfigOption,
+    EndOption,
     FeedOption,
     IntervalOption,
     JsonOption,
@@ -50,7 +51,7 @@ def features_select(
     config: ConfigOption = None,
     feed: FeedOption = None,
     start: StartOption = None,
-    end: Annotated[str | None, typer.Option("--end", help="First day that is no longer looked at.")] = None,
+    end: EndOption = None,
     universe: UniverseOption = None,
     interval: IntervalOption = None,
     out: Annotated[Path, typer.Option("--out", help="File for the schema of the chosen features.")] = Path(

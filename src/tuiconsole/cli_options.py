@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -51,6 +56,26 @@ RunsOption = Annotated[
     Path | None,
     typer.Option("--runs", help="Directory of stored runs; default runs/ beside the configuration."),
 ]
+EndOption = Annotated[str | None, typer.Option("--end", help="First day that is no longer part of it.")]
+NameOption = Annotated[
+    str, typer.Option("--name", help="Name to store the run under; default the next free one.")
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Also write it to this file, as one HTML page.")
+]
+GridOption = Annotated[
+    list[str],
+    typer.Option(
+        "--grid",
+        help="NAME=V1,V2 or NAME=START:STOP:STEP, of the strategy or of the settings (sizing.band), or a TOML file of lists; "
+        "may be repeated.",
+    ),
+]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=0, help="Runs at once; 0 = one for each core.")]
+PurgeOption = Annotated[
+    int | None,
+    typer.Option("--purge", help="Bars left out between choosing and judging; default research.purge_bars."),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; journalled.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", min=0.05, help="Seconds to wait for the engine.")]
 
@@ -86,6 +111,65 @@ def place_of(
     from tuiconsole.verbs.common import Place
 
     return Place.of(config, state, feed, speed, start, policy, parameters or (), universe, interval, pace)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What every verb over history can be told: which bars of which symbols, and who decides."""
+
+    context: typer.Context
+    config: ConfigOption = None
+    feed: FeedOption = None
+    start: StartOption = None
+    end: EndOption = None
+    policy: PolicyOption = None
+    parameters: SetOption = None
+    universe: UniverseOption = None
+    interval: IntervalOption = None
+
+    def place(self) -> Place:
+        """The place that these options name."""
+        return shared_place(
+            self.context,
+            self.config,
+            None,
+            feed=self.feed,
+            start=self.start,
+            policy=self.policy,
+            parameters=self.parameters,
+            universe=self.universe,
+            interval=self.interval,
+        )
+
+
+def over_history(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give ``verb``, whose first parameter is ``history``, the options of :class:`History` on the command line, one by one."""
+    shared = [item.name for item in fields(History)]
+    hints = get_type_hints(History, include_extras=True)
+    options = [
+        Parameter(
+            item.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if item.default is MISSING else item.default,
+            annotation=hints[item.name],
+        )
+        for item in fields(History)
+    ]
+    own = list(signature(verb, eval_str=True).parameters.values())[1:]
+    options += [option.replace(kind=Parameter.KEYWORD_ONLY) for option in own]
+
+    @wraps(verb)
+    def run(**given: Any) -> None:
+        verb(History(**{name: given.pop(name) for name in shared}), **given)
+
+    run.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    return run
+
+
+def text_width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def shared_paths(

@@ -10,32 +10,23 @@ import typer
 
 from tuiconsole.cli_options import (
     ConfigOption,
-    FeedOption,
-    IntervalOption,
+    GridOption,
+    History,
+    HtmlOption,
+    JobsOption,
     JsonOption,
-    PolicyOption,
+    NameOption,
     RunsOption,
-    SetOption,
-    StartOption,
     StateOption,
-    UniverseOption,
     emit,
+    over_history,
     shared_place,
 )
 
-EndOption = Annotated[str | None, typer.Option("--end", help="First day that no longer trades.")]
 
-
+@over_history
 def backtest(
-    context: typer.Context,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
+    history: History,
     agents: Annotated[
         str | None, typer.Option("--agents", help="Comma-separated agents; default all.")
     ] = None,
@@ -49,12 +40,8 @@ def backtest(
             help="A named period of the configuration, e.g. out_of_sample, instead of start and end.",
         ),
     ] = None,
-    name: Annotated[
-        str, typer.Option("--name", help="Name to store the run under; default the next free one.")
-    ] = "",
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write the report as one HTML page.")
-    ] = None,
+    name: NameOption = "",
+    html: HtmlOption = None,
     runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,29 +49,22 @@ def backtest(
     from tuiconsole.verbs.research import backtest_text, run_backtest_verb
     from tuiconsole.verbs.runs import runs_directory
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
+    place = history.place()
     progress = sys.stderr.isatty() and not as_json
     body, kept = run_backtest_verb(
-        place, end, agents, journal, progress, runs_directory(place, runs), name, period
+        place, history.end, agents, journal, progress, runs_directory(place, runs), name, period
     )
     if html is not None:
         from tuiconsole.reports.html import write
 
         write(kept.run, html, kept.trials)
     emit(body, as_json, "" if as_json else backtest_text(body, kept))
-    raise typer.Exit(1 if policy is not None and body["failed"] else 0)
+    raise typer.Exit(1 if history.policy is not None and body["failed"] else 0)
 
 
+@over_history
 def tripwires(
-    context: typer.Context,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
+    history: History,
     cuts: Annotated[
         int, typer.Option("--cuts", min=1, max=100, help="Dates after which prices are changed.")
     ] = 5,
@@ -93,55 +73,31 @@ def tripwires(
     """Look for bias: decisions that see the future, depend on where the run began, or fill on their own bar."""
     from tuiconsole.verbs.research import run_tripwires, tripwires_text
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
-    body = run_tripwires(place, end, cuts, progress=sys.stderr.isatty() and not as_json)
+    place = history.place()
+    body = run_tripwires(place, history.end, cuts, progress=sys.stderr.isatty() and not as_json)
     emit(body, as_json, tripwires_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
 
 
+@over_history
 def drift(
-    context: typer.Context,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
+    history: History,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the features that the policy reads with those before the start: PSI over 0.25 or KS over 0.1 is a drift."""
     from tuiconsole.verbs.drifting import drift_text, run_drift
 
-    body = run_drift(
-        shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval), end
-    )
+    body = run_drift(history.place(), history.end)
     emit(body, as_json, drift_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
 
 
+@over_history
 def sweep(
-    context: typer.Context,
-    grid: Annotated[
-        list[str],
-        typer.Option(
-            "--grid",
-            help="NAME=V1,V2 or NAME=START:STOP:STEP, of the strategy or of the settings (sizing.band); may be repeated.",
-        ),
-    ],
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
+    history: History,
+    grid: GridOption,
     rank: Annotated[str, typer.Option("--rank", help="Metric that orders the trials.")] = "sharpe",
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=0, help="Runs at once; 0 = one for each core.")
-    ] = None,
+    jobs: JobsOption = None,
     cluster: Annotated[
         str | None, typer.Option("--cluster", help='Ray address, "auto", or "local" for Ray on this machine.')
     ] = None,
@@ -152,8 +108,8 @@ def sweep(
     from tuiconsole.verbs.runs import runs_directory
     from tuiconsole.verbs.sweeping import run_sweep, sweep_text
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
-    body = run_sweep(place, grid, end, rank, jobs, cluster, runs_directory(place, runs))
+    place = history.place()
+    body = run_sweep(place, grid, history.end, rank, jobs, cluster, runs_directory(place, runs))
     emit(body, as_json, "" if as_json else sweep_text(body))
     raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tuiconsole.cli_options import ConfigOption, JsonOption, RunsOption, emit, shared_place
+from tuiconsole.cli_options import (
+    ConfigOption,
+    HtmlOption,
+    JsonOption,
+    RunsOption,
+    emit,
+    shared_place,
+    text_width,
+)
 
 runs_app = typer.Typer(help="List, show, compare, remove or reproduce stored runs.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of a stored run.")]
@@ -29,7 +36,7 @@ def list_(
     from tuiconsole.verbs.runs import list_runs, list_text
 
     body = list_runs(_directory(context, config, runs))
-    emit(body, as_json, list_text(body))
+    emit(body, as_json, list_text(body, text_width()))
 
 
 @runs_app.command()
@@ -44,7 +51,7 @@ def show(
     from tuiconsole.verbs.runs import show_run, show_text
 
     body = show_run(_directory(context, config, runs), name)
-    emit(body, as_json, show_text(body))
+    emit(body, as_json, show_text(body, text_width()))
 
 
 @runs_app.command()
@@ -59,7 +66,7 @@ def compare(
     from tuiconsole.verbs.runs import compare_runs, compare_text
 
     body = compare_runs(_directory(context, config, runs), names)
-    emit(body, as_json, compare_text(body))
+    emit(body, as_json, compare_text(body, text_width()))
 
 
 @runs_app.command()
@@ -89,9 +96,11 @@ def reproduce(
     as_json: JsonOption = False,
 ) -> None:
     """Run it again from its stored settings; orders and journal must come out bit for bit."""
-    from tuiconsole.verbs.runs import reproduce_run, reproduce_text
+    from tuiconsole.verbs.runs import reproduce_run, reproduce_text, runs_directory
 
-    body = reproduce_run(_directory(context, config, runs), name, sys.stderr.isatty() and not as_json)
+    place = shared_place(context, config, None)
+    progress = sys.stderr.isatty() and not as_json
+    body = reproduce_run(place, runs_directory(place, runs), name, progress)
     emit(body, as_json, reproduce_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
 
@@ -101,16 +110,13 @@ def report(
     name: NameArgument,
     config: ConfigOption = None,
     runs: RunsOption = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write it to this file, as one HTML page.")
-    ] = None,
+    html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """The report of a stored run: curve, drawdowns, months, regimes, trades, costs, and what to doubt."""
     from tuiconsole.verbs.runs import report_run
 
-    width = shutil.get_terminal_size((80, 24)).columns
-    body, text = report_run(_directory(context, config, runs), name, html, width)
+    body, text = report_run(_directory(context, config, runs), name, html, text_width())
     emit(body, as_json, text + (f"\nwritten to {html}" if html is not None else ""))
 
 

@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tuiconsole.cli_options import (
-    ConfigOption,
-    FeedOption,
-    IntervalOption,
+    GridOption,
+    History,
+    HtmlOption,
+    JobsOption,
     JsonOption,
-    PolicyOption,
+    NameOption,
+    PurgeOption,
     RunsOption,
-    SetOption,
-    StartOption,
-    UniverseOption,
     emit,
-    shared_place,
+    over_history,
+    text_width,
 )
-from tuiconsole.cli_research import EndOption
-
-GridOption = Annotated[
-    list[str],
-    typer.Option(
-        "--grid", help="NAME=V1,V2 or NAME=START:STOP:STEP, or a TOML file of lists; may be repeated."
-    ),
-]
-PurgeOption = Annotated[
-    int | None,
-    typer.Option("--purge", help="Bars left out between choosing and judging; default research.purge_bars."),
-]
-JobsOption = Annotated[int | None, typer.Option("--jobs", help="Runs at once; 0 = one for each core.")]
 
 
+@over_history
 def walk_forward(
-    context: typer.Context,
+    history: History,
     grid: GridOption,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
     train: Annotated[
         int | None, typer.Option("--train", help="Bars to choose on; default research.train_bars.")
     ] = None,
@@ -59,37 +38,31 @@ def walk_forward(
     ] = False,
     jobs: JobsOption = None,
     runs: RunsOption = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write it to this file, as one HTML page.")
-    ] = None,
+    name: NameOption = "",
+    html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose parameters on the past, trade the bars that follow with them, and again: what comes is out-of-sample."""
     from tuiconsole.verbs.runs import runs_directory
-    from tuiconsole.verbs.validation import Asked, run_walk_forward, walk_forward_text
+    from tuiconsole.verbs.validation import Asked, run_study, study_text, write_study
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
-    asked = Asked(grid, end, {"train_bars": train, "test_bars": test, "purge_bars": purge, "jobs": jobs})
-    progress = sys.stderr.isatty() and not as_json
-    body, curve = run_walk_forward(place, asked, runs_directory(place, runs), expanding, progress)
+    place = history.place()
+    asked = Asked(
+        grid, history.end, {"train_bars": train, "test_bars": test, "purge_bars": purge, "jobs": jobs}
+    )
+    directory, progress = runs_directory(place, runs), sys.stderr.isatty() and not as_json
+    body, made = run_study(
+        place, asked, directory, "walk-forward", name=name, expanding=expanding, progress=progress
+    )
     if html is not None:
-        from tuiconsole.reports.forward import write_forward
-
-        write_forward(body, curve, html)
-    emit(body, as_json, "" if as_json else walk_forward_text(body, curve))
+        write_study(body, made, html)
+    emit(body, as_json, "" if as_json else f"{study_text(body, made, text_width())}\nstored as {made.name}")
 
 
+@over_history
 def validate(
-    context: typer.Context,
+    history: History,
     grid: GridOption,
-    config: ConfigOption = None,
-    feed: FeedOption = None,
-    start: StartOption = None,
-    end: EndOption = None,
-    policy: PolicyOption = None,
-    parameters: SetOption = None,
-    universe: UniverseOption = None,
-    interval: IntervalOption = None,
     folds: Annotated[
         int | None, typer.Option("--folds", help="Blocks of the history; default research.folds.")
     ] = None,
@@ -107,13 +80,15 @@ def validate(
     ] = None,
     jobs: JobsOption = None,
     runs: RunsOption = None,
+    name: NameOption = "",
+    html: HtmlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Purged cross-validation of a grid, and the probability that its best is noise; every trial is counted."""
     from tuiconsole.verbs.runs import runs_directory
-    from tuiconsole.verbs.validation import Asked, run_validate, validate_text
+    from tuiconsole.verbs.validation import Asked, run_study, study_text, write_study
 
-    place = shared_place(context, config, None, feed, None, start, policy, parameters, universe, interval)
+    place = history.place()
     numbers = {
         "folds": folds,
         "test_folds": test_folds,
@@ -122,8 +97,12 @@ def validate(
         "blocks": blocks,
         "jobs": jobs,
     }
-    body = run_validate(place, Asked(grid, end, numbers), runs_directory(place, runs))
-    emit(body, as_json, "" if as_json else validate_text(body))
+    body, made = run_study(
+        place, Asked(grid, history.end, numbers), runs_directory(place, runs), "validate", name=name
+    )
+    if html is not None:
+        write_study(body, made, html)
+    emit(body, as_json, "" if as_json else f"{study_text(body, made, text_width())}\nstored as {made.name}")
 
 
 def register(app: typer.Typer) -> None:

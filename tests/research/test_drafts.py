@@ -24,7 +24,7 @@ from tuiconsole.research import runs
 def stuck(*_):
     print("writing", flush=True)
     signal.pause()
-runs._facts = stuck
+runs.RunStore._publish = stuck
 runs.RunStore(Path(sys.argv[1])).save(rig.run("mine"), {})
 """
 

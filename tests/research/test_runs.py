@@ -13,7 +13,6 @@ import pytest
 from tests.research import rig
 from tuiconsole.domain.errors import StoreError, UsageError
 from tuiconsole.reports.run import Run
-from tuiconsole.research import runs as module
 from tuiconsole.research.drafts import STORE_LOCK
 from tuiconsole.research.runs import RunStore
 
@@ -104,7 +103,7 @@ def test_an_interrupted_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_facts", interrupt)
+    monkeypatch.setattr(RunStore, "_publish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         store.save(rig.run("mine"), {})
     assert left(tmp_path) == []

@@ -164,7 +164,7 @@ def test_results_of_validation_refuse_what_was_seen(walked: WalkForward, trials:
     assert seen.sample is Sample.IN
     window = walked.windows[0]
     with pytest.raises(UsageError, match="no result of a validation"):
-        Window(window.train, window.test, window.values, 1.0, seen)
+        Window(window.train, window.test, window.values, 1.0, seen, "")
     with pytest.raises(UsageError, match="no result of a validation"):
         WalkForward(walked.windows, seen)
     with pytest.raises(UsageError, match="no result of a validation"):

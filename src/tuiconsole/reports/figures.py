@@ -46,6 +46,15 @@ LABELS = {
 }
 """What reports call each figure."""
 
+STUDY_FIGURES: dict[str, tuple[str, Unit]] = {
+    "sharpe_deviation": ("Sharpe, spread", "ratio"),
+    "sharpe_worst": ("Sharpe, worst path", "ratio"),
+    "share_below_zero": ("Paths below zero", "share"),
+    "overfitting_probability": ("Best is noise", "probability"),
+    "overfitting_loss": ("Best then loses", "probability"),
+}
+"""What a cross-validation has beside the figures of a single backtest: what it is called, and its unit."""
+
 MISSING = "n/a"
 
 

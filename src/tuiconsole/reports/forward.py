@@ -56,6 +56,7 @@ def forward_page(body: Mapping[str, Any], curve: Curve) -> str:
     figures = [
         (LABELS[name], MISSING if value is None else write(value, UNITS[name]), name)
         for name, value in body["out_of_sample"].items()
+        if name in LABELS
     ]
     return rendered(
         TEMPLATE,

@@ -15,8 +15,9 @@ from tuiconsole.domain.clock import Clock
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.engine.build import load_tape, plan
 from tuiconsole.engine.settings import Settings
+from tuiconsole.market.tape import Tape
 from tuiconsole.reports.figures import figures
-from tuiconsole.reports.run import Run
+from tuiconsole.reports.run import Provenance, Run
 from tuiconsole.research.backtests import Backtest, backtest
 from tuiconsole.research.capture import capture
 from tuiconsole.research.runs import RunStore
@@ -79,16 +80,15 @@ def trials_of(run: Run, directory: Path) -> Trials:
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A stored run and what came out when it was run again."""
+    """A stored run and what came out when it was run again: each hash by its name, as stored and as found."""
 
     name: str
-    order_hash: tuple[str, str]
-    journal_head: tuple[str, str]
+    hashes: Mapping[str, tuple[str, str]]
 
     @property
     def ok(self) -> bool:
-        """Whether every order and every journalled byte came out the same."""
-        return self.order_hash[0] == self.order_hash[1] and self.journal_head[0] == self.journal_head[1]
+        """Whether everything came out the same."""
+        return all(stored == found for stored, found in self.hashes.values())
 
 
 def reproduce(run: Run, clock: Clock, progress: Callable[[int, int], None] | None = None) -> Reproduction:
@@ -99,30 +99,39 @@ def reproduce(run: Run, clock: Clock, progress: Callable[[int, int], None] | Non
     StoreError
         The data are not those of the run, or its settings are of another version.
     """
-    settings = settings_of(run)
-    tape = load_tape(settings)
-    found = tape.digest
-    if found != run.provenance.tape_digest:
-        raise StoreError(
-            f"The data of {run.name} have changed since: {run.provenance.source} had the hash "
-            f"{run.provenance.tape_digest[:16]}…, now it is {found[:16]}….",
-            "Restore the data to run it again.",
-        )
+    settings = settings_of(run.provenance, run.name)
+    tape = tape_again(settings, run.provenance, run.name)
     end = plan(settings, tape, run.provenance.verb).start + run.outcome.bars
     again = backtest(settings, tape, clock, end=end, progress=progress).result
     outcome = run.outcome
     return Reproduction(
-        run.name, (outcome.order_hash, again.order_hash), (outcome.journal_head, again.journal_head)
+        run.name,
+        {
+            "order_hash": (outcome.order_hash, again.order_hash),
+            "journal_head": (outcome.journal_head, again.journal_head),
+        },
     )
 
 
-def settings_of(run: Run) -> Settings:
-    """The settings that ``run`` was made with; :class:`StoreError` when this version knows others."""
+def tape_again(settings: Settings, made: Provenance, name: str) -> Tape:
+    """The tape of the run ``name``; :class:`StoreError` when its data have changed since."""
+    tape = load_tape(settings)
+    if tape.digest != made.tape_digest:
+        raise StoreError(
+            f"The data of {name} have changed since: {made.source} had the hash "
+            f"{made.tape_digest[:16]}…, now it is {tape.digest[:16]}….",
+            "Restore the data to run it again.",
+        )
+    return tape
+
+
+def settings_of(made: Provenance, name: str) -> Settings:
+    """The settings that the run ``name`` was made with; :class:`StoreError` when this version knows others."""
     try:
-        found: Settings = _built(Settings, run.provenance.settings)
+        found: Settings = _built(Settings, made.settings)
     except (TypeError, KeyError) as error:
         raise StoreError(
-            f"The settings of {run.name} are those of version {run.provenance.version}: {error}.",
+            f"The settings of {name} are those of version {made.version}: {error}.",
             "Run it again with that version.",
         ) from error
     return found

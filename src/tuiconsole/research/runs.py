@@ -13,11 +13,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
@@ -31,6 +31,9 @@ SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FACTS, _TRACK, _FILLS, JOURNAL = "run.json", "track.parquet", "fills.parquet", "journal"
 _BENCHMARK, _COST = "benchmark", "cost_"
+KIND = "kind"
+"""Key of ``run.json`` in entries that are more than one backtest: the verb that made them."""
+_Built = TypeVar("_Built")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,41 +92,66 @@ class RunStore:
         StoreError
             The folder cannot be written; nothing of the run is left there.
         """
-        if run.name:
-            self.require_free(run.name, replaces)
+        name = self.put(
+            run.name,
+            run.provenance.verb,
+            _facts(run, metrics),
+            _tables(run),
+            journal=journal,
+            replaces=replaces,
+        )
+        return run if run.name else replace(run, name=name)
+
+    def put(
+        self,
+        name: str,
+        verb: str,
+        facts: Mapping[str, Any],
+        tables: Mapping[str, Mapping[str, Any]],
+        *,
+        journal: Path | None = None,
+        replaces: bool = False,
+    ) -> str:
+        """Store ``facts`` and ``tables`` (columns by file name) as one entry; arguments and errors as of :meth:`save`.
+
+        Returns
+        -------
+        str
+            The name it was stored under.
+        """
+        if name:
+            self.require_free(name, replaces)
         try:
             with drafts.draft(self.directory) as draft:
-                return self._publish(run, metrics, journal, draft, replaces)
+                hashes = {file: _write_table(columns, draft / file) for file, columns in tables.items()}
+                if journal is not None:
+                    shutil.move(journal, draft / JOURNAL)
+                return self._publish(draft, name, verb, {**facts, "hashes": hashes}, replaces)
         except OSError as error:
             raise StoreError(
                 f"The run cannot be stored in {self.directory}: {error.strerror}.",
                 "Free some space or use --runs.",
             ) from error
 
-    def _publish(
-        self, run: Run, metrics: Mapping[str, float | None], journal: Path | None, draft: Path, replaces: bool
-    ) -> Run:
-        """Write everything into ``draft``, then make it visible by one rename."""
-        hashes = _write_tables(run, draft)
-        if journal is not None:
-            shutil.move(journal, draft / JOURNAL)
+    def _publish(self, draft: Path, name: str, verb: str, facts: Mapping[str, Any], replaces: bool) -> str:
+        """Make ``draft`` visible by one rename."""
         number = 0
         while True:
             number += 1
-            named = run if run.name else replace(run, name=f"{run.provenance.verb}-{number:04d}")
-            place = self.directory / named.name
-            if not run.name and place.exists():
+            named = name or f"{verb}-{number:04d}"
+            place = self.directory / named
+            if not name and place.exists():
                 continue
-            _write_synced(draft / _FACTS, json.dumps(_facts(named, metrics, hashes), indent=1).encode())
-            if run.name and replaces and place.exists():
-                self.remove(named.name)
+            _write_synced(draft / _FACTS, json.dumps({**facts, "name": named}, indent=1).encode())
+            if name and replaces and place.exists():
+                self.remove(named)
             try:
                 draft.rename(place)
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
-                if run.name:
-                    self.require_free(run.name)
+                if name:
+                    self.require_free(name)
                 continue
             return named
 
@@ -156,11 +184,19 @@ class RunStore:
             Its files were changed or are not complete.
         """
         facts = self.facts(name)
+        if KIND in facts:
+            raise UsageError(
+                f"{name} is a {facts[KIND]}, not a single backtest.", "See: tuiconsole report " + name
+            )
+        return self.built(name, facts, (_TRACK, _FILLS), _run_of)
+
+    def built(
+        self, name: str, facts: Mapping[str, Any], files: Sequence[str], build: Callable[..., _Built]
+    ) -> _Built:
+        """``build(facts, *tables)`` of the entry of that name, its tables from ``files`` checked; errors as in :meth:`load`."""
         place = self.directory / name
         try:
-            track = _read_table(place / _TRACK, facts["hashes"][_TRACK])
-            fills = _read_table(place / _FILLS, facts["hashes"][_FILLS])
-            return _run_of(facts, track, fills)
+            return build(facts, *(_read_table(place / file, facts["hashes"][file]) for file in files))
         except (KeyError, TypeError, ValueError, OSError) as error:
             raise StoreError(
                 f"The run {name} cannot be read: {error}.", f"Remove it: tuiconsole runs remove {name}"
@@ -238,7 +274,7 @@ def require_name(name: str) -> str:
     return name
 
 
-def _facts(run: Run, metrics: Mapping[str, float | None], hashes: Mapping[str, str]) -> dict[str, Any]:
+def _facts(run: Run, metrics: Mapping[str, float | None]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": run.name,
@@ -254,7 +290,6 @@ def _facts(run: Run, metrics: Mapping[str, float | None], hashes: Mapping[str, s
         "notes": run.notes,
         "periods": [asdict(period) for period in run.periods],
         "metrics": dict(metrics),
-        "hashes": dict(hashes),
     }
 
 
@@ -279,17 +314,14 @@ def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, An
     )
 
 
-def _write_tables(run: Run, place: Path) -> dict[str, str]:
-    """The two tables as Parquet; their hashes by file name."""
+def _tables(run: Run) -> dict[str, dict[str, Any]]:
+    """The two tables as columns, by file name."""
     track = {item.name: getattr(run.track, item.name) for item in fields(run.track)}
     if run.benchmark is not None:
         track[_BENCHMARK] = run.benchmark
     fills = {item.name: getattr(run.fills, item.name) for item in fields(run.fills) if item.name != "costs"}
     fills |= {f"{_COST}{name}": values for name, values in run.fills.costs.items()}
-    return {
-        _TRACK: _write_table(track, place / _TRACK),
-        _FILLS: _write_table(fills, place / _FILLS),
-    }
+    return {_TRACK: track, _FILLS: fills}
 
 
 def _write_table(columns: Mapping[str, Any], path: Path) -> str:

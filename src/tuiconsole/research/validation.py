@@ -25,7 +25,7 @@ from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.tape import Tape
-from tuiconsole.research.backtests import backtest
+from tuiconsole.research.backtests import Backtest, backtest
 from tuiconsole.research.grid import Value, applied
 from tuiconsole.research.overfitting import Overfitting, probability_of_overfitting
 from tuiconsole.research.settings import ResearchSettings
@@ -47,6 +47,8 @@ class Window:
         Its annual Sharpe ratio on the bars it was chosen on.
     out_of_sample
         What a fresh desk made of it on the bars after; returns per bar.
+    order_hash
+        Of that desk's orders; empty when it stayed out.
     """
 
     train: tuple[int, int]
@@ -54,6 +56,7 @@ class Window:
     values: Mapping[str, Value] | None
     in_sample: float
     out_of_sample: Curve
+    order_hash: str
 
     def __post_init__(self) -> None:
         """Refuse what was seen before."""
@@ -153,10 +156,11 @@ def validate_forward(
         (rows,) = split.tests
         best, ratio = _choose(returns[split.train])
         if best is None:
-            values, curve = None, Curve(Sample.OUT, ts[rows], np.zeros(len(rows)))
+            values, curve, orders = None, Curve(Sample.OUT, ts[rows], np.zeros(len(rows))), ""
         else:
             values = trials[best].values
-            curve = _traded(applied(settings, values), tape, ts[rows], capital, clock)
+            traded = _traded(applied(settings, values), tape, ts[rows], capital, clock)
+            curve, orders = returns_of(traded, Sample.OUT), traded.result.order_hash
         capital = round(capital * float(np.prod(1.0 + curve.returns)), 2)
         windows.append(
             Window(
@@ -165,6 +169,7 @@ def validate_forward(
                 values,
                 ratio * settings.engine.bars_per_year**0.5,
                 curve,
+                orders,
             )
         )
         if tell is not None:
@@ -175,13 +180,12 @@ def validate_forward(
     return WalkForward(tuple(windows), line)
 
 
-def _traded(settings: Settings, tape: Tape, ts: IntArray, capital: float, clock: Clock) -> Curve:
+def _traded(settings: Settings, tape: Tape, ts: IntArray, capital: float, clock: Clock) -> Backtest:
     """What a fresh desk with ``capital`` makes of the bars ``ts``; it warms up on the bars before."""
     first = tape.index_from(int(ts[0]))
     engine = replace(settings.engine, capital=capital)
     feed = replace(settings.feed, start=iso(int(ts[0])))
-    done = backtest(replace(settings, engine=engine, feed=feed), tape, clock, end=first + len(ts))
-    return returns_of(done, Sample.OUT)
+    return backtest(replace(settings, engine=engine, feed=feed), tape, clock, end=first + len(ts))
 
 
 def validate_combinatorial(trials: Sequence[Trial], where: ResearchSettings, bars_per_year: float) -> Paths:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuiconsole.verbs.columns import GAP, paragraph, shortened, table
 from tuiconsole.verbs.common import Place, default_state
 
 if TYPE_CHECKING:
     from tuiconsole.research.runs import RunStore
     from tuiconsole.research.trials import Counted
 
+_HASHES = ("order_hash", "journal_head", "result_hash")
+_KEYS, _COLUMN = 26, 12
+"""Columns for what is compared, and the least for each run beside it."""
 _LISTED = ("total_return", "sharpe", "max_drawdown", "deflated_sharpe")
 
 
@@ -48,11 +52,11 @@ def list_runs(directory: Path) -> dict[str, Any]:
     }
 
 
-def list_text(body: dict[str, Any]) -> str:
+def list_text(body: dict[str, Any], width: int) -> str:
     """The list for people."""
     if not body["runs"] and not body["unreadable"]:
         return f"No runs in {body['directory']} yet. Make one: tuiconsole backtest --name first"
-    head = ["name", "sample", "policy", "tape", "bars", *_LISTED]
+    head = ["name", "sample", "policy", "tape", "bars", "return", "Sharpe", "drawdown", "deflated"]
     rows = [
         [
             row["name"],
@@ -64,13 +68,17 @@ def list_text(body: dict[str, Any]) -> str:
         ]
         for row in body["runs"]
     ]
-    return "\n".join(
-        [
-            *_columns([name.replace("_", " ") for name in head], rows),
-            *body["unreadable"],
-            f"backtests evaluated here so far: {body['evaluations']:,}",
-        ]
+    lines = table(
+        head,
+        rows,
+        width,
+        left=("sample", "policy", "tape"),
+        whole=("sample",),
+        drop=("bars", "tape", "policy"),
     )
+    for sentence in body["unreadable"]:
+        lines += paragraph(sentence, width)
+    return "\n".join([*lines, f"backtests evaluated here so far: {body['evaluations']:,}"])
 
 
 def show_run(directory: Path, name: str) -> dict[str, Any]:
@@ -109,22 +117,28 @@ def _metrics(store: RunStore, facts: Mapping[str, Any], counted: Counted) -> dic
     return found
 
 
-def show_text(body: dict[str, Any]) -> str:
-    """One run for people."""
+def show_text(body: dict[str, Any], width: int) -> str:
+    """One run for people; figures of a study that were seen while choosing stand in a table of their own."""
     where, outcome = body["provenance"], body["outcome"]
+    traded = f"{outcome['bars']:,} bars, {len(body['symbols'])} symbols"
+    about = f"{where['policy']} on {where['tape']} ({where['source']}), {traded}"
     lines = [
-        f"{body['name']}  {body['sample'].upper()}  made {where['made']} by version {where['version']}",
-        f"{where['policy']} on {where['tape']} ({where['source']}), {outcome['bars']:,} bars, {len(body['symbols'])} symbols",
-        "",
-        *_columns(
-            ["figure", "value"],
-            [[_label(name), _cell(name, value)] for name, value in body["metrics"].items()],
-        ),
+        *paragraph(f"{body['name']}  {body['sample'].upper()}  {where['verb']}", width),
+        f"made {where['made']} by version {where['version']}",
+        *paragraph(about, width),
         "",
     ]
-    lines += [f"{name.replace('_', ' '):<14} {outcome[name]}" for name in ("order_hash", "journal_head")]
-    lines += [f"{name.replace('_', ' '):<14} {where[name]}" for name in ("tape_digest", "configuration")]
-    lines += [f"{name:<14} {value}" for name, value in where["arguments"].items() if value is not None]
+    parts = {body["sample"]: body["metrics"]}
+    if "in_sample_metrics" in body:
+        parts = {"in-sample": body["in_sample_metrics"], **parts}
+    for sample, metrics in parts.items():
+        rows = [[_label(name), _cell(name, value)] for name, value in metrics.items()]
+        lines += [*([sample.upper()] if len(parts) > 1 else []), *table(["figure", "value"], rows, width), ""]
+    hashes = [(name, outcome[name]) for name in _HASHES if name in outcome]
+    hashes += [(name, where[name]) for name in ("tape_digest", "configuration")]
+    given = [(name, value) for name, value in where["arguments"].items() if value is not None]
+    for name, value in (*hashes, *given):
+        lines += paragraph(f"{name.replace('_', ' '):<14} {value}", width, 15)
     return "\n".join(lines)
 
 
@@ -136,7 +150,7 @@ def compare_runs(directory: Path, names: Sequence[str]) -> dict[str, Any]:
     store, counted = RunStore(directory), TrialCounter(directory).counted()
     facts = {name: store.facts(name) for name in names}
     figures = {name: _metrics(store, each, counted) for name, each in facts.items()}
-    metrics = list(dict.fromkeys(key for each in figures.values() for key in each))
+    chosen = {name: each["in_sample_metrics"] for name, each in facts.items() if "in_sample_metrics" in each}
     flat = {
         name: {**_flat(each["provenance"]["settings"]), "policy.digest": each["provenance"]["policy_digest"]}
         for name, each in facts.items()
@@ -146,35 +160,80 @@ def compare_runs(directory: Path, names: Sequence[str]) -> dict[str, Any]:
     return {
         "runs": list(names),
         "samples": {name: facts[name]["sample"] for name in names},
-        "metrics": {key: {name: figures[name].get(key) for name in names} for key in metrics},
+        "metrics": _by_figure(figures),
+        "in_sample_metrics": _by_figure(chosen),
         "settings": {key: {name: flat[name].get(key) for name in names} for key in differing},
         "same_tape": len({each["provenance"]["tape_digest"] for each in facts.values()}) == 1,
         "same_orders": len({each["outcome"]["order_hash"] for each in facts.values()}) == 1,
     }
 
 
-def compare_text(body: dict[str, Any]) -> str:
-    """The comparison for people; in-sample and out-of-sample runs stand in tables of their own."""
+def _by_figure(
+    metrics: Mapping[str, Mapping[str, float | None]],
+) -> dict[str, dict[str, float | None]]:
+    """Values of each figure by name of the run."""
+    from tuiconsole.reports.figures import LABELS
+
+    held = dict.fromkeys(key for each in metrics.values() for key in each)
+    keys = [*(key for key in LABELS if key in held), *(key for key in held if key not in LABELS)]
+    return {key: {name: each.get(key) for name, each in metrics.items()} for key in keys}
+
+
+def compare_text(body: dict[str, Any], width: int) -> str:
+    """The comparison for people; in-sample and out-of-sample figures stand in tables of their own."""
     lines: list[str] = []
-    for sample in dict.fromkeys(body["samples"].values()):
-        names = [name for name in body["runs"] if body["samples"][name] == sample]
-        rows = [
-            [_label(key), *(_cell(key, values[name]) for name in names)]
-            for key, values in body["metrics"].items()
+    for sample in ("in-sample", "out-of-sample"):
+        parts = [
+            (body["metrics"], [name for name in body["runs"] if body["samples"][name] == sample], ""),
         ]
-        lines += [sample.upper(), *_columns(["", *names], rows), ""]
+        if sample == "in-sample" and body["in_sample_metrics"]:
+            chosen = next(iter(body["in_sample_metrics"].values()))
+            parts.append((body["in_sample_metrics"], list(chosen), ", where it was chosen"))
+        for metrics, names, said in parts:
+            known = {
+                key: values
+                for key, values in metrics.items()
+                if any(values.get(name) is not None for name in names)
+            }
+            if names:
+                lines += [sample.upper() + said, *_side_by_side(known, names, width, _label, _cell), ""]
     if body["settings"]:
-        rows = [
-            [key, *(_short(values[name]) for name in body["runs"])]
-            for key, values in body["settings"].items()
-        ]
-        lines += _columns(["setting", *body["runs"]], rows)
+        lines += _side_by_side(body["settings"], body["runs"], width, str, lambda _, value: _short(value))
     else:
         lines.append("the same settings")
     lines.append("the same tape" if body["same_tape"] else "DIFFERENT TAPES: their figures do not compare")
     if body["same_orders"]:
         lines.append("the same orders, one for one")
     return "\n".join(lines)
+
+
+def _side_by_side(
+    values: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    width: int,
+    label: Callable[[str], str],
+    cell: Callable[[str, Any], str],
+) -> list[str]:
+    """A row for each key and a column for each name; names that do not fit beside each other go on below."""
+    room = max(1, (width - _KEYS) // (_COLUMN + GAP))
+    lines: list[str] = []
+    for first in range(0, len(names), room):
+        part = names[first : first + room]
+        rows = [
+            [
+                shortened(label(key), _KEYS),
+                *(shortened(cell(key, found.get(name)), _cells(width, part)) for name in part),
+            ]
+            for key, found in values.items()
+        ]
+        head = ["", *(shortened(name, _cells(width, part)) for name in part)]
+        lines += [*([""] if first else []), *table(head, rows, width)]
+    return lines
+
+
+def _cells(width: int, names: Sequence[str]) -> int:
+    """Columns that each of ``names`` may fill beside the keys."""
+    return max(_COLUMN, (width - _KEYS) // len(names) - GAP)
 
 
 def remove_run(directory: Path, name: str) -> dict[str, Any]:
@@ -185,29 +244,33 @@ def remove_run(directory: Path, name: str) -> dict[str, Any]:
     return {"removed": name}
 
 
-def reproduce_run(directory: Path, name: str, progress: bool) -> dict[str, Any]:
+def reproduce_run(place: Place, directory: Path, name: str, progress: bool) -> dict[str, Any]:
     """Run it again from its stored settings and compare orders and journal bit for bit."""
     from tuiconsole.domain.clock import WallClock
     from tuiconsole.research.keeping import reproduce
-    from tuiconsole.research.runs import RunStore
+    from tuiconsole.research.runs import KIND, RunStore
+    from tuiconsole.research.studies import load_study, reproduce_study
+    from tuiconsole.verbs.validation import show_windows
 
-    found = reproduce(RunStore(directory).load(name), WallClock(), _show if progress else None)
+    store, clock = RunStore(directory), WallClock()
+    if KIND in store.facts(name):
+        tell = show_windows if progress else None
+        found = reproduce_study(load_study(store, name), place.config.research, clock, tell)
+    else:
+        found = reproduce(store.load(name), clock, _show if progress else None)
     if progress:
         sys.stderr.write("\r\x1b[K")
-    return {
-        "name": name,
-        "ok": found.ok,
-        "order_hash": {"stored": found.order_hash[0], "found": found.order_hash[1]},
-        "journal_head": {"stored": found.journal_head[0], "found": found.journal_head[1]},
-    }
+    hashes = {key: {"stored": stored, "found": now} for key, (stored, now) in found.hashes.items()}
+    return {"name": name, "ok": found.ok, **hashes}
 
 
 def reproduce_text(body: dict[str, Any]) -> str:
     """The verdict for people."""
     if body["ok"]:
-        return f"ok: {body['name']} came out the same, every order and every byte of its journal"
+        what = "byte of its journal" if "journal_head" in body else "return of its curves"
+        return f"ok: {body['name']} came out the same, every order and every {what}"
     parts = [f"NOT THE SAME: {body['name']}"]
-    for key in ("order_hash", "journal_head"):
+    for key in (name for name in _HASHES if name in body):
         stored, found = body[key]["stored"], body[key]["found"]
         word = "same" if stored == found else f"was {stored[:16]}…, is {found[:16]}…"
         parts.append(f"  {key.replace('_', ' '):<13} {word}")
@@ -221,9 +284,12 @@ def report_run(directory: Path, name: str, html: Path | None, width: int) -> tup
     from tuiconsole.reports.honesty import statements
     from tuiconsole.reports.terminal import render
     from tuiconsole.research.keeping import trials_of
-    from tuiconsole.research.runs import RunStore
+    from tuiconsole.research.runs import KIND, RunStore
 
-    run = RunStore(directory).load(name)
+    store = RunStore(directory)
+    if KIND in store.facts(name):
+        return _report_study(store, name, html, width)
+    run = store.load(name)
     trials = trials_of(run, directory)
     found = figures(run, trials)
     if html is not None:
@@ -239,6 +305,25 @@ def report_run(directory: Path, name: str, html: Path | None, width: int) -> tup
         "html": None if html is None else str(html),
     }
     return body, render(run, width, trials, colour=sys.stdout.isatty())
+
+
+def _report_study(store: RunStore, name: str, html: Path | None, width: int) -> tuple[dict[str, Any], str]:
+    """The report of a walk-forward or a cross-validation, deflated by every trial counted since."""
+    from tuiconsole.research.studies import load_study
+    from tuiconsole.research.trials import TrialCounter
+    from tuiconsole.verbs.validation import study_text, write_study
+
+    made = load_study(store, name)
+    answer = made.body(TrialCounter(store.directory).over(made.subject, *made.period))
+    if html is not None:
+        write_study(answer, made, html)
+    body = {
+        "name": name,
+        "sample": store.facts(name)["sample"],
+        **answer,
+        "html": None if html is None else str(html),
+    }
+    return body, study_text(answer, made, width)
 
 
 def _show(done: int, total: int) -> None:
@@ -257,29 +342,19 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _label(name: str) -> str:
-    from tuiconsole.reports.figures import LABELS
+    from tuiconsole.reports.figures import LABELS, STUDY_FIGURES
 
-    return LABELS.get(name, name)
+    return STUDY_FIGURES[name][0] if name in STUDY_FIGURES else LABELS.get(name, name)
 
 
 def _cell(name: str, value: float | None) -> str:
     from tuiconsole.analytics.measures import UNITS
-    from tuiconsole.reports.figures import MISSING, write
+    from tuiconsole.reports.figures import MISSING, STUDY_FIGURES, write
 
-    return MISSING if value is None or name not in UNITS else write(value, UNITS[name])
+    unit = STUDY_FIGURES[name][1] if name in STUDY_FIGURES else UNITS.get(name)
+    return MISSING if value is None or unit is None else write(value, unit)
 
 
 def _short(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 24 else f"…{text[-23:]}"
-
-
-def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
-    return [
-        "  ".join(
-            cell.ljust(width) if k == 0 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
-    ]
