@@ -81,6 +81,7 @@ class Strategy:
                 f"needs of {type(self).__name__} must be a tuple of names, was the text {self.needs!r}."
             )
         multiplier = np.array([float(item.multiplier) for item in universe.instruments])
+        self._holdable: BoolArray | None = None if universe.holdable.all() else universe.holdable
         self._lot: IntArray = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
         self._no_sheet: FloatArray = np.full((len(self.sheet_names), len(universe)), np.nan)
@@ -114,7 +115,7 @@ class Strategy:
         -------
         float64 ``[n_symbols]``
             Fractions of equity, negative for short; NaN leaves a position alone. A symbol that is not a member of the universe
-            at this bar is taken to zero.
+            at this bar is taken to zero; what cannot be held (an index) is left alone.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method weights(self, bar)")
 
@@ -154,6 +155,8 @@ class Strategy:
                 wanted = _checked_weights(self.weights(inputs), n)
                 if inputs.members is not None:
                     wanted = np.where(inputs.members, wanted, 0.0)
+                if self._holdable is not None:
+                    wanted = np.where(self._holdable, wanted, np.nan)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on
             failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
             return self._leave_alone(inputs), {**state, "failed": failed}

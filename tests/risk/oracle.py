@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tuiconsole.domain.events import DeskLevel
-from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.instruments import AssetClass, Universe
 from tuiconsole.domain.money import MONEY_SCALE, notional
 from tuiconsole.domain.orders import OrderBatch
 from tuiconsole.risk.rules import Rule
@@ -72,6 +72,8 @@ class Oracle:
 
     def new_risk(self, i: int, column: int, quantity: int, held: int, batch: OrderBatch, book: Book) -> Rule:
         settings, item = self.settings, self.items[column]
+        if item.asset_class is AssetClass.INDEX:
+            return Rule.NOT_HOLDABLE
         price, reference = int(book.price_scaled[column]), int(batch.reference_price[i])
         if not 0 < price <= LARGE or reference <= 0:
             return Rule.MISSING_REFERENCE

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from tuiconsole.domain.codec import decode_state, encode_state
 from tuiconsole.domain.events import DeskLevel
-from tuiconsole.domain.instruments import Instrument, Universe
+from tuiconsole.domain.instruments import AssetClass, Instrument, Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.orders import OrderBatch, Purpose
 from tuiconsole.domain.rng import generator
@@ -361,6 +361,35 @@ def test_lots() -> None:
     assert rules_of([(0, -150)], book, universe=universe) == [Rule.LOT]
 
 
+def test_an_index_is_not_bought_but_a_position_in_one_can_be_closed() -> None:
+    """Whatever else is wrong with the order, the sentence says that there is nothing to buy."""
+    universe = Universe((Instrument("SPY"), Instrument("^GSPC", AssetClass.INDEX)))
+    gate = Gate(RiskSettings(), universe)
+    verdict = gate.judge(make_batch([(0, 10), (1, 10)]), make_book(universe), 1)
+    assert verdict.rule.tolist() == [Rule.APPROVED, Rule.NOT_HOLDABLE]
+    assert verdict.sentence(1) == (
+        "The symbol is an index: it can be looked at, not bought or sold; trade a fund or a future on it."
+    )
+    for quantity in (1, -1, 10**7, -(10**7)):
+        assert gate.judge(make_batch([(1, quantity)]), make_book(universe), 1).rule == [Rule.NOT_HOLDABLE]
+    held = make_book(universe, position={1: 50})
+    assert gate.judge(make_batch([(1, -50)]), held, 1).rule == [Rule.APPROVED]
+    assert gate.judge(make_batch([(1, 1)]), held, 1).rule == [Rule.NOT_HOLDABLE]
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.integers(0, 2**32))
+def test_no_order_on_an_index_ever_adds_to_a_position_in_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    batch, book = hostile(rng, WITH_INDICES, int(rng.integers(1, 30)))
+    verdict = Gate(OPEN, WITH_INDICES).judge(batch, book, 1)
+    for i in np.flatnonzero(verdict.rule == Rule.APPROVED).tolist():
+        column, quantity = int(batch.symbol[i]), int(batch.quantity[i])
+        if not WITH_INDICES.holdable[column]:
+            assert quantity * int(book.position[column]) < 0
+            assert abs(quantity) <= abs(int(book.position[column]))
+
+
 def test_a_holding_without_a_price_bars_new_risk() -> None:
     book = make_book(position={5: 10}, price_scaled={5: 0})
     verdict = Gate(OPEN, UNIVERSE).judge(make_batch([(0, 1), (5, -10)]), book, 1)
@@ -429,6 +458,9 @@ KINDS: list[dict[str, int]] = [
 ]
 UNITS = Universe(tuple(Instrument(f"U{i}", **KINDS[i % len(KINDS)]) for i in range(36)))
 STOCKS = Universe.of([f"T{i}" for i in range(40)])
+WITH_INDICES = Universe(
+    tuple(Instrument(f"T{i}", AssetClass.INDEX if i % 7 == 3 else AssetClass.EQUITY) for i in range(40))
+)
 TIGHT = RiskSettings(
     name_cap=0.15,
     order_quantity_max=2_000,
@@ -511,7 +543,7 @@ def test_100_000_hostile_orders_never_escape() -> None:
     rng = generator(11, "hostile orders")
     judged, seen = 0, dict.fromkeys(Rule, 0)
     while judged < 100_000:
-        universe = UNITS if judged % 2 else STOCKS
+        universe = (UNITS, STOCKS, WITH_INDICES)[judged % 3]
         batch, book = hostile(rng, universe, int(rng.integers(1, 36)))
         verdict = Gate(TIGHT, universe).judge(batch, book, 5)
         check_shape(verdict, batch, 5)
@@ -528,7 +560,7 @@ def test_100_000_hostile_orders_never_escape() -> None:
 @given(st.integers(0, 2**32), st.sampled_from([TIGHT, OPEN, RiskSettings()]))
 def test_it_equals_the_oracle(seed: int, limits: RiskSettings) -> None:
     rng = np.random.default_rng(seed)
-    universe = [UNITS, STOCKS][seed % 2]
+    universe = [UNITS, STOCKS, WITH_INDICES][seed % 3]
     batch, book = hostile(rng, universe, int(rng.integers(1, 20)))
     verdict = Gate(limits, universe).judge(batch, book, 1)
     check_shape(verdict, batch, 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.money import MONEY_DECIMALS
-from tuiconsole.domain.types import IntArray
+from tuiconsole.domain.types import BoolArray, IntArray
 
 
 class AssetClass(enum.Enum):
@@ -71,6 +71,11 @@ class Instrument:
             raise UsageError(f"{self.symbol}: price and quantity decimals must be between 0 and 12.")
         if self.tick < 1 or self.lot < 1 or self.multiplier < 1:
             raise UsageError(f"{self.symbol}: tick, lot and multiplier must be at least 1 unit.")
+
+    @property
+    def can_be_held(self) -> bool:
+        """Whether there is such a thing to buy: an index is a number that follows prices, and nobody sells it."""
+        return self.asset_class is not AssetClass.INDEX
 
     @property
     def price_scale(self) -> int:
@@ -141,6 +146,11 @@ class Universe:
     def sectors(self) -> tuple[str, ...]:
         """Sector of each symbol in column order."""
         return tuple(item.sector for item in self.instruments)
+
+    @cached_property
+    def holdable(self) -> BoolArray:
+        """Which instruments can be held, bool ``[n_symbols]``; the others are there to be looked at."""
+        return np.array([item.can_be_held for item in self.instruments], dtype=np.bool_)
 
     @cached_property
     def sector_codes(self) -> IntArray:

@@ -36,7 +36,7 @@ from tuiconsole.agents.registry import create_all
 from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState, timeframe_of
-from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.engine.decision_sheet import scalar_names, scalars, sheet, sheet_names
 from tuiconsole.engine.opinions import Opinions, ask, begin
 from tuiconsole.ensemble.blend import Blend, blend
@@ -97,6 +97,7 @@ class EnsemblePolicy:
         self._needs, self._rows = self._collect_needs()
         self._sheet_names = sheet_names(self._needs, self.agent_names)
         self._scalar_names = scalar_names(self.agent_names)
+        self._holdable: BoolArray | None = None if universe.holdable.all() else universe.holdable
         self._constants = (sizing.kelly_fraction, name_limit(sizing), gross_limit(sizing))
 
     def _collect_needs(self) -> tuple[tuple[str, ...], tuple[int, int, int]]:
@@ -217,8 +218,9 @@ class EnsemblePolicy:
             held_lots=(inputs.position + inputs.pending) / self._lot,
             tradable=inputs.tradable,
         )
+        mean = blended.mean if self._holdable is None else np.where(self._holdable, blended.mean, np.nan)
         sizes = size(
-            blended.mean,
+            mean,
             blended.sigma,
             Exposure(annual, inputs.features[beta_row], inputs.features[residual_row]),
             float(inputs.regime[_HIGH_VOLATILITY]),

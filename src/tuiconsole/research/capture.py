@@ -98,9 +98,18 @@ def capture(
         fills=fill_table(result.filled, universe),
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
-        notes=(*tape.notes, survivorship(tape).text, *notes),
+        notes=(*tape.notes, survivorship(tape).text, *_only_looked_at(universe), *notes),
         periods=tuple(periods),
     )
+
+
+def _only_looked_at(universe: Universe) -> tuple[str, ...]:
+    """A sentence about the indices of a universe, if there are any."""
+    names = [item.symbol for item in universe.instruments if not item.can_be_held]
+    if not names:
+        return ()
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (f"Indices cannot be bought: {shown} fed the features and was not traded.",)
 
 
 def metrics(finished: Backtest) -> dict[str, float | None]:
@@ -149,12 +158,12 @@ def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
 
 
 def buy_and_hold(tape: Tape, start: int, bars: int, capital: float) -> FloatArray | None:
-    """``capital`` in equal parts in every symbol with a price at the first traded bar, held to the end without costs.
+    """``capital`` in equal parts in all that can be held and has a price at the first traded bar, to the end, without costs.
 
     A symbol that stops having bars keeps its last price. None when there is no bar or no price at the first one.
     """
     close = tape.close[start : start + bars]
-    held = np.flatnonzero(close[0] > 0.0) if bars else np.zeros(0, dtype=np.int64)
+    held = np.flatnonzero((close[0] > 0.0) & tape.universe.holdable) if bars else np.zeros(0, dtype=np.int64)
     if not len(held):
         return None
     growth = close[:, held] / close[0, held]

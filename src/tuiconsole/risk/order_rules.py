@@ -31,7 +31,7 @@ _RULES = (*ORDER_RULES, *NEW_RISK_RULES)
 _CODES: CodeArray = np.array(_RULES, dtype=np.int8)
 _FIRST_NEW_RISK = len(ORDER_RULES)
 _UNKNOWN, _ZERO, _NOT_COMPUTED, _DUPLICATE, _CROSSES, _MODE, _LOT = range(_FIRST_NEW_RISK)
-_MISSING, _STALE, _COLLAR, _SIZE, _NOTIONAL, _POSITION, _NAME = range(_FIRST_NEW_RISK, len(_RULES))
+_INDEX, _MISSING, _STALE, _COLLAR, _SIZE, _NOTIONAL, _POSITION, _NAME = range(_FIRST_NEW_RISK, len(_RULES))
 
 
 class OrderRules:
@@ -45,7 +45,7 @@ class OrderRules:
     Attributes
     ----------
     size_max, position_max
-        int64 ``[n_symbols]``, largest order and largest position, scaled quantity.
+        int64 ``[n_symbols]``, largest order and largest position, scaled quantity; 0 for what cannot be held.
     """
 
     def __init__(self, settings: RiskSettings, universe: Universe, valuation: Valuation) -> None:
@@ -56,8 +56,11 @@ class OrderRules:
         self._scale = universe.quantity_scale
         self._rate = _PerSymbol(valuation.factor_float / valuation.divisor)
         self._factor = _PerSymbol(valuation.factor)
-        self.size_max = _scaled(settings.order_quantity_max, universe.quantity_scale)
-        self.position_max = _scaled(settings.position_quantity_max, universe.quantity_scale)
+        self._index = None if universe.holdable.all() else ~universe.holdable
+        self.size_max = _scaled(settings.order_quantity_max, universe.quantity_scale) * universe.holdable
+        self.position_max = (
+            _scaled(settings.position_quantity_max, universe.quantity_scale) * universe.holdable
+        )
         self._size_max, self._position_max = _PerSymbol(self.size_max), _PerSymbol(self.position_max)
         self._collar = parts(settings.collar)
         self._collar_share = settings.collar
@@ -81,6 +84,8 @@ class OrderRules:
             closing = (out.quantity == -out.held) | (out.quantity == -out.room)
             odd = out.quantity % self._lot[out.column] != 0
             np.logical_and(odd, ~closing, out=rows[_LOT])
+        if self._index is not None:
+            rows[_INDEX][:] = self._index[out.column]
         self._prices(out, batch, book, rows)
         self._sizes(out, rows, notional_max, name_max)
         failed[_FIRST_NEW_RISK:] &= ~out.reducing

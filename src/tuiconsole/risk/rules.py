@@ -31,6 +31,7 @@ class Rule(enum.IntEnum):
     CROSSES_ZERO = 19
     NOT_COMPUTED = 20
     CHILDREN = 30
+    NOT_HOLDABLE = 40
 
 
 ORDER_RULES = (
@@ -45,6 +46,7 @@ ORDER_RULES = (
 """Rules of every order, in the order in which the first failure is recorded."""
 
 NEW_RISK_RULES = (
+    Rule.NOT_HOLDABLE,
     Rule.MISSING_REFERENCE,
     Rule.STALE_REFERENCE,
     Rule.COLLAR,
@@ -78,6 +80,7 @@ RULE_TEXT: dict[Rule, str] = {
     Rule.CROSSES_ZERO: "The order would turn the position around, where it may only reduce it.",
     Rule.NOT_COMPUTED: "The order or the book holds numbers that cannot be computed with.",
     Rule.CHILDREN: "The order would take more of its parent than is left of it.",
+    Rule.NOT_HOLDABLE: "The symbol is an index: it can be looked at, not bought or sold; trade a fund or a future on it.",
 }
 """One sentence per rule."""
 
