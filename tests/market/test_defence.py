@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from tuiconsole.domain.codec import decode_state, encode_state
-from tuiconsole.domain.context import BarQuotes
+from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
 from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars
+from tuiconsole.domain.rng import generator
 from tuiconsole.market import calm
 from tuiconsole.market.defence import RANGE_TOLERANCE, SPLIT_RATIOS, SPLIT_TOLERANCE, Defence, refused
 from tuiconsole.market.settings import DefenceSettings
@@ -380,25 +381,31 @@ _CALM_BARS = st.floats(0.97, 1.03).map(lambda move: (move, 1.05 * move, 0.95 * m
     st.lists(st.booleans(), min_size=60, max_size=60),
     st.lists(st.integers(1, 40), min_size=1, max_size=3),
     st.booleans(),
-    st.sampled_from((0, 4)),
+    st.sampled_from((0, 4, None)),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=220, deadline=None, derandomize=True)
 def test_blocks_equal_bars_bit_for_bit(
-    rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool, narrow: int
+    rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool, narrow: int | None
 ) -> None:
-    """Calm prices with gaps, bad ticks, first prices and stale ones between; prices, verdicts and state."""
+    """Calm prices with gaps, bad ticks, first prices and stale ones between; prices, verdicts and state.
+
+    As arrays, as plain floats, and by the kernel (None).
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calm, "_NARROW", narrow)
-        _compare(rows, wild, sizes, ranges)
+        if narrow is not None:
+            patch.setattr(calm, "_NARROW", narrow)
+        _compare(rows, wild, sizes, ranges, narrow is None)
 
 
-def _compare(rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool) -> None:
+def _compare(rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: bool, kernel: bool) -> None:
     quiet = (1.0, 1.05, 0.95, 1.0)
     rows = [[row[0] if wild[i] else quiet, *row[1:]] for i, row in enumerate(rows)]
     for i, row in enumerate(rows):
         if i % 7 == 3:
             row[2] = (_NAN,) * 4
     alone, blocks = Defence(3, _RULES), Defence(3, _RULES)
+    if kernel:
+        blocks.use_machine_code()
     nothing = np.full(3, np.nan)
     expected = []
     for i, row in enumerate(rows):
@@ -414,3 +421,33 @@ def _compare(rows: list[list[Bar]], wild: list[bool], sizes: list[int], ranges: 
             assert found.flagged[i - first] == bool(expected[i].quality.any())
         first, turn = end, turn + 1
     assert encode_state(blocks.state()) == encode_state(alone.state())
+
+
+@pytest.mark.parametrize("quotes", [False, True])
+@pytest.mark.parametrize("n_symbols", [1, 9, 200])
+def test_long_calm_markets_by_the_kernel(n_symbols: int, quotes: bool) -> None:
+    """Ranges, gaps, late symbols, prices that stand still, a crossed quote and bad ticks, at vector widths and beside them."""
+    rng, shape = generator(n_symbols, "calm"), (700, n_symbols)
+    close = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.012, shape), axis=0))
+    close[300:340, -1] = close[300, -1]
+    close[500, 0] *= 1.7
+    close[rng.random(shape) < 0.01] = np.nan
+    close[:90, n_symbols // 2] = np.nan
+    spread = np.abs(rng.normal(0.0, 0.004, shape))
+    high, low = close * (1.0 + spread), close * (1.0 - spread)
+    high[600, 0] = low[600, 0] * 0.9
+    bid, ask = close * 0.999, close * 1.001
+    bid[400, 0] = ask[400, 0] * 1.01
+    nothing = np.full(n_symbols, np.nan)
+    columns = BarQuotes(bid, ask, *(nothing,) * (len(QUOTE_FIELDS) - 2)) if quotes else None
+    steps = list(range(700))
+    block = BarBlock(0, steps, steps, close, close, high, low, None, nothing, quotes=columns)
+    bars, blocks = Defence(n_symbols, _RULES), Defence(n_symbols, _RULES)
+    blocks.use_machine_code()
+    found = blocks.screen_block(block)
+    each = [bars.screen(block.at(i)) for i in steps]
+    assert found.price.tobytes() == np.stack([bar.price for bar in each]).tobytes()
+    np.testing.assert_array_equal(found.quality, np.stack([bar.quality for bar in each]))
+    assert encode_state(blocks.state()) == encode_state(bars.state())
+    assert len(np.unique(found.quality)) > 3
+    assert not found.price.flags.writeable

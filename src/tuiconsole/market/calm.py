@@ -13,6 +13,7 @@ import numpy as np
 
 from tuiconsole.domain.market import BarBlock
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+from tuiconsole.market.calm_kernel import Columns
 from tuiconsole.market.settings import DefenceSettings
 
 _NARROW = 4
@@ -91,6 +92,32 @@ def calm_stretch(
     bars = int(suspicious[0]) if len(suspicious) else len(good)
     after = CalmState(price[bars], log[bars], deviation[bars], unchanged[bars])
     return CalmStretch(bars, price[1 : bars + 1], absent[:bars], after)
+
+
+@np.errstate(all="ignore")
+def columns_of(block: BarBlock) -> Columns | None:
+    """What :func:`~tuiconsole.market.calm_kernel.calm_bars` reads of ``block``; None where a range is not whole.
+
+    The logarithms are NumPy's: those of a kernel have other bits.
+    """
+    ranges = (block.open, block.high, block.low)
+    opened, high, low = (_NOTHING if column is None else _plain(column) for column in ranges)
+    if len({len(opened), len(high), len(low)}) > 1:
+        return None
+    bid, ask, quotes = _NOTHING, _NOTHING, block.quotes
+    if quotes is not None and quotes.bid is not block.nothing and quotes.ask is not block.nothing:
+        bid, ask = _plain(quotes.bid), _plain(quotes.ask)
+    return _plain(block.close), np.log(block.close), opened, high, low, bid, ask
+
+
+def _plain(column: FloatArray) -> FloatArray:
+    """A contiguous, read-only view: of one type, so that the kernel is compiled once."""
+    view = np.ascontiguousarray(column).view()
+    view.flags.writeable = False
+    return view
+
+
+_NOTHING = _plain(np.empty((0, 0)))
 
 
 def _carry(

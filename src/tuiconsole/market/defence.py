@@ -20,13 +20,16 @@ warm-up.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
-from tuiconsole.market.calm import CalmState, CalmStretch, calm_stretch
+from tuiconsole.market.calm import CalmState, CalmStretch, calm_stretch, columns_of
+from tuiconsole.market.calm_kernel import PARTS, Columns, calm_bars
 from tuiconsole.market.settings import DefenceSettings
 
 RANGE_TOLERANCE = 1e-6
@@ -43,6 +46,8 @@ SPLIT_TOLERANCE = 0.03
 """Largest log distance of a move from a split ratio: a split day has a return of its own."""
 
 _LOG_RATIOS = np.log(np.array(SPLIT_RATIOS))
+_KERNEL_FILE = Path(__file__).with_name("calm_kernel.py")
+_ABSENT = (int(Quality.MISSING), int(Quality.NEVER_SEEN))
 _BEFORE_ALL_TIME = -(2**62)
 _ARRAYS = ("price", "log_price", "log_suspect", "deviation", "unchanged", "waiting")
 
@@ -81,8 +86,14 @@ class Defence:
             np.empty(n_symbols),
         )
         self._unchanged_spare = np.zeros(n_symbols, dtype=np.int64)
+        self._kernel: Kernel | None = None
+        self._reach = _LEAST_REACH
         self._verdicts = {q: _constant(n_symbols, q) for q in Quality}
         self._set_limit()
+
+    def use_machine_code(self) -> None:
+        """Have calm stretches judged by a kernel, with the same bits."""
+        self._kernel = machine_code(calm_bars, PARTS, (_KERNEL_FILE,), "Verdicts in machine code")
 
     @np.errstate(all="ignore")
     def screen(self, bars: Bars) -> ScreenedBars:
@@ -111,22 +122,56 @@ class Defence:
         """
         price: FloatArray = np.empty(bars.close.shape)
         quality: CodeArray = np.zeros(bars.close.shape, dtype=np.int8)
-        count, done, reach = len(bars), 0, _LEAST_REACH
+        count, done = len(bars), 0
+        columns = None if self._kernel is None else columns_of(bars)
         while done < count:
             if not self._any_waiting and bars.ts[done] > self._last_ts:
-                end = min(count, done + reach)
-                calm = calm_stretch(bars, done, end, self._calm_state(), self._settings)
-                self._take(bars, done, calm, price, quality)
-                done += calm.bars
-                reach = 4 * reach if done == end else max(_LEAST_REACH, 2 * calm.bars)
-                if done == end:
-                    continue
+                if self._kernel is None or columns is None:
+                    done = self._stride(bars, done, price, quality)
+                else:
+                    done = self._walk(self._kernel, columns, bars.ts, done, price, quality)
+                if done == count:
+                    break
             screened = self.screen(bars.at(done))
             price[done], quality[done] = screened.price, screened.quality
             done += 1
         flagged: list[bool] = np.any(quality, axis=1).tolist()
         _read_only(price)
         return ScreenedBlock(bars, price, quality, flagged, not any(flagged))
+
+    def _stride(self, bars: BarBlock, first: int, price: FloatArray, quality: CodeArray) -> int:
+        """Judge bars from ``first`` on, some at a time, and move the state on; the first that is not calm."""
+        count, done = len(bars), first
+        while done < count:
+            end = min(count, done + self._reach)
+            calm = calm_stretch(bars, done, end, self._calm_state(), self._settings)
+            self._take(bars, done, calm, price, quality)
+            done += calm.bars
+            if done < end:
+                self._reach = max(_LEAST_REACH, 2 * calm.bars)
+                break
+            self._reach *= 4
+        return done
+
+    def _walk(
+        self,
+        kernel: Kernel,
+        columns: Columns,
+        ts: list[int],
+        first: int,
+        price: FloatArray,
+        quality: CodeArray,
+    ) -> int:
+        """:meth:`_stride` by the kernel."""
+        limits = self._settings
+        rules = (limits.jump_deviations, limits.minimum_jump, self._rate, limits.stale_bars)
+        state = (self._price.copy(), self._log_price, self._deviation, self._unchanged)
+        done: int = kernel(columns, first, state, rules, _ABSENT, price, quality)
+        if done > first:
+            self._last_ts = ts[done - 1]
+            self._price = _read_only(state[0])
+            self._set_limit()
+        return done
 
     def _calm_state(self) -> CalmState:
         return CalmState(self._price, self._log_price, self._deviation, self._unchanged)
