@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.engine import rig as core
 from tests.system.rig import write_config, write_csv
 from tuiconsole.config import load
-from tuiconsole.engine.build import load_tape, plan
+from tuiconsole.engine.build import Plan, load_tape, plan
 from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.market.tape import Tape
 from tuiconsole.risk.latch import Latch
@@ -74,3 +74,9 @@ def trade(desk: DeskFiles, bars: int = BARS, mode: str = "replay") -> None:
     store.close()
     save_launch(desk.state, Launch(mode, settings))
     Latch(desk.state.with_suffix(".latch")).create()
+
+
+def planned_again(desk: DeskFiles) -> Plan:
+    """The plan of this desk."""
+    settings = load(desk.config).desk
+    return plan(settings, load_tape(settings), "replay")

@@ -29,6 +29,7 @@ from tuiconsole.engine.supervisor import tell_ready
 from tuiconsole.engine.volume_watch import VolumeWatch
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
+from tuiconsole.store.opening import check_no_restore
 from tuiconsole.store.recovery import CatchUp
 from tuiconsole.store.state_store import StateStore
 from tuiconsole.store.writer import Writer
@@ -57,6 +58,7 @@ class ToldSink:
         self._tell = tell
         self.submit = writer.submit
         self.checkpoint = writer.checkpoint
+        self.copy_to = writer.copy_to
         self.commit = writer.commit
         self.close = writer.close
 
@@ -81,6 +83,7 @@ def run_engine(options: EngineOptions) -> None:
     paths = DeskPaths.of(options.state)
     lock = take_lock(paths)
     try:
+        check_no_restore(paths.state)
         market = open_market(options.settings, paths.state, options.clock, options.speed, options.pace)
         chosen = market.plan
         store = StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())

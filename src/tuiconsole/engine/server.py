@@ -113,6 +113,8 @@ class Client:
         if isinstance(request, frames.Why):
             chain = await service.why(request.order)
             return Done(request.id, explain_text(chain), chain)
+        if isinstance(request, frames.CopyStore):
+            return Done(request.id, "copied", {"rows": await service.copy_store(Path(request.path))})
         if isinstance(request, frames.Shutdown) and not self.read_only:
             self._service.request_stop(request.reason or f"stopped by {self.name}")
             return Done(request.id, "stopping", {"state": "stopped"})

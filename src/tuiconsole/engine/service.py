@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from tuiconsole.domain import ids
@@ -411,6 +412,12 @@ class EngineService:
     async def why(self, order: str) -> dict[str, Any]:
         """The chain behind ``order``, read beside the writer."""
         return await asyncio.to_thread(why, self.paths.state, order)
+
+    async def copy_store(self, target: Path) -> int:
+        """Copy ``state.db`` to the new file ``target`` while the desk trades; the rows durable by then."""
+        if self.failed:
+            raise EngineError(f"The desk is halted: {self.failed}")
+        return await asyncio.wrap_future(self._sink.copy_to(target))
 
     # ---- watching itself --------------------------------------------------------------------------------------------
 

@@ -105,6 +105,14 @@ class Why(msgspec.Struct, frozen=True, tag="why"):
     version: int = VERSION
 
 
+class CopyStore(msgspec.Struct, frozen=True, tag="copy"):
+    """Asks for a copy of the store, as a new file at ``path``, while the desk trades on."""
+
+    id: int
+    path: str
+    version: int = VERSION
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Asks for snapshots, at most ``rate_hz`` a second and only when something changed.
 
@@ -140,6 +148,7 @@ Request = (
     | SwitchAgent
     | AcknowledgeAlerts
     | Why
+    | CopyStore
     | Subscribe
     | SetSpeed
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -132,6 +132,16 @@ def reading(source: Path | sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         ) from error
     finally:
         connection.close()
+
+
+def fold_log(path: Path) -> None:
+    """Bring what is in the log of ``path`` into the file itself, if both are sound; for a file that nobody has open."""
+    with suppress(sqlite3.Error):
+        connection = sqlite3.connect(_uri(path, "rw"), uri=True, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
 
 
 def sync_directory(directory: Path) -> None:

@@ -44,6 +44,7 @@ def open_file(path: Path, binding: Binding) -> OpenedFile:
         It cannot be created or written.
     """
     _prepare_directory(path)
+    check_no_restore(path)
     try:
         connection = open_writer(path, lambda found: _check_header(path, found))
     except sqlite3.Error as error:
@@ -56,6 +57,20 @@ def open_file(path: Path, binding: Binding) -> OpenedFile:
     except BaseException:
         connection.close()
         raise
+
+
+def restoring_path(state: Path) -> Path:
+    """Directory that exists beside ``state`` while a backup is put in its place."""
+    return state.with_name(state.name.removesuffix(".db") + ".restoring")
+
+
+def check_no_restore(path: Path) -> None:
+    """Refuse with :class:`StoreBindingError` a store into which a restore has not come to its end."""
+    if restoring_path(path).exists():
+        raise StoreBindingError(
+            f"A restore into {path} has not come to its end.",
+            "Run it once more: tuiconsole restore DIRECTORY --overwrite",
+        )
 
 
 def _prepare_directory(path: Path) -> None:

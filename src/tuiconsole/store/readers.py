@@ -111,6 +111,13 @@ def journal_rows(path: Path) -> Tail:
         return Tail.of(connection, path, 0, int(last[0]) if last else 0)
 
 
+def last_bar_ts(source: Source) -> int:
+    """Time of the last bar journalled, ns UTC; 0 before the first."""
+    with reading(source) as connection:
+        found = connection.execute("SELECT ts FROM equity ORDER BY row DESC LIMIT 1").fetchone()
+    return int(found[0]) if found else 0
+
+
 def bars_journalled(source: Source) -> tuple[int, float]:
     """How many traded bars the journal holds, and the equity at the last of them in currency units."""
     with reading(source) as connection:

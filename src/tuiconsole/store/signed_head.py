@@ -77,7 +77,11 @@ def create_key(state: Path) -> bytes:
 
 def export(state: Path, key: bytes, desk: str, rows: int, head: bytes) -> None:
     """Replace ``<state>.head.json`` atomically and durably; ``OSError`` when that fails."""
-    file = HeadFile(rows, head.hex(), desk, sign(key, desk, rows, head).hex())
+    write_head(state, HeadFile(rows, head.hex(), desk, sign(key, desk, rows, head).hex()))
+
+
+def write_head(state: Path, file: HeadFile) -> None:
+    """Put ``file`` beside ``state`` atomically and durably; ``OSError`` when that fails."""
     _replace(head_path(state), msgspec.json.encode(file) + b"\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Protocol
 
 from tuiconsole.domain.records import Record
@@ -43,6 +44,10 @@ class DurableSink(JournalSink, Protocol):
 
     def checkpoint(self, state: Any) -> Future[int]:
         """Store ``state`` (nested values that ``encode_state`` takes) as of the rows appended so far."""
+        ...
+
+    def copy_to(self, target: Path) -> Future[int]:
+        """Copy the store to the new file ``target`` while rows go on being written; the result is the durable rows."""
         ...
 
 

@@ -8,6 +8,7 @@ is final: the store then refuses every further row, and the desk must halt.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import Chain
 from tuiconsole.store.checkpoints import Checkpoint
 from tuiconsole.store.connection import cause_of
+from tuiconsole.store.copying import copy_database
 from tuiconsole.store.opening import open_file
 from tuiconsole.store.projections import Projector
 from tuiconsole.store.sink import finished
@@ -227,6 +229,12 @@ class StateStore:
     def checkpoint(self, state: Any) -> Future[int]:
         """Commit, and store ``state`` as of the rows so far; the newest three are kept."""
         self.write(self.take(encode_state(state)))
+        return finished(self.durable_rows)
+
+    def copy_to(self, target: Path, between: Callable[[], None] = lambda: None) -> Future[int]:
+        """Copy the file to ``target`` as :func:`~tuiconsole.store.copying.copy_database` does; errors are raised at once."""
+        self._refuse_if_stopped()
+        copy_database(self._connection, target, between)
         return finished(self.durable_rows)
 
     def last_checkpoint(self) -> Checkpoint | None:

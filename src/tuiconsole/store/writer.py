@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self
 
 from tuiconsole.domain.codec import encode_state
@@ -82,6 +83,18 @@ class Writer:
         """Like :meth:`submit`, with ``state`` (encoded now) stored as of the rows so far."""
         self._refuse_if_failed()
         return self._hand_over(self._store.take(encode_state(state)))
+
+    def copy_to(self, target: Path) -> Future[int]:
+        """Copy the store on its thread; what is submitted meanwhile is committed between the pages, and copied too."""
+        self._refuse_if_failed()
+        return self._thread.submit(self._copy_to, target)
+
+    def _copy_to(self, target: Path) -> int:
+        return self._store.copy_to(target, self._between_pages).result()
+
+    def _between_pages(self) -> None:
+        self._drain()
+        self._refuse_if_failed()
 
     def commit(self) -> None:
         """Wait until everything appended is durable. Blocks: not for an event loop."""

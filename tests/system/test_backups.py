@@ -1,0 +1,37 @@
+"""A backup of a desk that trades, and the way back, as a user would do it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system import rig
+from tests.system.rig import SystemDesk
+
+pytestmark = pytest.mark.system
+
+
+def test_back_up_while_it_trades_and_go_back(desk: SystemDesk, whole: rig.Whole) -> None:
+    engine = desk.engine(100, "--every-bar")
+    engine.wait_for(rig.bars_seen(20))
+    place = desk.home / "copy"
+    made = desk.run("backup", str(place), "--json")
+    assert made.code == 0, made
+    assert (made.body["path"], made.body["mode"], made.body["level"]) == ("engine", "replay", "running")
+    told = desk.run("backup", str(place))
+    assert (told.code, "exists already" in told.err) == (2, True)
+    refused = desk.run("restore", str(place), "--overwrite")
+    assert (refused.code, "An engine runs" in refused.err) == (1, True)
+    engine.wait_event("end of tape")
+    assert engine.terminate()["head"] == whole.head
+    refused = desk.run("restore", str(place))
+    assert refused.code == 2
+    assert f"goes back to {made.body['clock']}, row {made.body['rows']}" in refused.err
+    restored = desk.run("restore", str(place), "--overwrite", "--json")
+    assert restored.code == 0, restored
+    assert (restored.body["rows"], restored.body["state"]) == (made.body["rows"], "paused")
+    engine = desk.engine(0)
+    assert desk.status()["state"] == "paused"
+    assert desk.run("resume").code == 0
+    engine.wait_event("end of tape")
+    engine.terminate()
+    assert desk.verified()["rows"] > made.body["rows"]
