@@ -42,23 +42,23 @@ CODES = {
 # Columns, left to right:
 # ACKNOWLEDGED PARTIAL_FILL FILL | CANCEL_SENT CANCEL_PENDING CANCELED CANCEL_REJECTED |
 # REPLACE_SENT REPLACE_PENDING REPLACED REPLACE_REJECTED | REJECTED EXPIRED DONE_FOR_DAY |
-# SUSPENDED RESUMED STOPPED CALCULATED | TIMED_OUT BUSTED WITHHELD
+# SUSPENDED RESUMED STOPPED CALCULATED | TIMED_OUT BUSTED WITHHELD TRIGGERED
 EXPECTED = {
-    S.PENDING_NEW: "?hF ccC- ---- JXD S?TK u?C",
-    S.NEW: "?hF ccC- rr?- JXD S?TK u?-",
-    S.PARTIALLY_FILLED: "?hF ccC- rr?- JXD S?TK u?-",
-    S.FILLED: "FFF FFFF FFFF FFF FFFF F?F",
-    S.PENDING_CANCEL: "ccF ccC? --cc JXD ---- uc-",
-    S.CANCELED: "CCF CCCC CCCC CCC CCCC CCC",
-    S.PENDING_REPLACE: "rrF ccC- -r?? JXD ---- ur-",
-    S.REPLACED: "RRR RRRR RRRR RRR RRRR RRR",
-    S.REJECTED: "JJJ JJJJ JJJJ JJJ JJJJ JJJ",
-    S.EXPIRED: "XXF XXXX XXXX XXX XXXX XXX",
-    S.DONE_FOR_DAY: "?hF ccC- ---- JXD S?TK uD-",
-    S.SUSPENDED: "?hF ccC- r--- JXD S?TK uS-",
-    S.STOPPED: "?hF ccC- r--- JXD S?TK uT-",
-    S.CALCULATED: "?hF ccC- ---- JXD S?TK uK-",
-    S.UNKNOWN: "?hF ccC? --?? JXD S-TK u?-",
+    S.PENDING_NEW: "?hF ccC- ---- JXD S?TK u?C?",
+    S.NEW: "?hF ccC- rr?- JXD S?TK u?-?",
+    S.PARTIALLY_FILLED: "?hF ccC- rr?- JXD S?TK u?-?",
+    S.FILLED: "FFF FFFF FF?F FFF FFFF F?FF",
+    S.PENDING_CANCEL: "ccF ccC? --cc JXD ---- uc-c",
+    S.CANCELED: "CCF CCCC CCCC CCC CCCC CCCC",
+    S.PENDING_REPLACE: "rrF ccC- -r?? JXD ---- ur-r",
+    S.REPLACED: "RRR RRRR RRRR RRR RRRR RRRR",
+    S.REJECTED: "JJJ JJJJ JJJJ JJJ JJJJ JJJJ",
+    S.EXPIRED: "XXF XXXX XXXX XXX XXXX XXXX",
+    S.DONE_FOR_DAY: "?hF ccC- ---- JXD S?TK uD-D",
+    S.SUSPENDED: "?hF ccC- r--- JXD S?TK uS-S",
+    S.STOPPED: "?hF ccC- r--- JXD S?TK uT-T",
+    S.CALCULATED: "?hF ccC- ---- JXD S?TK uK-K",
+    S.UNKNOWN: "?hF ccC? --?? JXD S-TK u?-?",
 }
 
 
@@ -96,7 +96,7 @@ def test_finished_orders_leave_only_by_a_late_fill_or_a_bust():
         for state, event in np.argwhere(np.arange(len(S), dtype=np.int8)[:, None] != TRANSITIONS)
         if S(int(state)) in TERMINAL_STATES
     }
-    assert left == {("CANCELED", "FILL"), ("EXPIRED", "FILL"), ("FILLED", "BUSTED")}
+    assert left == {("CANCELED", "FILL"), ("EXPIRED", "FILL"), ("FILLED", "BUSTED"), ("FILLED", "REPLACED")}
 
 
 def test_silence_is_unknown_and_never_the_end():

@@ -39,6 +39,15 @@ class Submit(msgspec.Struct, frozen=True, gc=False):
     immediate: bool = False
 
 
+class Replace(msgspec.Struct, frozen=True, gc=False):
+    """Ask the broker to change working orders, after everything journalled before is durable.
+
+    The batch names the orders by their own numbers, with the new total quantity and the new terms.
+    """
+
+    approved: Approved
+
+
 class Cancel(msgspec.Struct, frozen=True, gc=False):
     """Ask the broker to cancel these orders; never waits for a commit. ``[n_orders]`` order numbers."""
 
@@ -53,4 +62,4 @@ class Decide(msgspec.Struct, frozen=True, gc=False):
     state: PolicyState
 
 
-Effect = Journal | Submit | Cancel | Decide
+Effect = Journal | Submit | Replace | Cancel | Decide

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 
-_ORDER = re.compile(r"^(?:(?P<desk>[0-9a-f]{8})-)?(?P<number>[1-9][0-9]{0,17})$")
+_ORDER = re.compile(r"^(?:(?P<desk>[0-9a-f]{8})-)?(?P<number>[1-9][0-9]{0,17})(?:r[1-9][0-9]{0,8})?$")
 
 
 def desk_id(binding: bytes) -> str:
@@ -14,17 +14,17 @@ def desk_id(binding: bytes) -> str:
     return hashlib.sha256(binding).hexdigest()[:8]
 
 
-def client_order_id(desk: str, order_number: int) -> str:
-    """The id a broker sees. Same desk and intent, same id.
+def client_order_id(desk: str, order_number: int, revision: int = 0) -> str:
+    """The id a broker sees. Same desk and intent, same id; a replacement has one of its own that names the order replaced.
 
-    >>> client_order_id("00ff00ff", 17)
-    '00ff00ff-17'
+    >>> client_order_id("00ff00ff", 17), client_order_id("00ff00ff", 17, 2)
+    ('00ff00ff-17', '00ff00ff-17r2')
     """
-    return f"{desk}-{order_number}"
+    return f"{desk}-{order_number}r{revision}" if revision else f"{desk}-{order_number}"
 
 
 def parse_order_id(text: str) -> tuple[str | None, int] | None:
-    """``(desk or None, order number)`` of a full or short order id, or None when it is neither.
+    """``(desk or None, order number)`` of a full or short order id, or None when it is neither; a replacement's is its order's.
 
     >>> parse_order_id("17")
     (None, 17)

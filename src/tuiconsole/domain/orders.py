@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from tuiconsole.domain.errors import IllegalTransition
+from tuiconsole.domain.order_terms import OrderTerms
 from tuiconsole.domain.types import CodeArray, IntArray
 
 
@@ -60,13 +61,15 @@ class OrderEvent(enum.IntEnum):
     TIMED_OUT = 18
     BUSTED = 19
     WITHHELD = 20
+    TRIGGERED = 21
 
 
 class Purpose(enum.IntEnum):
-    """Who asked for the order."""
+    """Who asked for the order. A protective one guards a position: it waits for a price and only ever reduces."""
 
     POLICY = 0
     FLATTEN = 1
+    PROTECTIVE = 2
 
 
 TERMINAL_STATES = frozenset(
@@ -112,6 +115,9 @@ def _build_table() -> CodeArray:
     row((s.PENDING_REPLACE, s.UNKNOWN), e.REPLACE_REJECTED, BY_QUANTITY)
     row((*working, *pending, s.UNKNOWN), e.TIMED_OUT, s.UNKNOWN)
     row((s.PENDING_NEW,), e.WITHHELD, s.CANCELED)
+    row((s.PENDING_NEW, s.NEW, s.PARTIALLY_FILLED, s.UNKNOWN), e.TRIGGERED, BY_QUANTITY)
+    for state in (*pending, s.DONE_FOR_DAY, s.SUSPENDED, s.STOPPED, s.CALCULATED):
+        table[state, e.TRIGGERED] = state  # a stop price was reached: nothing else changes
     # an acknowledgement or part fill that overtook our request leaves the request pending
     for state in pending:
         table[state, e.ACKNOWLEDGED] = state
@@ -127,6 +133,7 @@ def _build_table() -> CodeArray:
     table[s.EXPIRED, e.FILL] = s.FILLED
     table[s.REJECTED, e.ACKNOWLEDGED] = s.REJECTED
     table[s.FILLED, e.BUSTED] = BY_QUANTITY
+    table[s.FILLED, e.REPLACED] = BY_QUANTITY  # the venue filled all of it, then granted more
     table.flags.writeable = False
     return table
 
@@ -183,6 +190,8 @@ class OrderBatch(msgspec.Struct, frozen=True, gc=False):
         int64 scaled price the decision saw.
     purpose
         int8 of :class:`Purpose`.
+    terms
+        Type, time in force, prices and links; None when all are market orders for the day.
     """
 
     batch: int
@@ -192,6 +201,7 @@ class OrderBatch(msgspec.Struct, frozen=True, gc=False):
     quantity: IntArray
     reference_price: IntArray
     purpose: CodeArray
+    terms: OrderTerms | None = None
 
     def __len__(self) -> int:
         return len(self.number)
@@ -206,6 +216,7 @@ class OrderBatch(msgspec.Struct, frozen=True, gc=False):
             self.quantity[index],
             self.reference_price[index],
             self.purpose[index],
+            None if self.terms is None else self.terms.take(index),
         )
 
 

@@ -62,6 +62,29 @@ class DecisionInputs(msgspec.Struct, frozen=True, gc=False):
     ended: frozenset[str] = frozenset()
 
 
+class OrderPrices(msgspec.Struct, frozen=True, gc=False):
+    """At which prices the orders of a decision are to trade; each float64 ``[n_symbols]`` in currency units, or None.
+
+    Attributes
+    ----------
+    limit
+        Worst price of the order; NaN: a market order.
+    stop
+        Price that must be reached before the order enters the market; NaN: none.
+    stop_loss, take_profit
+        Exits of an order that opens or adds to a position: the first to trade cancels the other. NaN: none.
+    tif
+        Code of :class:`~tuiconsole.domain.order_terms.TimeInForce` for orders with a limit or a stop; exits stand until
+        they are cancelled.
+    """
+
+    limit: FloatArray | None = None
+    stop: FloatArray | None = None
+    stop_loss: FloatArray | None = None
+    take_profit: FloatArray | None = None
+    tif: int = 0
+
+
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """Target positions and how they came about.
 
@@ -75,12 +98,15 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
         float64 ``[n_rows, n_symbols]``, rows named by the policy's ``sheet_names``: what ``why`` tells.
     scalars
         float64 ``[n_scalars]``, named by the policy's ``scalar_names``.
+    prices
+        Limits, stops and exits of the orders; None: market orders.
     """
 
     target: IntArray
     acting: BoolArray
     sheet: FloatArray
     scalars: FloatArray
+    prices: OrderPrices | None = None
 
 
 class Policy(Protocol):

@@ -229,6 +229,61 @@ class Sliced(msgspec.Struct, frozen=True, array_like=True, tag=12):
     taken: IntArray
 
 
+class Termed(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """Terms of the orders of the decision before it, as :class:`~tuiconsole.domain.order_terms.OrderTerms`; ``kind`` is its type.
+
+    Written only for decisions that want anything else than market orders for the day; ``number`` is 0 where the gate refused.
+    """
+
+    ts: int
+    seq: int
+    number: IntArray
+    kind: CodeArray
+    tif: CodeArray
+    limit: IntArray
+    stop: IntArray
+    trail: IntArray
+    trail_unit: CodeArray
+    display: IntArray
+    peg: CodeArray
+    peg_offset: IntArray
+    expiry: IntArray
+    parent: IntArray
+    oco: IntArray
+
+
+class ReplaceAsked(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """An order was to be changed; what the gate said, and what the venue is asked for when it said yes.
+
+    Attributes
+    ----------
+    number, revision
+        The order, and which replacement of it this is; 0 when refused.
+    quantity, before
+        Signed scaled quantity asked for, and until now.
+    limit, stop, trail, display
+        As asked for, scaled; the other terms never change.
+    rule, value, allowed
+        As in :class:`Decided`; the figures as text.
+    text
+        Why it was asked for.
+    """
+
+    ts: int
+    number: int
+    revision: int
+    quantity: int
+    before: int
+    limit: int
+    stop: int
+    trail: int
+    display: int
+    rule: int
+    value: str
+    allowed: str
+    text: str
+
+
 Record = (
     Opened
     | BarSeen
@@ -243,6 +298,8 @@ Record = (
     | Charged
     | Parented
     | Sliced
+    | Termed
+    | ReplaceAsked
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -259,4 +316,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Charged,
     Parented,
     Sliced,
+    Termed,
+    ReplaceAsked,
 )

@@ -19,7 +19,9 @@ from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.pipeline import EnsemblePolicy
 from tuiconsole.engine.policies import content as policy_content
 from tuiconsole.engine.policies import load_strategy, with_schema, with_source
+from tuiconsole.engine.protection import protection_needs
 from tuiconsole.engine.session import Session
+from tuiconsole.engine.session_ends import SessionEnds
 from tuiconsole.engine.settings import EngineSettings, Settings
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.paper import PaperVenue
@@ -33,7 +35,7 @@ RECORD_SCHEMA = 2
 REPLAY, PAPER = "replay", "paper"
 """Modes of the live engine: a tape that is played again, and today's market with paper money."""
 
-_CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution")
+_CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution", "protection")
 _NOT_CORE = {"engine": ("checkpoint_bars", "stall_ms")}
 
 
@@ -56,6 +58,11 @@ class Plan:
     opened: Opened
     policy: Policy
     settings: Settings
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features that a desk of this plan has worked out."""
+        return (*self.policy.needs, *protection_needs(self.settings.protection, self.policy.needs))
 
 
 def load_tape(settings: Settings) -> Tape:
@@ -181,6 +188,7 @@ def make_session(
             first_seq=chosen.start,
             timeframes=Timeframes.of(chosen.policy, chosen.tape),
             execution=settings.execution,
+            protection=settings.protection,
         ),
     )
     return Session(
@@ -189,7 +197,7 @@ def make_session(
         warmup=chosen.warmup,
         defence=Defence(len(universe), settings.defence),
         desk=desk,
-        venue=PaperVenue(universe, settings.execution),
+        venue=PaperVenue(universe, settings.execution, SessionEnds.of(chosen.tape)),
         sink=sink,
         on_level=on_level,
         fault=fault,

@@ -49,12 +49,15 @@ from tuiconsole.engine import parents
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
+from tuiconsole.engine.ordering import cancel, decided, in_the_way, terms_record
 from tuiconsole.engine.periods import EquityCurve, Periods
+from tuiconsole.engine.protection import Protection
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.algos.working import Working
+from tuiconsole.execution.entry_terms import with_prices
 from tuiconsole.execution.oms import flatten_orders, wanted_orders, without_new_risk
 from tuiconsole.execution.order_table import OrderTable
-from tuiconsole.execution.settings import ExecutionSettings
+from tuiconsole.execution.settings import ExecutionSettings, ProtectionSettings
 from tuiconsole.portfolio.ledger import Ledger, Profit
 from tuiconsole.regimes.settings import RegimeSettings
 from tuiconsole.risk.breakers import Breakers
@@ -81,6 +84,7 @@ class DeskSettings:
     first_seq: int
     timeframes: Timeframes = field(default_factory=Timeframes)
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+    protection: ProtectionSettings = field(default_factory=ProtectionSettings)
 
 
 class Desk:
@@ -91,7 +95,8 @@ class Desk:
         self.universe = universe
         self.policy = policy
         self.settings = settings
-        self.market = MarketSide(universe, policy.needs, settings.regimes, settings.bars_per_year)
+        self.protection = Protection(settings.protection, universe, policy.needs)
+        self.market = MarketSide(universe, self.needs, settings.regimes, settings.bars_per_year)
         self.features, self.panel = self.market.features, self.market.panel
         self.regimes = self.market.regimes
         self.ledger = Ledger(universe, settings.capital)
@@ -121,6 +126,7 @@ class Desk:
         self.last_refusal = ""
         self.tape_ended = False
         self.bars_at_level = 0
+        self._waiting: Decision | None = None
         self.last_answer: Commanded | None = None
         self._pnl_before: Profit | IntArray = np.zeros(n, dtype=np.int64)
         self._pnl_now: Profit | IntArray = np.zeros(n, dtype=np.int64)
@@ -142,6 +148,11 @@ class Desk:
             Command: self._on_command,
             TapeEnd: self._on_tape_end,
         }
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features that the desk has worked out: the policy's, then those of its own."""
+        return (*self.policy.needs, *self.protection.needs)
 
     @property
     def day_pnl(self) -> IntArray:
@@ -171,6 +182,8 @@ class Desk:
         if self.working is not None:
             market = (seen.price, seen.volume, seen.quality)
             self.working.learn(seen.seq, seen.ts, seen.session, *market)
+        if self.protection.on:
+            self.protection.observe(self.price, seen.features)
         if seen.seq < self.settings.first_seq:
             return [self._decide(seen)] if self._asks(seen) else []
         self.ledger.mark(seen.price_scaled, seen.bounds, seen.total)
@@ -179,6 +192,8 @@ class Desk:
         effects.append(Journal(self._bar_seen(seen)))
         if seen.flagged and (seen.quality == Quality.SPLIT_LIKE).any():
             effects.append(self._tell_of_splits(seen))
+        if self.protection.on:
+            effects += self.protection.keep_up(self)
         if self._asks(seen):
             effects.append(self._decide(seen))
         elif self.working:
@@ -209,7 +224,7 @@ class Desk:
         if self.settings.timeframes.own:
             due: list[bool] = self.settings.timeframes.due(np.array(block.screened.bars.ts)).tolist()
             return due
-        if not isinstance(self.policy, Waking):
+        if not isinstance(self.policy, Waking) or self.protection.on:
             return [True] * len(block)
         wakes: list[bool] = self.policy.wakes(block.ahead(), self.policy_state).tolist()
         return wakes
@@ -273,7 +288,7 @@ class Desk:
                 price=self.price,
                 price_scaled=self.price_scaled,
                 tradable=self.tradable,
-                features=seen.features,
+                features=seen.features[: len(self.policy.needs)] if self.protection.needs else seen.features,
                 regime=seen.regime,
                 position=self.ledger.quantity,
                 pending=self._on_its_way(),
@@ -302,10 +317,18 @@ class Desk:
         effects = self._failed_agents()
         if self.level >= DeskLevel.HALTED:
             return effects
-        wanted = self._wanted(event.decision)
-        if self.working is not None:
-            return effects + parents.revise(self, self.working, wanted, event.decision)
-        return effects + self.judge(wanted, event.decision) if len(wanted) else effects
+        return effects + self._carry_out(event.decision)
+
+    def _carry_out(self, decision: Decision) -> list[Effect]:
+        """The orders of a decision; where working ones are in the way, these are cancelled first."""
+        wanted = self._wanted(decision)
+        blocking = in_the_way(self, wanted, decision)
+        self._waiting = decision if len(blocking) else None
+        if len(blocking):
+            return cancel(self, blocking)
+        if self.working is not None and wanted.terms is None:
+            return parents.revise(self, self.working, wanted, decision)
+        return self.judge(wanted, decision) if len(wanted) else []
 
     def _wanted(self, decision: Decision) -> OrderBatch:
         target = decision.target
@@ -324,6 +347,8 @@ class Desk:
         if self.level == DeskLevel.PAUSED and len(batch):
             held = self.ledger.quantity[batch.symbol]
             batch = batch.take(np.flatnonzero(held * np.sign(batch.quantity) < 0))
+        if decision.prices is not None:
+            batch = with_prices(batch, decision.prices, self.ledger.quantity, self.universe)
         return batch
 
     def _failed_agents(self) -> list[Effect]:
@@ -347,17 +372,21 @@ class Desk:
     ) -> list[Effect]:
         """Put orders before the gate: journal the verdicts, submit what passed. ``parents``: whose children they are."""
         self.decisions += 1
-        verdict = self.gate.judge(wanted, self._book(), self.orders.next_number, parents)
-        record = self._decided(wanted, decision, verdict)
+        verdict = self.gate.judge(wanted, self.book(), self.orders.next_number, parents)
+        record = decided(self, wanted, decision, verdict)
         self.recent.append(record)
         effects: list[Effect] = [Journal(record)]
+        if wanted.terms is not None:
+            effects.append(terms_record(self.ts, self.decisions, wanted.terms, verdict.number))
+            self.protection.learn(wanted, verdict.number)
         self._count_refusals(wanted, verdict)
         if verdict.approved is not None:
             self.orders.add(verdict.approved.batch)
             effects.append(Submit(verdict.approved, immediate))
         return effects
 
-    def _book(self) -> Book:
+    def book(self) -> Book:
+        """What the gate judges orders against."""
         return Book(
             level=self.level,
             ts=self.ts,
@@ -371,35 +400,7 @@ class Desk:
             month_peak_equity=self.breakers.month_peak,
             peak_equity=self.breakers.peak,
             exposure=self.ledger.exposure(self.price_scaled),
-        )
-
-    def _decided(self, wanted: OrderBatch, decision: Decision | None, verdict: Verdict) -> Decided:
-        columns = wanted.symbol
-        if decision is None:
-            sheet, scalars, target = (
-                np.empty((0, len(columns))),
-                np.empty(0),
-                np.zeros(len(columns), dtype=np.int64),
-            )
-        else:
-            sheet = decision.sheet.take(columns, axis=1)
-            scalars, target = decision.scalars, decision.target.take(columns)
-        return Decided(
-            self.decisions,
-            self.bar_seq,
-            self.ts,
-            scalars,
-            columns,
-            sheet,
-            self.ledger.quantity.take(columns),
-            target,
-            wanted.quantity,
-            wanted.reference_price,
-            verdict.number,
-            verdict.rule,
-            verdict.value,
-            verdict.limit,
-            wanted.purpose,
+            exits=self.orders.exits(),
         )
 
     def _count_refusals(self, wanted: OrderBatch, verdict: Verdict) -> None:
@@ -435,7 +436,7 @@ class Desk:
         effects: list[Effect] = [Journal(record)]
         if accepted.forced:
             effects.append(self._flat_report())
-        return effects
+        return effects + self.protection.keep_up(self) if self.protection.on else effects
 
     def _on_charges(self, charges: Charges) -> list[Effect]:
         self.ledger.charge(charges)
@@ -450,7 +451,10 @@ class Desk:
         effects: list[Effect] = [
             Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
         ]
-        return effects + self.flatten_when_clear()
+        effects += self.flatten_when_clear()
+        if self._waiting is not None and self.level < DeskLevel.HALTED:
+            effects += self._carry_out(self._waiting)
+        return effects + self.protection.keep_up(self) if self.protection.on else effects
 
     # ---- stops ------------------------------------------------------------------------------------------------------
 
@@ -534,6 +538,7 @@ class Desk:
         "periods",
         "curve",
         "alerts",
+        "protection",
     )
 
     def state(self) -> dict[str, Any]:

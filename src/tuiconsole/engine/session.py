@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
+from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Replace, Severity, Submit
 from tuiconsole.domain.events import (
     Command,
     CommandKind,
@@ -129,7 +129,7 @@ class Session:
         the next is asked for, and :meth:`state` is valid only after the last one.
         """
         if self.shared is not None:
-            for screened, seen in self.shared.blocks_from(self.cursor, end, self.desk.policy.needs):
+            for screened, seen in self.shared.blocks_from(self.cursor, end, self.desk.needs):
                 yield from self._through(screened, seen)
             if self.cursor < end:
                 raise ValueError(f"the shared market ends at bar {self.cursor}, {end} was asked for")
@@ -165,6 +165,8 @@ class Session:
         ):
             return 0
         if not self.venue.idle:
+            return 0
+        if desk.protection.on:
             return 0
         if screened.bars.seq + index < self.start:
             return 0
@@ -228,10 +230,9 @@ class Session:
         """A bar after the defence: its fills first, then the bar as the desk takes it in."""
         self._catch_up()
         fills = self.venue.on_bars(screened)
-        if fills is not None:
-            yield from self._carry_out(self.desk.handle(fills))
-        if self.venue.due is not None:
-            yield from self._carry_out(self.desk.handle(self.venue.due))
+        for event_of_venue in (self.venue.triggered, fills, self.venue.ended, self.venue.due):
+            if event_of_venue is not None:
+                yield from self._carry_out(self.desk.handle(event_of_venue))
         yield from self._bar_done(event)
 
     def _bar_done(self, event: ScreenedBars | Observed) -> Steps:
@@ -284,6 +285,8 @@ class Session:
                 yield from self._submit(effect)
             elif isinstance(effect, Cancel):
                 yield from self._cancel(effect)
+            elif isinstance(effect, Replace):
+                yield from self._replace(effect)
 
     def _cancel(self, effect: Cancel) -> Steps:
         unsent = np.isin(effect.number, self._unsent)
@@ -307,6 +310,19 @@ class Session:
         response = self.venue.submit(effect.approved, effect.immediate)
         self._pass("submitted")
         yield from self._take(response)
+
+    def _replace(self, effect: Replace) -> Steps:
+        yield
+        urgent = self._take_urgent()
+        if urgent is not None:
+            number = effect.approved.batch.number
+            event = np.full(len(number), OrderEvent.REPLACE_REJECTED, dtype=np.int8)
+            text = "withheld: the desk was stopped before the change was sent"
+            yield from self._carry_out(self.desk.handle(OrderUpdates(self.desk.ts, number, event, text)))
+            yield from self._carry_out(self.desk.handle(urgent))
+            return
+        self._catch_up()
+        yield from self._take(self.venue.replace(effect.approved))
 
     def _take(self, response: Response) -> Steps:
         if len(response.updates.number):

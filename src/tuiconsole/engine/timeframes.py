@@ -49,7 +49,7 @@ class Timeframes:
         names = tuple(sorted({own, *getattr(policy, "timeframes", ())} - {""}))
         if not names:
             return cls()
-        found = cls(own, names, _calendar(tape))
+        found = cls(own, names, calendar_of(tape))
         if isinstance(tape, Tape):
             found._cover(int(tape.ts[0]), int(tape.ts[-1]))
             for name, grid in found._grids.items():
@@ -83,7 +83,8 @@ class Timeframes:
             self._grids[name] = interval_grid(self._calendar, interval_seconds(name), first, ahead)
 
 
-def _calendar(tape: BarSource) -> str:
+def calendar_of(tape: BarSource) -> str:
+    """The one exchange calendar of a tape; :class:`UsageError` when its symbols trade by several."""
     if isinstance(tape, RecordedTape):
         return tape.header.calendar
     found = {one.venue for one in tape.universe.instruments}

@@ -31,6 +31,12 @@ class DisplayedBook:
         """Take in a bar's quotes; a bar without any leaves no book."""
         self._quotes = {} if quotes is None else {name: getattr(quotes, name) for name in _SIDES}
 
+    def quotes(self, symbol: int) -> tuple[float, float]:
+        """Bid and ask of one symbol, currency units; NaN where nothing is quoted."""
+        if not self._quotes:
+            return float("nan"), float("nan")
+        return float(self._quotes["bid"][symbol]), float(self._quotes["ask"][symbol])
+
     def half_spread(self, symbol: IntArray, otherwise: float) -> FloatArray:
         """Half the quoted spread as a share of the midpoint; ``otherwise`` where it is not quoted or crossed."""
         bid, ask = self._quotes["bid"][symbol], self._quotes["ask"][symbol]

@@ -11,7 +11,10 @@ held by the conformance suite of the tests:
 4. A cancel is a request. It is answered CANCELED, or CANCEL_REJECTED when nothing is left to cancel, or
    TIMED_OUT.
 5. An order is never filled beyond its quantity, and the sum of all fills is ``positions()``.
-6. Execution numbers are unique. A venue with textual ids maps them by ``domain.ids.execution_number``; its
+6. A replacement is a request too, answered REPLACED, REPLACE_REJECTED or TIMED_OUT. Until then the order stands as it
+   was. Fills count across it: the new quantity is the order's whole quantity, what is filled already included.
+7. Terms that a venue does not know are answered REJECTED with a sentence, never turned into something else.
+8. Execution numbers are unique. A venue with textual ids maps them by ``domain.ids.execution_number``; its
    own order ids are its own business, kept beside the desk's numbers by its implementation.
 """
 
@@ -53,6 +56,16 @@ class Broker(Protocol):
         ------
         NotApproved
             The batch does not come from the gate, or is not a flatten but asks to be filled at once.
+        """
+        ...
+
+    def replace(self, approved: Approved) -> Response:
+        """Ask to change working orders: each row names an order by its number, its new quantity and terms.
+
+        Raises
+        ------
+        NotApproved
+            The batch does not come from the gate.
         """
         ...
 

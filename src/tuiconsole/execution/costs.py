@@ -197,6 +197,14 @@ class CostModel:
         rows = zip(*columns, strict=True)
         return [(factor, tick, rate, cent, int(fixed)) for factor, tick, rate, cent, fixed in rows]
 
+    def worth(self, symbol: IntArray, price: FloatArray, quantity: IntArray) -> IntArray:
+        """Money of whole scaled prices ``[n]`` on signed scaled quantities, int64, rounded down."""
+        rows = []
+        for i, column in enumerate(symbol.tolist()):
+            factor, divisor = (int(c[column] if c.ndim else c) for c in (self._factor, self._divisor))
+            rows.append(int(price[i]) * abs(int(quantity[i])) * factor // divisor)
+        return np.array(rows, dtype=np.int64)
+
     def price(
         self,
         symbol: IntArray,

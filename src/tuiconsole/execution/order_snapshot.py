@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tuiconsole.domain.ids import client_order_id
 from tuiconsole.domain.money import divide_half_even
+from tuiconsole.domain.order_terms import PLAIN, Terms
 from tuiconsole.domain.orders import TERMINAL_STATES, OrderState, Purpose
 
 
@@ -36,6 +37,8 @@ class OrderSnapshot:
         Money (``10**-MONEY_DECIMALS``) paid so far.
     forced
         True when Kill's flatten was filled at once.
+    terms
+        Type, time in force, prices and links as they are now.
     """
 
     number: int
@@ -51,6 +54,7 @@ class OrderSnapshot:
     fee: int
     last_price: int
     forced: bool
+    terms: Terms = PLAIN
 
     @property
     def leaves(self) -> int:
@@ -68,5 +72,5 @@ class OrderSnapshot:
         return divide_half_even(abs(self.cost), abs(self.filled)) if self.filled else None
 
     def client_id(self, desk: str) -> str:
-        """The id a broker sees for this order of ``desk``."""
-        return client_order_id(desk, self.number)
+        """The id a broker sees for this order of ``desk``; each replacement has its own, linked to the first."""
+        return client_order_id(desk, self.number, self.terms.revision)

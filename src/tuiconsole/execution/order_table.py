@@ -9,6 +9,7 @@ not know raises.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,24 +26,30 @@ from tuiconsole.domain.orders import (
     OrderBatch,
     OrderEvent,
     OrderState,
+    Purpose,
     next_state,
 )
 from tuiconsole.domain.types import BoolArray, CodeArray, IntArray
 from tuiconsole.execution.executions import SeenExecutions
 from tuiconsole.execution.order_columns import (
     COST,
+    DROP_BLOCK,
     FEE,
     FILLED,
     FORCED,
+    KEPT,
     LAST,
     LIVE,
     MOST_ORDERS,
+    NUMBER,
+    PURPOSE,
     QUANTITY,
     STATE,
     SYMBOL,
     OrderColumns,
 )
 from tuiconsole.execution.order_snapshot import OrderSnapshot, leaves
+from tuiconsole.execution.working_terms import Asked, WorkingTerms
 
 _REQUESTS = (OrderEvent.CANCEL_SENT, OrderEvent.REPLACE_SENT, OrderEvent.WITHHELD)
 _REQUEST: BoolArray = np.array([event in _REQUESTS for event in OrderEvent])
@@ -50,6 +57,7 @@ _ALL_NEW: CodeArray = np.full(MOST_ORDERS, OrderState.NEW, dtype=np.int8)
 _ALL_FILLED: CodeArray = np.full(MOST_ORDERS, OrderState.FILLED, dtype=np.int8)
 for _constant in (_ALL_NEW, _ALL_FILLED):
     _constant.flags.writeable = False
+_CLOSED = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REPLACED)
 _COUNTERS = ("next_number", "fills_total", "duplicates", "late_fills", "overfills", "unexpected")
 
 
@@ -88,6 +96,7 @@ class OrderTable:
         self.late_fills = 0
         self.overfills = 0
         self.unexpected = 0
+        self.terms = WorkingTerms()
         self._orders = OrderColumns()
         self._seen = SeenExecutions()
 
@@ -112,8 +121,33 @@ class OrderTable:
             raise ValueError(f"order numbers must go on from {self.next_number}, were {numbers}")
         self._orders.append(batch, states)
         self.next_number += count
+        if batch.terms is not None:
+            self._add_terms(batch)
         if LIVE[states]:
-            self._move_pending(batch.symbol, batch.quantity)
+            counted = batch.quantity if batch.terms is None else _counted(batch)
+            self._move_pending(batch.symbol, counted)
+
+    def _add_terms(self, batch: OrderBatch) -> None:
+        self.terms.add(batch)
+        if len(self.terms) > KEPT + DROP_BLOCK:
+            self.terms.keep(lambda number: self._orders.slots(np.array([number])) is not None)
+
+    def ask_replace(self, number: int, asked: Asked) -> OrderState:
+        """Our request to change an order's quantity or terms: it is PENDING_REPLACE until the venue answers.
+
+        What may fill meanwhile is the larger of what is open before and after. Raises :class:`IllegalTransition` when the
+        order cannot be changed in its state, or is being changed already.
+        """
+        slots = self._orders.slots(np.array([number], dtype=np.int64))
+        if slots is None or number in self.terms.asked:
+            raise IllegalTransition(f"Order {number} is not on this desk, or is being changed already.")
+        slot = int(slots[0])
+        before = self._open(slot)
+        state = next_state(int(self._orders.data[STATE, slot]), OrderEvent.REPLACE_SENT, 0, 1)
+        self._orders.data[STATE, slot] = state
+        self.terms.asked[number] = asked
+        self._moved(slot, before)
+        return state
 
     def update(self, updates: OrderUpdates) -> CodeArray:
         """Apply reports without fills and our own requests.
@@ -134,13 +168,20 @@ class OrderTable:
         if span is not None and self._all_new(span, updates.event):
             return self._acknowledge(span)
         slots = self._orders.slots(updates.number)
-        if slots is not None and _increasing(updates.number):
+        if (
+            slots is not None
+            and _increasing(updates.number)
+            and not self.terms.guards
+            and not self.terms.asked
+        ):
             return self._apply(slots, updates.event)
         states = np.empty(len(updates.number), dtype=np.int8)
         for i in range(len(states)):
             slot = self._orders.slots(updates.number[i : i + 1])
             if slot is None:
                 states[i] = self._unknown_order(int(updates.number[i]), int(updates.event[i]))
+            elif self.terms.guards or self.terms.asked:
+                states[i] = self._change_one(int(slot[0]), int(updates.event[i]))
             else:
                 states[i] = self._apply(slot, updates.event[i : i + 1])[0]
         return states
@@ -172,7 +213,7 @@ class OrderTable:
             fills = _take(fills, np.flatnonzero(fills.quantity))
         self.fills_total += len(fills)
         slots = self._orders.slots(fills.number)
-        if slots is not None and self._plain(slots, fills):
+        if slots is not None and self._plain(slots, fills) and not self.terms.guards and not self.terms.asked:
             return fills, self._book(slots, fills)
         states = np.empty(len(fills), dtype=np.int8)
         for i in range(len(fills)):
@@ -193,12 +234,48 @@ class OrderTable:
             raise UsageError(
                 what, f"Numbers run to {self.next_number - 1}; finished ones leave the table in time."
             )
-        return self._orders.snapshot(int(slots[0]))
+        return self._snapshot(int(slots[0]))
 
     def recent(self, offset: int, count: int) -> list[OrderSnapshot]:
         """Up to ``count`` orders, newest first, after skipping ``offset``; both non-negative."""
         last = self._orders.n - offset
-        return [self._orders.snapshot(slot) for slot in range(last - 1, max(0, last - count) - 1, -1)]
+        return [self._snapshot(slot) for slot in range(last - 1, max(0, last - count) - 1, -1)]
+
+    def _snapshot(self, slot: int) -> OrderSnapshot:
+        found = self._orders.snapshot(slot)
+        return dataclasses.replace(found, terms=self.terms.of(found.number)) if len(self.terms) else found
+
+    def exits(self) -> IntArray | None:
+        """What working protective orders may still close: int64 ``[n_symbols]`` signed scaled quantity; None without any.
+
+        Orders that cancel each other count once, and one that waits for another order's fills counts as far as that filled.
+        """
+        if not self.terms.guards:
+            return None
+        self.terms.guards = [number for number in self.terms.guards if self._working_guard(number)]
+        largest: dict[tuple[int, int], int] = {}
+        for number in self.terms.guards:
+            order = self.row(number)
+            size, parent = order.leaves, order.terms.parent
+            if parent:
+                released = self._filled_of(parent)
+                size = max(-released, min(released, size)) if released else 0
+            key = (order.symbol, order.terms.oco or -number)
+            largest[key] = max(size, largest.get(key, 0), key=abs)
+        if not any(largest.values()):
+            return None
+        found = np.zeros(len(self.pending), dtype=np.int64)
+        for (symbol, _), size in largest.items():
+            found[symbol] += size
+        return found
+
+    def _working_guard(self, number: int) -> bool:
+        slots = self._orders.slots(np.array([number], dtype=np.int64))
+        return slots is not None and bool(LIVE[self._orders.data[STATE, int(slots[0])]])
+
+    def _filled_of(self, number: int) -> int:
+        slots = self._orders.slots(np.array([number], dtype=np.int64))
+        return INT64_MAX if slots is None else abs(int(self._orders.data[FILLED, int(slots[0])]))
 
     # ---- small batches, all alike --------------------------------------------------------------------------
 
@@ -217,7 +294,7 @@ class OrderTable:
         """Book first executions, each of a whole working order; None (and nothing booked) when any is not that."""
         orders = self._orders
         span = orders.span(fills.number)
-        if span is None or fills.forced:
+        if span is None or fills.forced or self.terms.guards or self.terms.asked:
             return None
         held = orders.data[:, span]
         if (
@@ -317,9 +394,11 @@ class OrderTable:
         if slots is None:
             self.unexpected += 1
             return int(OrderState.UNKNOWN)
-        if self._plain(slots, fill):
-            return int(self._book(slots, fill)[0])
         slot = int(slots[0])
+        special = self.terms.guards or self.terms.asked
+        if not special and self._plain(slots, fill):
+            return int(self._book(slots, fill)[0])
+        before = self._open(slot)
         state, ordered, held, symbol = (
             int(self._orders.data[row, slot]) for row in (STATE, QUANTITY, FILLED, SYMBOL)
         )
@@ -333,14 +412,58 @@ class OrderTable:
         else:
             event = OrderEvent.FILL if abs(filled) >= abs(ordered) else OrderEvent.PARTIAL_FILL
             self.late_fills += not LIVE[state]
-            self.overfills += abs(filled) > abs(ordered)
+            asked = self.terms.asked.get(int(fill.number[0]))
+            self.overfills += abs(filled) > max(abs(ordered), abs(asked.quantity) if asked else 0)
         after = self._next_or_same(state, event, abs(filled), abs(ordered))
         self._orders.data[STATE, slot] = after
         self._orders.data[FILLED, slot] = filled
         self._pay(slots, fill)
-        move = leaves(after, ordered, filled) - leaves(state, ordered, held)
-        self._move_pending(np.array([symbol]), np.array([move]))
+        self._moved(slot, before)
         return after
+
+    def _change_one(self, slot: int, event: int) -> int:
+        """Any single report without a fill, on a table with replacements or protective orders."""
+        data, number = self._orders.data, int(self._orders.data[NUMBER, slot])
+        before = self._open(slot)
+        if event == OrderEvent.REPLACED:
+            asked = self.terms.take_over(number)
+            if asked is not None:
+                data[QUANTITY, slot] = asked.quantity
+        elif event == OrderEvent.REPLACE_REJECTED:
+            self.terms.asked.pop(number, None)
+        self._apply_state(slot, event)
+        if int(data[STATE, slot]) in _CLOSED:
+            self.terms.asked.pop(number, None)
+        self._moved(slot, before)
+        return int(data[STATE, slot])
+
+    def _apply_state(self, slot: int, event: int) -> None:
+        data = self._orders.data
+        state, filled, quantity = (int(data[row, slot]) for row in (STATE, FILLED, QUANTITY))
+        if _REQUEST[event]:
+            data[STATE, slot] = next_state(state, event, abs(filled), abs(quantity))
+        else:
+            data[STATE, slot] = self._next_or_same(state, event, abs(filled), abs(quantity))
+
+    def _open(self, slot: int) -> int:
+        """What of an order counts as pending: nothing for a protective one; while it is replaced, the larger of both."""
+        data = self._orders.data
+        number, state, quantity, filled, purpose = (
+            int(data[row, slot]) for row in (NUMBER, STATE, QUANTITY, FILLED, PURPOSE)
+        )
+        if purpose == Purpose.PROTECTIVE:
+            return 0
+        now = leaves(state, quantity, filled)
+        asked = self.terms.asked.get(number)
+        if asked is None:
+            return now
+        granted = asked.quantity - filled
+        return max(now, granted, key=abs) if granted * quantity > 0 else now
+
+    def _moved(self, slot: int, before: int) -> None:
+        move = self._open(slot) - before
+        if move:
+            self._move_pending(self._orders.data[SYMBOL, slot : slot + 1], np.array([move]))
 
     def _next_or_same(self, state: int, event: int, filled: int, quantity: int) -> int:
         if TRANSITIONS[state, event] == ILLEGAL:
@@ -371,6 +494,7 @@ class OrderTable:
             "orders": self._orders.copy(),
             "pending": self.pending.copy(),
             "seen": self._seen.state(),
+            "terms": self.terms.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -380,6 +504,13 @@ class OrderTable:
         self._orders.load(state["orders"])
         self.pending = _frozen(state["pending"].copy())
         self._seen.restore(state["seen"])
+        self.terms.restore(state["terms"])
+
+
+def _counted(batch: OrderBatch) -> IntArray:
+    """The quantities that count as pending: all but those of protective orders."""
+    counted: IntArray = batch.quantity * (batch.purpose != Purpose.PROTECTIVE)
+    return counted
 
 
 def _increasing(number: IntArray) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from tuiconsole.execution.contract import Response
 from tuiconsole.execution.costs import CostModel, Priced
 from tuiconsole.execution.few_fills import MOST_FILLS, FewFills, Fill
 from tuiconsole.execution.liquidity import Liquidity
+from tuiconsole.execution.paper_terms import PaperTerms, joined
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.risk.approved import genuine
 
@@ -58,9 +59,17 @@ class PaperVenue:
         Who may be traded.
     settings
         Costs and liquidity; the defaults when None.
+    session_ends
+        Whether the exchange's session ends with a bar that ends at a time (ns UTC); None where no calendar is known: orders
+        for the day then end with the next session's first bar, and orders at the close are refused.
     """
 
-    def __init__(self, universe: Universe, settings: ExecutionSettings | None = None) -> None:
+    def __init__(
+        self,
+        universe: Universe,
+        settings: ExecutionSettings | None = None,
+        session_ends: Callable[[int], bool] | None = None,
+    ) -> None:
         chosen = settings or ExecutionSettings()
         n = len(universe)
         self._universe = universe
@@ -81,6 +90,7 @@ class PaperVenue:
         self._against_book = chosen.against_book
         self._half_spread = chosen.half_spread_bps / 1e4
         self._borrow = Borrow(universe, chosen.borrow_annual_bps)
+        self._terms = PaperTerms(universe, chosen, self._liquidity, self._book, session_ends)
         self._latency_bars = chosen.latency_bars
         self._latency_ns = round(chosen.latency_ms * _NS_PER_MS)
         self._delayed = chosen.latency_bars > 1 or self._latency_ns > 0
@@ -88,6 +98,10 @@ class PaperVenue:
         self._displaced: FloatArray = np.zeros(n)
         self._moving = False
         self._short = False
+        self.triggered: OrderUpdates | None = None
+        """Orders whose stop price the last bar reached; the desk takes them before the bar's fills."""
+        self.ended: OrderUpdates | None = None
+        """Orders that ended with the last bar unfilled; the desk takes them after the bar's fills."""
         self.due: Charges | None = None
         """Borrow that fell due with the last bar; the desk takes it after the bar's fills."""
         self._price: FloatArray = np.full(n, np.nan)
@@ -96,6 +110,7 @@ class PaperVenue:
         self._distinct = True
         self._bar = 0
         self._last_ts = 0
+        self._session = -1
         self._bar_ns = _NEVER
         self._highest = 0
         self._next_execution = 1
@@ -126,11 +141,27 @@ class PaperVenue:
         self._highest = int(batch.number[-1])
         if immediate:
             return Response(updates, self._fill_now(batch))
+        if batch.terms is not None:
+            return Response(
+                self._terms.take(batch, updates, self._bar, batch.ts + self._latency_ns, self._price)
+            )
         rest = np.empty((len(_NOTHING), len(batch)), dtype=np.int64)
         rest[_NUMBER], rest[_SYMBOL], rest[_REMAINING] = batch.number, batch.symbol, batch.quantity
         rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, self._bar, batch.ts + self._latency_ns
         self._rest(np.concatenate((self._resting, rest), axis=1) if self._resting.shape[1] else rest)
         return Response(updates)
+
+    def replace(self, approved: Approved) -> Response:
+        """Change resting orders: REPLACED at once, or REPLACE_REJECTED when it is too late or nothing of it can change.
+
+        Raises
+        ------
+        NotApproved
+            The batch does not come from the risk gate.
+        """
+        if not genuine(approved):
+            raise NotApproved("This change did not come from the risk gate.", "Nothing was sent.")
+        return Response(self._terms.replace(approved.batch))
 
     def cancel(self, ts: int, number: IntArray) -> Response:
         """Cancel resting orders: CANCELED at once, or CANCEL_REJECTED when nothing of the order rests."""
@@ -142,7 +173,9 @@ class PaperVenue:
                 event[row] = OrderEvent.CANCELED
         gone = number[event == OrderEvent.CANCELED]
         self._rest(self._resting[:, ~np.isin(self._resting[_NUMBER], gone)])
-        text = "" if len(gone) == len(number) else "nothing left to cancel"
+        if len(self._terms):
+            number, event = self._terms.cancel(number, event)
+        text = "" if (event == OrderEvent.CANCELED).all() else "nothing left to cancel"
         return Response(OrderUpdates(ts, number, event, text))
 
     def positions(self) -> IntArray:
@@ -170,8 +203,11 @@ class PaperVenue:
         if self._short:
             self.due = self._borrow.pass_to(bars.ts, bars.session, self._position, self._price)
         fills = self._fill_resting(screened) if self._resting.shape[1] else None
+        self.triggered = self.ended = None
+        if len(self._terms):
+            fills = self._fill_terms(screened, fills)
         self._price = screened.price
-        self._last_ts = bars.ts
+        self._last_ts, self._session = bars.ts, bars.session
         self._liquidity.update(screened)
         if self._against_book:
             self._book.update(bars.quotes)
@@ -180,7 +216,12 @@ class PaperVenue:
     @property
     def idle(self) -> bool:
         """Nothing rests and nothing is short: the next bar can bring neither fills nor borrow."""
-        return not self._resting.shape[1] and not self._short
+        return not self._resting.shape[1] and not self._short and not len(self._terms)
+
+    @property
+    def plain(self) -> bool:
+        """Only market orders for the day rest, if anything."""
+        return not len(self._terms)
 
     def pass_by(self, block: ScreenedBlock, first: int, end: int) -> None:
         """Learn from the bars ``first`` to ``end`` of ``block``, during which the venue was :attr:`idle`.
@@ -194,7 +235,8 @@ class PaperVenue:
         else:
             self._bar += end - first
             self._last_ts = block.bars.ts[end - 1]
-        self.due = None
+        self.due = self.triggered = self.ended = None
+        self._session = block.bars.session[end - 1]
         self._price = block.price[end - 1]
         self._liquidity.update_block(
             block.price[rows], None if volume is None else volume[rows], block.quality[rows]
@@ -389,7 +431,25 @@ class PaperVenue:
         first: IntArray,
         distinct: bool,
         forced: bool = False,
+        resting: bool = False,
     ) -> Fills:
+        pay = self._terms.rested if resting else self._price_of
+        priced = pay(symbol, quantity, base, first)
+        if distinct:
+            self._displaced[symbol] = self._displaced[symbol] + priced.moved if self._moving else priced.moved
+        else:
+            np.add.at(self._displaced, symbol, priced.moved)
+        self._moving = True
+        self._hold(moment, symbol, quantity, priced, distinct)
+        begin = self._next_execution
+        self._next_execution += len(number)
+        execution = np.arange(begin, self._next_execution, dtype=np.int64)
+        return Fills(
+            moment.ts, number, symbol, quantity, priced.price, priced.fee, priced.costs, execution, forced
+        )
+
+    def _price_of(self, symbol: IntArray, quantity: IntArray, base: FloatArray, first: IntArray) -> Priced:
+        """What market orders of these sizes pay."""
         liquidity = self._liquidity
         shares = np.abs(quantity, dtype=np.float64)
         if not self._whole_units:
@@ -403,7 +463,7 @@ class PaperVenue:
         crowded = participation[participation.argmax()] > self._free
         stress = liquidity.stress(symbol) if crowded else None
         displaced = self._displaced[symbol] if self._moving else None
-        priced = self._costs.price(
+        return self._costs.price(
             symbol,
             quantity,
             base,
@@ -415,18 +475,20 @@ class PaperVenue:
             walking,
             spread,
         )
-        if distinct:
-            self._displaced[symbol] = priced.moved if displaced is None else displaced + priced.moved
-        else:
-            np.add.at(self._displaced, symbol, priced.moved)
-        self._moving = True
-        self._hold(moment, symbol, quantity, priced, distinct)
-        begin = self._next_execution
-        self._next_execution += len(number)
-        execution = np.arange(begin, self._next_execution, dtype=np.int64)
-        return Fills(
-            moment.ts, number, symbol, quantity, priced.price, priced.fee, priced.costs, execution, forced
+
+    def _fill_terms(self, screened: ScreenedBars, before: Fills | None) -> Fills | None:
+        """Let the bar pass over the orders with terms; their fills after those of the market orders."""
+        bars = screened.bars
+        outcome = self._terms.match(
+            screened, self._bar, self._last_ts, self._session, before, self._allowed, self._price_of
         )
+        self.triggered, self.ended = outcome.updates(bars.ts)
+        parts = [] if before is None else [before]
+        for resting, number, symbol, quantity, base, first in outcome.runs():
+            parts.append(
+                self._execute(bars, number, symbol, quantity, base, first, _distinct(symbol), resting=resting)
+            )
+        return joined(parts)
 
     def _hold(
         self,
@@ -490,6 +552,8 @@ class PaperVenue:
             "liquidity": self._liquidity.state(),
             "book": self._book.state(),
             "borrow": self._borrow.state(),
+            "session": self._session,
+            "terms": self._terms.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -507,6 +571,9 @@ class PaperVenue:
         self._liquidity.restore(state["liquidity"])
         self._book.restore(state["book"])
         self._borrow.restore(state["borrow"])
+        self._session = int(state["session"])
+        self._terms.restore(state["terms"])
+        self.triggered = self.ended = None
         self._short = bool((self._position < 0).any())
         self.due = None
 

@@ -89,6 +89,9 @@ class ExecutionSettings:
     """Smallest price step of the venue, in currency units; prices are rounded to it against the order. 0: each
     instrument's own."""
 
+    limit_needs: Literal["through", "touch"] = "through"
+    """When a resting limit order fills: once the bar's price goes beyond its limit, or once it touches it."""
+
     latency_bars: Annotated[int, Interval(ge=1, le=100)] = 1
     """Bars from a decision to the first bar that may fill its orders: 1 is the next bar."""
 
@@ -129,3 +132,18 @@ class ExecutionSettings:
                 f"execution.low_volatility_ratio is {self.low_volatility_ratio} and high_volatility_ratio "
                 f"{self.high_volatility_ratio}, expected one below and one above 1."
             )
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionSettings:
+    """Exits that the desk attaches to every position it opens; off by default."""
+
+    stop_atr: Annotated[float, Interval(ge=0.0, le=100.0)] = 0.0
+    """Stop-loss this many average true ranges from the average price, placed when the position opens; 0: none."""
+
+    target_atr: Annotated[float, Interval(ge=0.0, le=100.0)] = 0.0
+    """Take-profit this many average true ranges from the average price; 0: none. Whichever of the two trades first
+    cancels the other."""
+
+    atr_bars: Annotated[int, Interval(ge=1, le=500)] = 14
+    """Bars over which the true range is averaged. Without highs and lows it is the range of the closes."""

@@ -147,7 +147,7 @@ def _shared_markets(plans: Sequence[Plan], tape: Tape, end: int) -> dict[tuple[o
         groups.setdefault(_market_key(each), []).append(each)
     found = {}
     for key, members in groups.items():
-        needs = [name for each in members for name in each.policy.needs]
+        needs = [name for each in members for name in each.needs]
         first = members[0]
         if len(members) > 1 and size_of(tape, needs, end - first.warmup) <= LARGEST_SHARED_BYTES:
             found[key] = SharedMarket.of(first.settings, tape, needs, first.warmup, first.start, end)

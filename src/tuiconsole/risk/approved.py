@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tuiconsole.domain.errors import NotApproved
+from tuiconsole.domain.order_terms import OrderTerms
 from tuiconsole.domain.orders import Approved, OrderBatch
 from tuiconsole.domain.types import CodeArray, IntArray
 
@@ -76,6 +77,8 @@ def _parts(batch: OrderBatch) -> tuple[Any, ...]:
         batch.quantity,
         batch.reference_price,
         batch.purpose,
+        batch.terms,
+        *(() if batch.terms is None else batch.terms.columns()),
     )
 
 
@@ -89,7 +92,8 @@ def genuine(approved: object) -> bool:
     batch, parts = known
     if getattr(approved, "batch", None) is not batch:
         return False
-    return all(map(operator.is_, _parts(batch), parts))
+    found = _parts(batch)
+    return len(found) == len(parts) and all(map(operator.is_, found, parts))
 
 
 def _sealed_int(column: IntArray) -> IntArray:
@@ -98,6 +102,11 @@ def _sealed_int(column: IntArray) -> IntArray:
 
 def _sealed_code(column: CodeArray) -> CodeArray:
     return np.frombuffer(column.tobytes(), dtype=np.int8)
+
+
+def _sealed_terms(terms: OrderTerms) -> OrderTerms:
+    sealed: list[Any] = [np.frombuffer(column.tobytes(), dtype=column.dtype) for column in terms.columns()]
+    return OrderTerms(*sealed)
 
 
 def _approve(batch: OrderBatch, number: IntArray) -> ApprovedOrders:
@@ -110,5 +119,6 @@ def _approve(batch: OrderBatch, number: IntArray) -> ApprovedOrders:
         _sealed_int(batch.quantity),
         _sealed_int(batch.reference_price),
         _sealed_code(batch.purpose),
+        None if batch.terms is None else _sealed_terms(batch.terms),
     )
     return ApprovedOrders(sealed, _KEY)

@@ -15,7 +15,7 @@ class Examined:
     quantity
         int64 signed scaled quantity, clipped to what can be computed with.
     price
-        int64 scaled last good price, 0 where unusable.
+        int64 scaled last good price, 0 where unusable; with terms the worst price the order may trade at, if that is higher.
     good
         bool: the symbol has a usable price of good quality.
     held
@@ -31,6 +31,8 @@ class Examined:
         int64 signed money of the order itself; valid where ``rule`` is 0.
     huge
         bool, or None when all False: the money of the order or its symbol cannot be computed and reads 0.
+    fault
+        int8 of :class:`~tuiconsole.domain.order_terms.TermsFault`; only there where the batch has terms.
     rule, value, limit
         The first rule that failed (0 = none so far), what it measured, what it allows.
     """
@@ -39,6 +41,7 @@ class Examined:
         "after",
         "before",
         "column",
+        "fault",
         "good",
         "held",
         "huge",
@@ -63,6 +66,7 @@ class Examined:
     after: IntArray
     money: IntArray
     huge: BoolArray | None
+    fault: CodeArray
     rule: CodeArray
     value: FloatArray
     limit: FloatArray

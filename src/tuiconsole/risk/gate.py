@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
+from tuiconsole.domain.order_terms import numbered
 from tuiconsole.domain.orders import OrderBatch
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.portfolio.valuation import Valuation
@@ -24,8 +26,10 @@ from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.order_rate import OrderRate
 from tuiconsole.risk.order_rules import OrderRules, require_columns
 from tuiconsole.risk.ordinary import MOST_ORDERS, OrdinaryBatch
+from tuiconsole.risk.replacements import Standing, as_if_new, replacement_fault
 from tuiconsole.risk.rules import Rule
 from tuiconsole.risk.settings import PARTS, RiskSettings, parts
+from tuiconsole.risk.terms_rules import refuse_orphans
 from tuiconsole.risk.verdict import Book, Verdict
 
 __all__ = ["Book", "Gate", "Verdict"]
@@ -108,6 +112,8 @@ class Gate:
     def _surely_passing(self, batch: OrderBatch, book: Book, notional_max: int, name_max: int) -> int | None:
         """Orders that add risk when the whole batch surely passes; None when the rules must look."""
         require_columns(batch)
+        if batch.terms is not None or book.exits is not None:
+            return None
         room = self._rate.limit - self._rate.used(book.ts)
         try:
             return self._ordinary.passes(batch, book, room, notional_max, name_max)
@@ -120,6 +126,8 @@ class Gate:
         out = self._orders.examine(batch, book, notional_max, name_max)
         if parent is not None:
             self.children.refuse_excess(out, parent)
+        if batch.terms is not None:
+            refuse_orphans(out, batch.terms)
         try:
             used = self._rate.used(book.ts)
             adding = self._book.judge(out, book, used, self._rate.limit, notional_max)
@@ -127,7 +135,45 @@ class Gate:
             adding = 0
             lost = (out.rule == 0) & ~out.reducing
             out.rule[lost], out.value[lost], out.limit[lost] = Rule.NOT_COMPUTED, np.nan, np.nan
+        if batch.terms is not None:
+            adding -= refuse_orphans(out, batch.terms)
         return out, adding
+
+    def judge_replacement(self, batch: OrderBatch, now: Standing, book: Book) -> Verdict:
+        """Judge a change of one working order.
+
+        A smaller quantity at the same prices is no new risk and passes. Any other change is judged as an order for all
+        that it leaves open, on a book without the order as it stands.
+
+        Parameters
+        ----------
+        batch
+            One row: the order's own number, its new total quantity, and terms with the number of the replacement.
+        now
+            The order as it stands.
+
+        Returns
+        -------
+        Verdict
+            As :meth:`judge`; ``number`` is the order's own. It never raises for what the batch holds.
+        """
+        try:
+            require_columns(batch)
+            fault = replacement_fault(batch, now)
+            if fault:
+                return _refuse(Rule.TERMS, float(fault))
+            if _relaxes(batch, now):
+                return Verdict(
+                    _approve(batch, batch.number), _APPROVED[:1], _NO_FIGURE[:1], _NO_FIGURE[:1], batch.number
+                )
+            verdict = self.judge(*as_if_new(batch, now, book), 1)
+        except _UNCOMPUTABLE:
+            return _refuse_all(1)
+        if verdict.approved is None:
+            return verdict
+        return Verdict(
+            _approve(batch, batch.number), verdict.rule, verdict.value, verdict.limit, batch.number
+        )
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
@@ -152,15 +198,33 @@ def _verdict(batch: OrderBatch, out: Examined, first_number: int) -> Verdict:
     passed = k - np.count_nonzero(out.rule)
     if passed == k and k:
         number: IntArray = np.arange(first_number, first_number + k, dtype=np.int64)
-        return Verdict(_approve(batch, number), out.rule, out.value, out.limit, number)
+        return Verdict(_approve(_linked(batch, number), number), out.rule, out.value, out.limit, number)
     number = np.zeros(k, dtype=np.int64)
     approved: ApprovedOrders | None = None
     if passed:
         chosen = np.flatnonzero(out.rule == 0)
         numbers = np.arange(first_number, first_number + passed, dtype=np.int64)
         number[chosen] = numbers
-        approved = _approve(batch.take(chosen), numbers)
+        approved = _approve(_linked(batch, number).take(chosen), numbers)
     return Verdict(approved, out.rule, out.value, out.limit, number)
+
+
+def _linked(batch: OrderBatch, number: IntArray) -> OrderBatch:
+    """``batch`` with the links of its terms as order numbers."""
+    return batch if batch.terms is None else replace(batch, terms=numbered(batch.terms, number))
+
+
+def _relaxes(batch: OrderBatch, now: Standing) -> bool:
+    """Whether only the quantity changes, and becomes no larger."""
+    if batch.terms is None:
+        return False
+    same = replace(batch.terms.at(0), revision=now.terms.revision) == now.terms
+    return same and abs(int(batch.quantity[0])) <= abs(now.quantity)
+
+
+def _refuse(rule: Rule, value: float) -> Verdict:
+    code = np.array([rule], dtype=np.int8)
+    return Verdict(None, code, np.array([value]), np.array([np.nan]), np.zeros(1, dtype=np.int64))
 
 
 def _refuse_all(k: int) -> Verdict:

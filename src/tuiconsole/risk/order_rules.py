@@ -7,6 +7,7 @@ array.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tuiconsole.portfolio.valuation import SAFE, Valuation
 from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.rules import NEW_RISK_RULES, ORDER_RULES, Rule
 from tuiconsole.risk.settings import PARTS, RiskSettings, parts
+from tuiconsole.risk.terms_rules import look_at_exits, look_at_terms, require_terms
 from tuiconsole.risk.verdict import Book
 
 SANE = 2**60
@@ -30,8 +32,10 @@ _SANE_UNSIGNED = np.uint64(SANE)
 _RULES = (*ORDER_RULES, *NEW_RISK_RULES)
 _CODES: CodeArray = np.array(_RULES, dtype=np.int8)
 _FIRST_NEW_RISK = len(ORDER_RULES)
-_UNKNOWN, _ZERO, _NOT_COMPUTED, _DUPLICATE, _CROSSES, _MODE, _LOT = range(_FIRST_NEW_RISK)
-_INDEX, _MISSING, _STALE, _COLLAR, _SIZE, _NOTIONAL, _POSITION, _NAME = range(_FIRST_NEW_RISK, len(_RULES))
+_UNKNOWN, _ZERO, _NOT_COMPUTED, _DUPLICATE, _CROSSES, _MODE, _LOT, _TERMS = range(_FIRST_NEW_RISK)
+_INDEX, _MISSING, _STALE, _COLLAR, _SIZE, _NOTIONAL, _POSITION, _NAME, _LIMIT_COLLAR = range(
+    _FIRST_NEW_RISK, len(_RULES)
+)
 
 
 class OrderRules:
@@ -78,6 +82,8 @@ class OrderRules:
         rows: list[BoolArray] = list(failed)
         out = Examined()
         self._take_in(out, batch, book, rows)
+        if batch.terms is not None or book.exits is not None:
+            look_at_exits(out, batch, book, rows[_DUPLICATE])
         if book.level != DeskLevel.RUNNING or np.count_nonzero(batch.purpose):
             _mode(out, batch, book, rows)
         if self._any_lot:
@@ -87,6 +93,9 @@ class OrderRules:
         if self._index is not None:
             rows[_INDEX][:] = self._index[out.column]
         self._prices(out, batch, book, rows)
+        if batch.terms is not None:
+            look_at_terms(out, batch, batch.terms, self._collar, rows[_LIMIT_COLLAR])
+            np.not_equal(out.fault, 0, out=rows[_TERMS])
         self._sizes(out, rows, notional_max, name_max)
         failed[_FIRST_NEW_RISK:] &= ~out.reducing
         k = len(batch)
@@ -191,7 +200,10 @@ class OrderRules:
             return to_float(abs(self.valuation.one(column, price, quantity))), to_float(notional_max)
         if rule == Rule.CONCENTRATION:
             return abs(self.valuation.one(column, price, held + quantity)) / equity, name_max / equity
+        if rule == Rule.TERMS:
+            return float(out.fault[i]), math.nan
         if rule == Rule.COLLAR:
+            price = int(book.price_scaled[column])
             return abs(int(batch.reference_price[i]) - price) / price, self._collar_share
         if rule == Rule.DUPLICATE:
             return 2.0, 1.0
@@ -223,15 +235,16 @@ def _mode(out: Examined, batch: OrderBatch, book: Book, rows: list[BoolArray]) -
     """Levels and purposes: what may only reduce, and what may not trade at all."""
     flatten = batch.purpose == Purpose.FLATTEN
     policy = batch.purpose == Purpose.POLICY
-    barred = ~(flatten | policy) | (policy & (book.level >= DeskLevel.HALTED))
-    over = (flatten | (book.level >= DeskLevel.PAUSED)) & ~out.reducing & ~barred
+    guard = (batch.purpose == Purpose.PROTECTIVE) & (batch.terms is not None)
+    barred = ~(flatten | policy | guard) | (~flatten & (book.level >= DeskLevel.HALTED))
+    over = (flatten | guard | (book.level >= DeskLevel.PAUSED)) & ~out.reducing & ~barred
     turning = np.sign(out.quantity) == -np.sign(out.room)
     np.logical_or(barred, over & ~turning, out=rows[_MODE])
     np.logical_and(over, turning, out=rows[_CROSSES])
 
 
 def require_columns(batch: OrderBatch) -> None:
-    """ValueError unless the columns of the batch are arrays ``[k]`` of int64 and int8."""
+    """ValueError unless the columns of the batch and its terms are arrays ``[k]`` of int64 and int8."""
     shape = batch.number.shape
     int64 = np.dtype(np.int64)
     for column in (batch.number, batch.symbol, batch.quantity, batch.reference_price):
@@ -239,6 +252,8 @@ def require_columns(batch: OrderBatch) -> None:
             raise ValueError("the columns of an order batch must be int64 of one length")
     if batch.purpose.dtype != np.int8 or batch.purpose.shape != shape or len(shape) != 1:
         raise ValueError("the purpose of an order batch must be int8 of its length")
+    if batch.terms is not None:
+        require_terms(batch.terms, shape)
 
 
 def _scaled(units: float, scale: IntArray) -> IntArray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import math
 
+from tuiconsole.domain.order_terms import FAULT_TEXT, TermsFault
+
 
 class Rule(enum.IntEnum):
     """Why an order was refused. The numbers are stored: new rules get new ones, none is ever reused."""
@@ -30,6 +32,9 @@ class Rule(enum.IntEnum):
     ZERO_QUANTITY = 18
     CROSSES_ZERO = 19
     NOT_COMPUTED = 20
+    TERMS = 21
+    LIMIT_COLLAR = 22
+    NOT_REPLACEABLE = 23
     CHILDREN = 30
     NOT_HOLDABLE = 40
 
@@ -42,6 +47,7 @@ ORDER_RULES = (
     Rule.CROSSES_ZERO,
     Rule.MODE,
     Rule.LOT,
+    Rule.TERMS,
 )
 """Rules of every order, in the order in which the first failure is recorded."""
 
@@ -54,6 +60,7 @@ NEW_RISK_RULES = (
     Rule.NOTIONAL,
     Rule.POSITION,
     Rule.CONCENTRATION,
+    Rule.LIMIT_COLLAR,
 )
 """Rules of orders that add risk; orders that reduce a position are bounded by it and skip them."""
 
@@ -81,6 +88,9 @@ RULE_TEXT: dict[Rule, str] = {
     Rule.NOT_COMPUTED: "The order or the book holds numbers that cannot be computed with.",
     Rule.CHILDREN: "The order would take more of its parent than is left of it.",
     Rule.NOT_HOLDABLE: "The symbol is an index: it can be looked at, not bought or sold; trade a fund or a future on it.",
+    Rule.TERMS: "The order's terms do not go together.",
+    Rule.LIMIT_COLLAR: "The limit or stop price is too far beyond the last good price.",
+    Rule.NOT_REPLACEABLE: "The order is not working, or is being changed already: nothing is replaced.",
 }
 """One sentence per rule."""
 
@@ -102,8 +112,12 @@ _UNIT: dict[Rule, str] = {
     Rule.LOT: "{:,.8g} units",
     Rule.CROSSES_ZERO: "{:,.8g} units",
     Rule.CHILDREN: "{:,.8g} scaled units",
+    Rule.LIMIT_COLLAR: _SHARE,
 }
 """How value and limit of a rule read: shares of equity (COLLAR: of the price), units, money, seconds."""
+
+
+_FAULTS = frozenset(TermsFault)
 
 
 def sentence(rule: int, value: float, limit: float) -> str:
@@ -113,6 +127,8 @@ def sentence(rule: int, value: float, limit: float) -> str:
     'Too much of the equity would be in one symbol: 15.12%, limit 15.00%.'
     """
     text = RULE_TEXT[Rule(rule)]
+    if rule == Rule.TERMS:
+        return FAULT_TEXT[TermsFault(int(value))] if value in _FAULTS else text
     form = _UNIT.get(Rule(rule))
     if form is None or math.isnan(value):
         return text

@@ -31,6 +31,9 @@ class Book(msgspec.Struct, frozen=True, gc=False):
         Money, from the breakers: what loss and drawdowns are measured from.
     exposure
         Gross and net value of ``position`` at ``price_scaled``, money; None where the gate has to add it up.
+    exits
+        int64 ``[n_symbols]`` signed scaled quantity that working protective orders may still close; they are in no
+        ``pending``. None: there are none.
     """
 
     level: DeskLevel
@@ -45,6 +48,7 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     month_peak_equity: int
     peak_equity: int
     exposure: tuple[int, int] | None = None
+    exits: IntArray | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
