@@ -230,7 +230,7 @@ class Sliced(msgspec.Struct, frozen=True, array_like=True, tag=12):
 
 
 class Termed(msgspec.Struct, frozen=True, array_like=True, tag=13):
-    """Terms of the orders of the decision before it, as :class:`~tuiconsole.domain.order_terms.OrderTerms`; ``kind`` is its type.
+    """Terms of the orders of the decision before it: :class:`~tuiconsole.domain.order_terms.OrderTerms`, its type as ``kind``.
 
     Written only for decisions that want anything else than market orders for the day; ``number`` is 0 where the gate refused.
     """
