@@ -16,7 +16,7 @@ from tuiconsole.domain.codec import encode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.records import BarSeen, Decided, Filled, Record
 from tuiconsole.store.batch_journal import BatchJournal, read_batch_journal
-from tuiconsole.store.stretch_rows import StretchRows, encode, order_list
+from tuiconsole.store.stretch_rows import RowEncoder, StretchRows, order_list
 
 pytest.importorskip("numba")
 
@@ -27,7 +27,7 @@ shapes = st.tuples(st.integers(0, 6), st.integers(0, 33))
 
 def payloads(rows: StretchRows) -> list[bytes]:
     """The rows as the compiled pass lays them down, their lengths checked."""
-    buffer, row_end = encode(rows)
+    buffer, row_end = RowEncoder().encode(rows)
     data, found, start = buffer.tobytes(), [], 0
     for end in row_end.tolist():
         assert int.from_bytes(data[start : start + 4], "little") == end - start - 4
@@ -81,6 +81,7 @@ def test_frozen_and_strided_columns() -> None:
 @settings(max_examples=60)
 @given(st.lists(st.tuples(sizes, st.booleans()), min_size=1, max_size=4), st.integers(0, 99))
 def test_the_chain_goes_on_whichever_way_rows_come(parts: list[tuple[list[Size], bool]], seed: int) -> None:
+    encoder = RowEncoder()
     one, other, seq = BatchJournal(None), BatchJournal(None), 0
     for number, (some, together) in enumerate(parts):
         records = stretch_records(some, seed + number, seq)
@@ -88,7 +89,7 @@ def test_the_chain_goes_on_whichever_way_rows_come(parts: list[tuple[list[Size],
         for record in records:
             one.append(record)
         if together:
-            other.append_encoded(*encode(in_columns(records)))
+            other.append_encoded(*encoder.encode(in_columns(records)))
         else:
             for record in records:
                 other.append(record)
@@ -99,6 +100,7 @@ def test_the_chain_goes_on_whichever_way_rows_come(parts: list[tuple[list[Size],
 def test_the_file_is_the_same_and_can_be_read(tmp_path: Path) -> None:
     sizes = [Size(1, 3, 5), Size(), Size(0, 40, 40), Size(0, 0, 2)] * 300
     parts = [stretch_records(sizes, seed, seed * len(sizes)) for seed in range(4)]
+    encoder = RowEncoder()
     one, other = BatchJournal(tmp_path / "one"), BatchJournal(tmp_path / "other")
     for number, records in enumerate(parts):
         for record in records:
@@ -106,14 +108,14 @@ def test_the_file_is_the_same_and_can_be_read(tmp_path: Path) -> None:
             if number % 2:
                 other.append(record)
         if number % 2 == 0:
-            other.append_encoded(*encode(in_columns(records)))
+            other.append_encoded(*encoder.encode(in_columns(records)))
     assert (tmp_path / "other").stat().st_size > 2_000_000, "written before it is closed"
     one.close()
     other.close()
     assert (tmp_path / "other").read_bytes() == (tmp_path / "one").read_bytes()
     assert sum(1 for _ in read_batch_journal(tmp_path / "other")) == sum(map(len, parts))
     with pytest.raises(StoreError, match="closed"):
-        other.append_encoded(*encode(in_columns(parts[0])))
+        other.append_encoded(*encoder.encode(in_columns(parts[0])))
 
 
 def test_the_last_decisions() -> None:

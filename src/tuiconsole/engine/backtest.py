@@ -19,7 +19,7 @@ from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
 from tuiconsole.risk.rules import RULE_TEXT, Rule
 from tuiconsole.store.batch_journal import BatchJournal
-from tuiconsole.store.stretch_rows import StretchFills, StretchRows, encode, order_list
+from tuiconsole.store.stretch_rows import RowEncoder, StretchFills, StretchRows, order_list
 
 
 class Booked:
@@ -113,6 +113,7 @@ class OrderHash:
 
     def __init__(self, journal: BatchJournal) -> None:
         self._journal = journal
+        self._encoder = RowEncoder()
         self._hash = hashlib.sha256()
         self.orders = 0
         self.halts = 0
@@ -155,7 +156,7 @@ class OrderHash:
 
     def extend(self, rows: StretchRows) -> None:
         """Journal the rows of a stretch of bars, as :meth:`append` would their records."""
-        self._journal.append_encoded(*encode(rows))
+        self._journal.append_encoded(*self._encoder.encode(rows))
         self._hash.update(order_list(rows).data)
         self.orders += len(rows.number)
         self.order_bars += (rows.seq + rows.order_bars()).tolist()

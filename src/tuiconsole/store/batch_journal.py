@@ -101,7 +101,7 @@ class BatchJournal:
         if self._closed:
             raise StoreError("The backtest's journal was closed.")
         self._work_off()
-        rows = buffer.tobytes()
+        rows = buffer.data
         self._chain.push_all(rows, row_end.tolist(), _LENGTH_BYTES)
         if self._file is not None:
             self._block += rows

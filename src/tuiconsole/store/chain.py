@@ -52,7 +52,7 @@ class Chain:
         self.head = head = sha256(self.head + row.to_bytes(ROW_NUMBER_BYTES, "little") + payload).digest()
         return head
 
-    def push_all(self, payloads: bytes, row_end: Iterable[int], before: int) -> None:
+    def push_all(self, payloads: memoryview, row_end: Iterable[int], before: int) -> None:
         """Add many rows at once, as :meth:`push` would one by one.
 
         Parameters

@@ -1,7 +1,8 @@
 """Kernels that lay down the journal rows of many bars: the canonical bytes of :mod:`tuiconsole.domain.codec`, in one pass.
 
-Before every payload stands its length (u32, little-endian), as in the file of a backtest's journal. Columns come as the bytes
-that they have in memory, so an array is copied as it is; floats must be canonical already.
+Before every payload stands its length (u32, little-endian), as in the file of a backtest's journal. What is many per bar comes
+in blocks, the bytes of a table with one row for each column of a record, in the record's order; floats must be canonical
+already. Few arrays go from kernel to kernel: each that does costs a count of its references.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiconsole.domain.codec import ARRAY_EXTENSION
-from tuiconsole.domain.orders import OrderEvent, OrderState
+from tuiconsole.domain.costs import CostPart
+from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.types import IntArray
 
 Bytes = NDArray[np.uint8]
@@ -23,7 +25,20 @@ LENGTH_BYTES = 4
 _EXTENSION = ARRAY_EXTENSION
 _FLOATS, _INTEGERS, _CODES = b"f"[0], b"i"[0], b"c"[0]
 _ACKNOWLEDGED, _NEW, _FILLED = int(OrderEvent.ACKNOWLEDGED), int(OrderState.NEW), int(OrderState.FILLED)
-_NO_TEXT, _FALSE = 0xA0, 0xC2
+_POLICY = int(Purpose.POLICY)
+_BINARY, _NO_TEXT, _FALSE = 0xC4, 0xA0, 0xC2
+
+DIGEST_BYTES = 16
+
+BEFORE_COSTS = 5
+"""Rows of a block of executions before those of the costs."""
+
+COST_ROWS = len(CostPart)
+FILL_ROWS = BEFORE_COSTS + COST_ROWS + 2
+"""Rows of a block of executions: number, symbol, quantity, price, fee, the costs, execution, realised."""
+
+ORDER_ROWS = 6
+"""Rows of a block of orders beside the sheet's: columns before it; position, target, quantity, reference price, number after."""
 
 
 class Openings(NamedTuple):
@@ -35,52 +50,39 @@ class Openings(NamedTuple):
     filled: Bytes
 
 
-class BarColumns(NamedTuple):
-    """What a bar's own row holds: int64 ``[n_bars]``, bytes of ``digest``, ``flagged`` and ``quality``."""
+class Starts(NamedTuple):
+    """Tape position of the first bar, number of the first decision, and the level of all bars."""
 
     seq: int
+    decision: int
     level: int
-    ts: IntArray
-    equity: IntArray
-    cash: IntArray
-    realised: IntArray
-    fees: IntArray
-    flag_end: IntArray
+
+
+class Bars(NamedTuple):
+    """What a bar's own row holds.
+
+    Attributes
+    ----------
+    numbers
+        int64 ``[n_bars, 5]``: ts, equity, cash, realised, fees.
+    end
+        int64 ``[3, n_bars]``: flagged symbols, executions, orders up to and including the bar.
+    digest, flagged, quality
+        Bytes of uint8 ``[n_bars, 16]``, int64 and int8 ``[n_flagged]``.
+    """
+
+    numbers: IntArray
+    end: IntArray
     digest: Bytes
     flagged: Bytes
     quality: Bytes
 
 
-class FillColumns(NamedTuple):
-    """Executions: ``end`` int64 ``[n_bars]``, ``costs`` int64 ``[n_fills, n_parts]``, the others as bytes."""
+class Block(NamedTuple):
+    """Bytes of a table of items of eight bytes, ``[rows, stride / 8]``."""
 
-    end: IntArray
-    costs: IntArray
-    number: Bytes
-    symbol: Bytes
-    quantity: Bytes
-    price: Bytes
-    fee: Bytes
-    execution: Bytes
-    realised: Bytes
-
-
-class OrderColumns(NamedTuple):
-    """Decisions and their orders: ``end`` int64 ``[n_bars]``, the others as bytes.
-
-    ``scalars`` is ``[n_bars, 8 n_scalars]``, ``sheet`` is ``[n_rows, 8 n_orders]``.
-    """
-
-    decision: int
-    end: IntArray
-    scalars: Bytes
-    sheet: Bytes
-    columns: Bytes
-    position: Bytes
-    target: Bytes
-    quantity: Bytes
-    reference_price: Bytes
-    number: Bytes
+    data: Bytes
+    stride: int
 
 
 # ---- values: each puts something at ``at`` and answers where it ends ---------------------------------------------------
@@ -173,9 +175,9 @@ def put_table_head(out: Bytes, at: int, code: int, rows: int, count: int) -> int
     return put_little(out, put_little(out, at + 2, rows, 8), count, 8)
 
 
-def put_integers(out: Bytes, at: int, source: Bytes, first: int, count: int) -> int:
-    """An int64 array ``[count]``, items ``first`` and following of ``source``."""
-    return put_bytes(out, put_head(out, at, _INTEGERS, count, 8), source, 8 * first, 8 * count)
+def put_integers(out: Bytes, at: int, source: Bytes, begin: int, count: int) -> int:
+    """An int64 array ``[count]`` whose data begin at byte ``begin`` of ``source``."""
+    return put_bytes(out, put_head(out, at, _INTEGERS, count, 8), source, begin, 8 * count)
 
 
 def put_codes(out: Bytes, at: int, value: int, count: int) -> int:
@@ -186,84 +188,86 @@ def put_codes(out: Bytes, at: int, value: int, count: int) -> int:
 # ---- rows --------------------------------------------------------------------------------------------------------------
 
 
-def lay_bar_seen(out: Bytes, at: int, opening: Bytes, bars: BarColumns, bar: int, flag: int) -> int:
-    """The row of ``bar``; its flagged symbols begin at ``flag``."""
-    flags = bars.flag_end[bar] - flag
+def lay_seen(out: Bytes, at: int, opening: Bytes, seq: int, ts: int, digest: Bytes, begin: int) -> int:
+    """What a bar's own row begins with; its digest begins at byte ``begin``."""
     at = put_bytes(out, at, opening, 0, len(opening))
-    at = put_integer(out, at, bars.seq + bar)
-    at = put_integer(out, at, bars.ts[bar])
-    out[at], out[at + 1] = 0xC4, 16
-    at = put_bytes(out, at + 2, bars.digest, 16 * bar, 16)
-    at = put_integers(out, at, bars.flagged, flag, flags)
-    at = put_bytes(out, put_head(out, at, _CODES, flags, 1), bars.quality, flag, flags)
-    at = put_integer(out, at, bars.equity[bar])
-    at = put_integer(out, at, bars.cash[bar])
-    at = put_integer(out, at, bars.realised[bar])
-    at = put_integer(out, at, bars.fees[bar])
-    return put_integer(out, at, bars.level)
+    at = put_integer(out, at, seq)
+    at = put_integer(out, at, ts)
+    out[at], out[at + 1] = _BINARY, DIGEST_BYTES
+    return put_bytes(out, at + 2, digest, begin, DIGEST_BYTES)
 
 
-def lay_filled(out: Bytes, at: int, opening: Bytes, ts: int, fills: FillColumns, first: int, n: int) -> int:
-    """``n`` executions from ``first`` on; each was of a whole order."""
+def lay_flags(out: Bytes, at: int, flagged: Bytes, quality: Bytes, first: int, n: int) -> int:
+    """A bar's ``n`` flagged symbols from ``first`` on."""
+    at = put_integers(out, at, flagged, 8 * first, n)
+    return put_bytes(out, put_head(out, at, _CODES, n, 1), quality, first, n)
+
+
+def lay_figures(out: Bytes, at: int, numbers: IntArray, bar: int, level: int) -> int:
+    """What a bar's own row ends with."""
+    for part in range(1, 5):
+        at = put_integer(out, at, numbers[bar, part])
+    return put_integer(out, at, level)
+
+
+def lay_filled(
+    out: Bytes, at: int, opening: Bytes, ts: int, fills: Bytes, stride: int, first: int, n: int
+) -> int:
+    """``n`` executions of whole orders from ``first`` on."""
     at = put_bytes(out, at, opening, 0, len(opening))
     at = put_integer(out, at, ts)
-    at = put_integers(out, at, fills.number, first, n)
-    at = put_integers(out, at, fills.symbol, first, n)
-    at = put_integers(out, at, fills.quantity, first, n)
-    at = put_integers(out, at, fills.price, first, n)
-    at = put_integers(out, at, fills.fee, first, n)
-    parts = fills.costs.shape[1]
-    at = put_table_head(out, at, _INTEGERS, parts, n)
-    for part in range(parts):
-        for fill in range(first, first + n):
-            at = put_little(out, at, fills.costs[fill, part], 8)
-    at = put_integers(out, at, fills.execution, first, n)
-    at = put_integers(out, at, fills.realised, first, n)
+    begin = 8 * first
+    for row in range(BEFORE_COSTS):
+        at = put_integers(out, at, fills, row * stride + begin, n)
+    at = put_table_head(out, at, _INTEGERS, COST_ROWS, n)
+    for row in range(BEFORE_COSTS, BEFORE_COSTS + COST_ROWS):
+        at = put_bytes(out, at, fills, row * stride + begin, 8 * n)
+    for row in range(BEFORE_COSTS + COST_ROWS, FILL_ROWS):
+        at = put_integers(out, at, fills, row * stride + begin, n)
     at = put_codes(out, at, _FILLED, n)
     out[at] = _FALSE
     return at + 1
 
 
-def lay_decided(
+def lay_decision(
     out: Bytes,
     at: int,
     opening: Bytes,
-    bars: BarColumns,
-    bar: int,
-    orders: OrderColumns,
-    place: int,
-    first: int,
-    n: int,
+    decision: int,
+    seq: int,
+    ts: int,
+    scalars: Bytes,
+    begin: int,
+    size: int,
 ) -> int:
-    """The decision at ``bar``, the one after ``place`` others, with ``n`` approved orders from ``first`` on."""
+    """What comes before the orders of a decision; its scalars are ``size`` bytes from ``begin`` on."""
     at = put_bytes(out, at, opening, 0, len(opening))
-    at = put_integer(out, at, orders.decision + place)
-    at = put_integer(out, at, bars.seq + bar)
-    at = put_integer(out, at, bars.ts[bar])
-    scalars = orders.scalars.shape[1]
-    at = put_head(out, at, _FLOATS, scalars // 8, 8)
-    at = put_bytes(out, at, orders.scalars[bar], 0, scalars)
-    at = put_integers(out, at, orders.columns, first, n)
-    rows = orders.sheet.shape[0]
-    at = put_table_head(out, at, _FLOATS, rows, n)
-    for row in range(rows):
-        at = put_bytes(out, at, orders.sheet[row], 8 * first, 8 * n)
-    at = put_integers(out, at, orders.position, first, n)
-    at = put_integers(out, at, orders.target, first, n)
-    at = put_integers(out, at, orders.quantity, first, n)
-    at = put_integers(out, at, orders.reference_price, first, n)
-    at = put_integers(out, at, orders.number, first, n)
+    at = put_integer(out, at, decision)
+    at = put_integer(out, at, seq)
+    at = put_integer(out, at, ts)
+    return put_bytes(out, put_head(out, at, _FLOATS, size // 8, 8), scalars, begin, size)
+
+
+def lay_orders(out: Bytes, at: int, orders: Bytes, stride: int, sheet_rows: int, first: int, n: int) -> int:
+    """The ``n`` orders of a decision from ``first`` on; the gate approved them all."""
+    begin = 8 * first
+    at = put_integers(out, at, orders, begin, n)
+    at = put_table_head(out, at, _FLOATS, sheet_rows, n)
+    for row in range(1, 1 + sheet_rows):
+        at = put_bytes(out, at, orders, row * stride + begin, 8 * n)
+    for row in range(1 + sheet_rows, ORDER_ROWS + sheet_rows):
+        at = put_integers(out, at, orders, row * stride + begin, n)
     at = put_codes(out, at, 0, n)
     for _ in range(2):
         at = put_same(out, put_head(out, at, _FLOATS, n, 8), 0, 8 * n)
-    return put_codes(out, at, 0, n)
+    return put_codes(out, at, _POLICY, n)
 
 
-def lay_updated(out: Bytes, at: int, opening: Bytes, ts: int, number: Bytes, first: int, n: int) -> int:
-    """``n`` orders from ``first`` on were acknowledged."""
+def lay_updated(out: Bytes, at: int, opening: Bytes, ts: int, orders: Bytes, begin: int, n: int) -> int:
+    """``n`` orders were acknowledged; their numbers begin at byte ``begin``."""
     at = put_bytes(out, at, opening, 0, len(opening))
     at = put_integer(out, at, ts)
-    at = put_integers(out, at, number, first, n)
+    at = put_integers(out, at, orders, begin, n)
     at = put_codes(out, at, _ACKNOWLEDGED, n)
     at = put_codes(out, at, _NEW, n)
     out[at] = _NO_TEXT
@@ -280,9 +284,12 @@ def end_row(out: Bytes, end: int, row_end: IntArray, row: int) -> int:
 
 def lay_rows(
     openings: Openings,
-    bars: BarColumns,
-    fills: FillColumns,
-    orders: OrderColumns,
+    starts: Starts,
+    bars: Bars,
+    fills: Block,
+    scalars: Block,
+    orders: Block,
+    sheet_rows: int,
     out: Bytes,
     row_end: IntArray,
 ) -> int:
@@ -290,27 +297,39 @@ def lay_rows(
 
     ``out`` must hold them all, ``row_end`` int64 four for each bar.
     """
-    at, row, place, flag, fill, order = LENGTH_BYTES, 0, 0, 0, 0, 0
-    for bar in range(len(bars.ts)):
-        ts = bars.ts[bar]
-        n = fills.end[bar] - fill
+    seq, decision, level = starts
+    of_bar, of_decision, of_update, of_fill = openings
+    numbers, end, digest, flagged, quality = bars
+    filled, fill_stride = fills
+    figures, size = scalars
+    wanted, stride = orders
+    at, row, flag, fill, order = LENGTH_BYTES, 0, 0, 0, 0
+    for bar in range(len(numbers)):
+        ts = numbers[bar, 0]
+        n = end[1, bar] - fill
         if n > 0:
-            at = lay_filled(out, at, openings.filled, ts, fills, fill, n)
+            at = lay_filled(out, at, of_fill, ts, filled, fill_stride, fill, n)
             at = end_row(out, at, row_end, row)
             row += 1
             fill += n
-        at = lay_bar_seen(out, at, openings.bar_seen, bars, bar, flag)
+        n = end[0, bar] - flag
+        at = lay_seen(out, at, of_bar, seq + bar, ts, digest, DIGEST_BYTES * bar)
+        at = lay_flags(out, at, flagged, quality, flag, n)
+        at = lay_figures(out, at, numbers, bar, level)
         at = end_row(out, at, row_end, row)
         row += 1
-        flag = bars.flag_end[bar]
-        n = orders.end[bar] - order
+        flag += n
+        n = end[2, bar] - order
         if n > 0:
-            at = lay_decided(out, at, openings.decided, bars, bar, orders, place, order, n)
+            at = lay_decision(out, at, of_decision, decision, seq + bar, ts, figures, size * bar, size)
+            at = lay_orders(out, at, wanted, stride, sheet_rows, order, n)
             at = end_row(out, at, row_end, row)
-            at = lay_updated(out, at, openings.updated, ts, orders.number, order, n)
+            at = lay_updated(
+                out, at, of_update, ts, wanted, (ORDER_ROWS - 1 + sheet_rows) * stride + 8 * order, n
+            )
             at = end_row(out, at, row_end, row + 1)
             row += 2
-            place += 1
+            decision += 1
             order += n
     return row
 
@@ -326,9 +345,12 @@ PARTS = (
     put_table_head,
     put_integers,
     put_codes,
-    lay_bar_seen,
+    lay_seen,
+    lay_flags,
+    lay_figures,
     lay_filled,
-    lay_decided,
+    lay_decision,
+    lay_orders,
     lay_updated,
     end_row,
 )
@@ -340,8 +362,8 @@ def list_orders(
 ) -> int:
     """What the order-list hash covers: per bar with orders its tape position, then their numbers, columns and quantities.
 
-    ``end`` as in :class:`OrderColumns`; the others int64 ``[n_orders]``. Writes ``out``, which must hold one item per bar and
-    three per order; answers how many were written.
+    ``end`` int64 ``[n_bars]``: orders up to and including the bar; the others int64 ``[n_orders]``. Writes ``out``, which
+    must hold one item per bar and three per order; answers how many were written.
     """
     at = first = 0
     for bar in range(len(end)):

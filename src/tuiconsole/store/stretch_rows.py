@@ -17,35 +17,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuiconsole.domain.codec import canonical, opening
-from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Filled, Record, Updated
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.store.compiled_rows import (
+    BEFORE_COSTS,
+    COST_ROWS,
+    DIGEST_BYTES,
+    FILL_ROWS,
+    ORDER_ROWS,
     PARTS,
-    BarColumns,
+    Bars,
+    Block,
     Bytes,
-    FillColumns,
     Openings,
-    OrderColumns,
+    Starts,
     lay_rows,
     list_orders,
 )
 
-DIGEST_BYTES = 16
 _ROWS_PER_BAR = 4
 _BAR_BYTES = 1024
 """More than what the rows of a bar hold besides the items of their columns: some 50 heads and numbers of 9 to 24 bytes."""
 
-_FILL_BYTES = 7 * 8 + 1
-_ORDER_BYTES = 7 * 8 + 2 * 8 + 4
-"""What an execution and an order hold in the rows, without costs and sheet."""
+_FILL_BYTES = 8 * FILL_ROWS + 1
+_ORDER_BYTES = 8 * (ORDER_ROWS + 1) + 2 * 8 + 4
+"""What an execution, and an order without the sheet, holds in the rows."""
 
 _HERE = Path(__file__).parent
 _SOURCES = (
     _HERE / "compiled_rows.py",
     _HERE.parent / "domain" / "codec.py",
+    _HERE.parent / "domain" / "costs.py",
     _HERE.parent / "domain" / "orders.py",
 )
 
@@ -189,7 +193,7 @@ class StretchRows:
             (filled,), self.fill_number, self.fill_symbol, self.fill_quantity, self.fill_price, self.fill_fee
         )
         _check((filled,), self.fill_execution, self.fill_realised)
-        _check((filled, len(CostPart)), self.fill_costs)
+        _check((filled, COST_ROWS), self.fill_costs)
         _check((ordered,), self.number, self.columns, self.position, self.target)
         _check((ordered,), self.quantity, self.reference_price)
         _check((len(self.sheet), ordered), self.sheet, dtype=np.float64)
@@ -272,32 +276,39 @@ class StretchRows:
         return Updated(int(self.ts[bar]), self.number[some].copy(), event, state, "")
 
 
-def encode(rows: StretchRows) -> tuple[Bytes, IntArray]:
-    """The canonical bytes of every row of ``rows``, those that ``encode_record`` gives for :meth:`StretchRows.records`.
+class RowEncoder:
+    """Makes the canonical bytes of one stretch after the other, in memory of its own."""
 
-    Returns
-    -------
-    buffer : uint8
-        For each row its length (u32, little-endian) and its bytes.
-    row_end : int64
-        Where each row ends in ``buffer``.
+    def __init__(self) -> None:
+        self._out: Bytes = np.empty(0, dtype=np.uint8)
 
-    Raises
-    ------
-    UsageError
-        When Numba is not installed.
-    """
-    bars, sheet, scalars = len(rows), canonical(rows.sheet), canonical(rows.scalars)
-    flagged, filled, ordered = (len(column) for column in (rows.flagged, rows.fill_number, rows.number))
-    room = bars * (_BAR_BYTES + 8 * scalars.shape[1]) + 9 * flagged
-    room += filled * (_FILL_BYTES + 8 * len(CostPart)) + ordered * (_ORDER_BYTES + 8 * len(sheet))
-    out, row_end = np.empty(room, dtype=np.uint8), np.empty(_ROWS_PER_BAR * bars, dtype=np.int64)
-    lay = _machine_code(lay_rows)
-    count = lay(
-        _OPENINGS, _bar_columns(rows), _fill_columns(rows), _order_columns(rows, sheet, scalars), out, row_end
-    )
-    row_end = row_end[:count]
-    return out[: row_end[-1] if count else 0], row_end
+    def encode(self, rows: StretchRows) -> tuple[Bytes, IntArray]:
+        """The bytes of every row of ``rows``, those that ``encode_record`` gives for :meth:`StretchRows.records`.
+
+        Returns
+        -------
+        buffer : uint8
+            For each row its length (u32, little-endian) and its bytes; it holds until the next stretch is encoded.
+        row_end : int64
+            Where each row ends in ``buffer``.
+
+        Raises
+        ------
+        UsageError
+            When Numba is not installed.
+        """
+        lay = _machine_code(lay_rows)
+        bars, sheet_rows, scalars = len(rows), len(rows.sheet), rows.scalars.shape[1]
+        room = bars * (_BAR_BYTES + 8 * scalars) + 9 * len(rows.flagged)
+        room += len(rows.fill_number) * _FILL_BYTES + len(rows.number) * (_ORDER_BYTES + 8 * sheet_rows)
+        if len(self._out) < room:
+            self._out = np.empty(room, dtype=np.uint8)
+        row_end: IntArray = np.empty(_ROWS_PER_BAR * bars, dtype=np.int64)
+        starts = Starts(rows.seq, rows.decision, rows.level)
+        figures = Block(_bytes(canonical(rows.scalars)), 8 * scalars)
+        parts = (_bars(rows), _fills(rows), figures, _orders(rows))
+        count: int = lay(_OPENINGS, starts, *parts, sheet_rows, self._out, row_end)
+        return self._out[: row_end[count - 1] if count else 0], row_end[:count]
 
 
 def order_list(rows: StretchRows) -> IntArray:
@@ -318,31 +329,31 @@ def _machine_code(kernel: Kernel) -> Kernel:
     return machine_code(kernel, PARTS, _SOURCES, "Orders worked off in stretches")
 
 
-def _bar_columns(rows: StretchRows) -> BarColumns:
-    return BarColumns(
-        rows.seq,
-        rows.level,
-        *(_plain(x) for x in (rows.ts, rows.equity, rows.cash, rows.realised, rows.fees, rows.flag_end)),
-        *(_bytes(x).reshape(-1) for x in (rows.digest, rows.flagged, rows.quality)),
+def _bars(rows: StretchRows) -> Bars:
+    return Bars(
+        np.stack((rows.ts, rows.equity, rows.cash, rows.realised, rows.fees), axis=1),
+        np.stack((rows.flag_end, rows.fill_end, rows.order_end)),
+        *(_bytes(column) for column in (rows.digest, rows.flagged, rows.quality)),
     )
 
 
-def _fill_columns(rows: StretchRows) -> FillColumns:
-    return FillColumns(
-        _plain(rows.fill_end),
-        _plain(rows.fill_costs),
-        *(_bytes(x) for x in (rows.fill_number, rows.fill_symbol, rows.fill_quantity, rows.fill_price)),
-        *(_bytes(x) for x in (rows.fill_fee, rows.fill_execution, rows.fill_realised)),
-    )
+def _fills(rows: StretchRows) -> Block:
+    table: IntArray = np.empty((FILL_ROWS, len(rows.fill_number)), dtype=np.int64)
+    table[0], table[1], table[2] = rows.fill_number, rows.fill_symbol, rows.fill_quantity
+    table[3], table[4] = rows.fill_price, rows.fill_fee
+    table[BEFORE_COSTS : BEFORE_COSTS + COST_ROWS] = rows.fill_costs.T
+    table[-2], table[-1] = rows.fill_execution, rows.fill_realised
+    return Block(_bytes(table), table[0].nbytes)
 
 
-def _order_columns(rows: StretchRows, sheet: FloatArray, scalars: FloatArray) -> OrderColumns:
-    return OrderColumns(
-        rows.decision,
-        _plain(rows.order_end),
-        *(_bytes(x) for x in (scalars, sheet, rows.columns, rows.position, rows.target)),
-        *(_bytes(x) for x in (rows.quantity, rows.reference_price, rows.number)),
-    )
+def _orders(rows: StretchRows) -> Block:
+    sheet_rows = len(rows.sheet)
+    table: IntArray = np.empty((ORDER_ROWS + sheet_rows, len(rows.number)), dtype=np.int64)
+    table[0] = rows.columns
+    table[1 : 1 + sheet_rows] = canonical(rows.sheet).view(np.int64)
+    table[-5], table[-4], table[-3] = rows.position, rows.target, rows.quantity
+    table[-2], table[-1] = rows.reference_price, rows.number
+    return Block(_bytes(table), table[0].nbytes)
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
@@ -351,7 +362,7 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _bytes(array: NDArray[Any]) -> Bytes:
-    return _plain(array).view(np.uint8)
+    return _plain(array).reshape(-1).view(np.uint8)
 
 
 def _part(end: IntArray, bar: int) -> slice:
