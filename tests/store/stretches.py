@@ -127,7 +127,7 @@ def in_columns(records: list[Record], shape: tuple[int, int] = (2, 3)) -> Stretc
             scalars[row] = decided[bar.seq].scalars
     return StretchRows(
         seq=seen[0].seq if seen else 7,
-        level=2,
+        level=seen[0].level if seen else 0,
         decision=min((d.seq for d in decided.values()), default=1),
         ts=np.array([bar.ts for bar in seen], dtype=np.int64),
         digest=np.frombuffer(b"".join(bar.digest for bar in seen), dtype=np.uint8).reshape(-1, 16),

@@ -38,7 +38,7 @@ FILL_ROWS = BEFORE_COSTS + COST_ROWS + 2
 """Rows of a block of executions: number, symbol, quantity, price, fee, the costs, execution, realised."""
 
 ORDER_ROWS = 6
-"""Rows of a block of orders beside the sheet's: columns before it; position, target, quantity, reference price, number after."""
+"""Rows of a block of orders beside the sheet's: columns before it; position, target, quantity, price, number after."""
 
 
 class Openings(NamedTuple):
