@@ -88,7 +88,8 @@ class RollingMomentsBank(Bank):
         flat = sums.sums.reshape(len(sums.windows), -1)
         windows = np.array(sums.windows, dtype=np.int64)
         least = np.ceil(PRESENCE * windows)
-        kernel(history, self._anchor, flat, rows, windows, least, self._plan, self._bars, found)
+        whole = np.isfinite(history).all(axis=1)
+        kernel(history, whole, self._anchor, flat, rows, windows, least, self._plan, self._bars, found)
         self._bars += bars
         self._set_anchor(self._anchor)
         if found is not out:
