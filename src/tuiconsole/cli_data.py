@@ -211,6 +211,34 @@ def data_import_ticks(
     emit(body, as_json, "" if as_json else import_ticks_text(body))
 
 
+@data_app.command("import-books")
+def data_import_books(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Recorded messages of Binance, Kraken or Coinbase (several files are one stream), or one table of levels."
+        ),
+    ],
+    interval: Annotated[str, typer.Option("--interval", help="Length of the bars: 1s, 5s, 1min, …")] = "1s",
+    levels: Annotated[
+        int, typer.Option("--levels", min=1, max=5000, help="Levels of each side that count as depth.")
+    ] = 10,
+    day: Annotated[str, typer.Option("--day", help="Day of LOBSTER's rows, e.g. 2012-06-21.")] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Store nothing; exit 1 unless every book is sound.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Order books rebuilt exactly from recorded feeds: gaps, checksums, spreads, and bars with quotes and depth."""
+    from tuiconsole.verbs.books import import_books_text, run_import_books
+
+    body = run_import_books(shared_place(context, config, None), paths, interval, levels, day, check)
+    emit(body, as_json, "" if as_json else import_books_text(body))
+    raise typer.Exit(1 if check and not body["sound"] else 0)
+
+
 @data_app.command("universes")
 def data_universes(
     context: typer.Context,

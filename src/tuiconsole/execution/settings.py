@@ -147,3 +147,34 @@ class ProtectionSettings:
 
     atr_bars: Annotated[int, Interval(ge=1, le=500)] = 14
     """Bars over which the true range is averaged. Without highs and lows it is the range of the closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookVenueSettings:
+    """The paper venue on quotes and order books: fees, latency, and how resting orders move up their queues."""
+
+    maker_bps: Annotated[float, Interval(ge=-10.0, le=1000.0)] = 2.0
+    """Commission of an order that rested, in basis points of the traded value; below 0 it is a rebate."""
+
+    taker_bps: Annotated[float, Interval(ge=0.0, le=1000.0)] = 5.0
+    """Commission of an order that met resting ones, in basis points of the traded value."""
+
+    submit_ns: Annotated[int, Interval(ge=0, le=60_000_000_000)] = 0
+    """Nanoseconds that an order is on its way to the market."""
+
+    cancel_ns: Annotated[int, Interval(ge=0, le=60_000_000_000)] = 0
+    """Nanoseconds that the request to cancel an order is on its way; until then the order may fill."""
+
+    feed_ns: Annotated[int, Interval(ge=0, le=60_000_000_000)] = 0
+    """Age of the market data when it is seen, in nanoseconds: what is sent meets the market that much later again."""
+
+    queue: Literal["fifo", "power", "log"] = "fifo"
+    """Where cancels of others come from in a queue: behind the order as far as possible (fifo), or in front of it with a
+    probability by the power or the logarithm of the quantities."""
+
+    queue_power: Annotated[float, Interval(gt=0.0, le=10.0)] = 3.0
+    """The exponent of `power`: the larger, the more of the cancels come from the longer part of the queue."""
+
+    beyond_depth_bps: Annotated[float, Interval(ge=0.0, le=5000.0)] = 100.0
+    """How much worse than the last displayed price a forced flatten fills what the displayed book does not hold, in basis
+    points."""

@@ -127,6 +127,7 @@ class BinanceFeed(BookFeed):
         return []
 
     def _wait(self, book: RebuiltBook, change: _Change) -> None:
+        book.counts.unplaced += 1
         self._waiting.setdefault(book.symbol, deque(maxlen=_WAITING_MOST)).append(change)
 
     def _snapshot(self, ts: int, data: _Data) -> list[BookEvent]:

@@ -114,6 +114,7 @@ class CoinbaseFeed(BookFeed):
         book = self.book(_named(symbol))
         bids, asks = _sides(rows)
         if not book.live:
+            book.counts.unplaced += 1
             return []
         update = book.advance(ts, *book.levels(bids, asks))
         if not book.book.crossed:

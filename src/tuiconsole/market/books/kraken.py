@@ -175,6 +175,7 @@ class KrakenFeed(BookFeed):
         self, ts: int, book: RebuiltBook, bids: _Rows, asks: _Rows, told: int | None
     ) -> list[BookEvent]:
         if not book.live:
+            book.counts.unplaced += 1
             return []
         update = book.advance(ts, *book.levels(bids, asks), depth=self._depths[book.symbol])
         return self._prove(ts, book, told) or [update]

@@ -32,8 +32,11 @@ Row = Mapping[str, str]
 class TableFeed(BookFeed):
     """Books of tables; there are no messages to read."""
 
-    name = "table"
     least_scale = BookScale(8, 8)
+
+    def __init__(self, name: str = "table") -> None:
+        super().__init__()
+        self.name = name
 
     def _read(self, ts: int, payload: str | bytes) -> list[BookEvent]:
         raise MalformedBook("A table of levels has no messages.")
@@ -63,7 +66,9 @@ def csv_books(path: Path) -> tuple[BookFeed, Iterator[BookEvent]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             names = set(next(csv.reader(file), ()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path.name} cannot be read: {error}.") from error
     if "update_type" in names:
         binance = BinanceFeed()
@@ -180,7 +185,7 @@ def lobster_books(path: Path, midnight: int = 0) -> tuple[BookFeed, Iterator[Boo
     )
     if missing:
         raise DataError(f"{path.name} has no column {min(missing)}.", "LOBSTER's rows have it.")
-    feed = TableFeed()
+    feed = TableFeed("LOBSTER")
     return feed, _checked(path, _lobster(feed, table, midnight))
 
 

@@ -36,6 +36,8 @@ class Counts:
         Messages that changed the book (snapshots included), and levels in them.
     ignored
         Messages that the book already contained.
+    unplaced
+        Changes that came while the book was not known.
     gaps
         Times the sequence of changes was interrupted while the book was known.
     crossed
@@ -48,6 +50,7 @@ class Counts:
     levels: int = 0
     snapshots: int = 0
     ignored: int = 0
+    unplaced: int = 0
     trades: int = 0
     quotes: int = 0
     gaps: int = 0

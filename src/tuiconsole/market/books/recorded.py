@@ -30,8 +30,8 @@ _LINE = re.compile(
 _NANOSECOND_DIGITS = 16
 _LOOKED_AT = 200
 _MARKS = (
-    (BinanceFeed, ("binance.com", '"depthUpdate"', '"lastUpdateId"', '"bookTicker"', '"aggTrade"')),
-    (KrakenFeed, ("kraken.com", '"channelName"', '"channel":"book"', '"book-', '"channel": "book"')),
+    (BinanceFeed, ("binance.com", '"depthUpdate"', '"lastUpdateId"', "@depth", "@bookTicker", '"e":"')),
+    (KrakenFeed, ("kraken.com", '"channelName"', '"channel":"book"', '"book-')),
     (CoinbaseFeed, ("coinbase.com", '"l2update"', '"l2_data"', '"product_id"')),
 )
 
@@ -62,7 +62,11 @@ def read_lines(path: Path) -> Iterator[Received]:
                     if found is not None:
                         yield found
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(f"{path.name} cannot be read: {error}.") from error
+        raise DataError(f"{path.name} cannot be read: {_why(error)}.") from error
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _packed(path: Path) -> bool:
@@ -99,7 +103,8 @@ def feed_of(paths: Sequence[Path]) -> BookFeed:
         None of the first lines is of an exchange that is known.
     """
     for path in paths:
-        for _, line in zip(range(_LOOKED_AT), _text(path), strict=False):
+        for _, text in zip(range(_LOOKED_AT), _text(path), strict=False):
+            line = text.replace(" ", "")
             for made, marks in _MARKS:
                 if any(mark in line for mark in marks):
                     return made()
@@ -116,7 +121,7 @@ def _text(path: Path) -> Iterator[str]:
         ):
             yield from file
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise DataError(f"{path.name} cannot be read: {error}.") from error
+        raise DataError(f"{path.name} cannot be read: {_why(error)}.") from error
 
 
 def played(feed: BookFeed, paths: Sequence[Path]) -> Iterator[BookEvent]:
