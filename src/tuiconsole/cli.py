@@ -34,7 +34,7 @@ from tuiconsole.cli_options import (  # noqa: E402
     shared_paths,
     shared_place,
 )
-from tuiconsole.domain.errors import DeskError, UsageError  # noqa: E402
+from tuiconsole.domain.errors import DeskError, Interrupted, UsageError  # noqa: E402
 
 app = typer.Typer(
     name="tuiconsole",
@@ -437,7 +437,7 @@ def main(arguments: list[str] | None = None) -> int:
     except typer.Abort:
         return 1
     except KeyboardInterrupt:
-        return 130
+        code = Interrupted.exit_code
     except OSError as error:
         if debug:
             raise
@@ -450,6 +450,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         what = f"A fault inside the program ({type(error).__name__}: {error})."
         return _fail(f"{what} Run it again with --debug and report what it shows.", 1, "--json" in given)
+    if code == Interrupted.exit_code:
+        from tuiconsole.verbs.interrupting import ANY_VERB
+
+        return _fail(ANY_VERB, Interrupted.exit_code, "--json" in given)
     return code if isinstance(code, int) else 0
 
 

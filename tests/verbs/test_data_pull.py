@@ -474,8 +474,9 @@ def test_macro_of_a_file_and_of_events(place: Path, capsys: pytest.CaptureFixtur
     assert "6.1   since 2008-09-16" in capsys.readouterr().out
 
 
-def test_a_killed_pull_goes_on_where_it_was(place: Path, vendor: Vendor) -> None:
-    """SIGKILL while the third symbol is on its way: the next run asks for no finished one again."""
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_pull_goes_on_where_it_was(place: Path, vendor: Vendor, number: signal.Signals) -> None:
+    """Stopped while the third symbol is on its way: the next run asks for no finished one again."""
     good = charts("A", "B", "C")
     waiting = threading.Event()
 
@@ -489,14 +490,17 @@ def test_a_killed_pull_goes_on_where_it_was(place: Path, vendor: Vendor) -> None
     command = [sys.executable, "-m", "tuiconsole", "data", "pull", "A", "B", "C", *RANGE, "--json"]
     process = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert waiting.wait(60)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    os.kill(process.pid, number)
+    said, _ = process.communicate(timeout=60)
+    if number == signal.SIGINT:
+        sentence = "Interrupted: 6 bars of finished pieces are stored. The same command goes on where it was."
+        assert (process.returncode, json.loads(said)) == (130, {"error": sentence})
     vendor.released.set()
     before = len(vendor.asked)
     finished = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=60)
     assert (finished.returncode, finished.stderr) == (0, "")
     body = json.loads(finished.stdout)
-    assert (body["left"], body["new"]) == (0, 9)
+    assert (body["left"], body["new"]) == (0, 9 if number == signal.SIGKILL else 3)
     ranged = [asked.path for asked in vendor.asked[before:] if "period2" in asked.params]
     assert ranged == ["/v8/finance/chart/C"]
     closes = HistoryStore(place / "history").tape(["A", "B", "C"], "1day", adjusted=False).close

@@ -69,6 +69,12 @@ class ProtocolError(DeskError):
     """The other end of the socket speaks another version or sent something malformed."""
 
 
+class Interrupted(DeskError):
+    """The user stopped a command with Ctrl-C; says what was kept and how to go on. Exit code 130."""
+
+    exit_code = 130
+
+
 class MoneyOverflow(DeskError):
     """A scaled-integer product would leave the range of int64."""
 

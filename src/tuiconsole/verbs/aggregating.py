@@ -10,6 +10,7 @@ from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.market.history.coarsening import coarsen
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.interrupting import interruptible
 
 
 def run_aggregate(place: Place, interval: str, source: str, symbols: Sequence[str]) -> dict[str, Any]:
@@ -17,7 +18,8 @@ def run_aggregate(place: Place, interval: str, source: str, symbols: Sequence[st
     clock = WallClock()
     began = clock.monotonic_ns()
     root = Path(place.config.desk.history.root)
-    made = coarsen(HistoryStore(root), interval, source, [name.upper() for name in symbols] or None)
+    with interruptible(lambda: "no coarser bars were stored. Start it again."):
+        made = coarsen(HistoryStore(root), interval, source, [name.upper() for name in symbols] or None)
     written = made.written
     return {
         "history": str(root),
@@ -44,7 +46,8 @@ def run_import_ticks(place: Place, path: Path, interval: str) -> dict[str, Any]:
     clock = WallClock()
     began = clock.monotonic_ns()
     root = Path(place.config.desk.history.root)
-    report = import_ticks(HistoryStore(root), path, interval)
+    with interruptible(lambda: f"nothing of {path} was stored. Start the import again."):
+        report = import_ticks(HistoryStore(root), path, interval)
     written = report.written
     return {
         "path": str(path),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
     from tuiconsole.market.history.store import HistoryStore
@@ -62,10 +63,13 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         request.spelling,
     )
     root = history_root(place)
+    store = HistoryStore(root)
+    before = store.manifest
     try:
-        report = import_bars(
-            HistoryStore(root), path, asked, request.adjusted, universe, _show_progress if progress else None
-        )
+        with interruptible(lambda: _kept(store.manifest != before, path)):
+            report = import_bars(
+                store, path, asked, request.adjusted, universe, _show_progress if progress else None
+            )
     finally:
         if progress:
             sys.stderr.write("\r\x1b[K")
@@ -106,6 +110,13 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         "seconds": seconds,
         "rows_per_s": written.given / seconds,
     }
+
+
+def _kept(stored: bool, path: Path) -> str:
+    """What an interrupted import left."""
+    if stored:
+        return f"all of {path} was stored already; data info shows it."
+    return f"nothing of {path} was stored, and the history is as it was. Start the import again."
 
 
 def _mixed(store: HistoryStore, interval: str, symbols: tuple[str, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, Clock, WallClock, iso, 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.market.settings import HistorySettings, ProviderSettings
 from tuiconsole.verbs.common import Place, default_config
+from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,21 +86,28 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
         "faults": [],
     }
     _without_retry_log(show)
+    counts = {"new": 0, "changed": 0, "same": 0, "actions": 0}
     try:
-        if "bars" in chosen or "actions" in chosen:
-            _pull_bars(
-                body, wanted, shop.providers(request.provider), store, clock, show, bars="bars" in chosen
-            )
-        facts = [one for one in chosen if one not in ("bars", "actions")]
-        if facts and not body["goes_on"]:
-            from tuiconsole.verbs.pull_facts import pull_facts
+        with interruptible(lambda: _kept(counts)):
+            if "bars" in chosen or "actions" in chosen:
+                vendors = shop.providers(request.provider)
+                _pull_bars(body, wanted, vendors, store, clock, show, counts, bars="bars" in chosen)
+            facts = [one for one in chosen if one not in ("bars", "actions")]
+            if facts and not body["goes_on"]:
+                from tuiconsole.verbs.pull_facts import pull_facts
 
-            pull_facts(body, facts, wanted, request.quarter, shop, store.root, show)
+                pull_facts(body, facts, wanted, request.quarter, shop, store.root, show)
     finally:
         if progress:
             sys.stderr.write("\r\x1b[K")
     body["seconds"] = (clock.monotonic_ns() - began) / 1e9
     return body
+
+
+def _kept(counts: dict[str, int]) -> str:
+    """What an interrupted pull left: every piece is stored as a whole and journalled after."""
+    bars = counts["new"] + counts["changed"] + counts["same"]
+    return f"{bars:,} bars of finished pieces are stored. The same command goes on where it was."
 
 
 def vendors_text(place: Place) -> str:
@@ -152,6 +160,7 @@ def _pull_bars(
     store: HistoryStore,
     clock: Clock,
     show: Callable[[int, int, str], None],
+    counts: dict[str, int],
     *,
     bars: bool,
 ) -> None:
@@ -160,7 +169,6 @@ def _pull_bars(
     from tuiconsole.market.providers.contract import DAY_SECONDS
     from tuiconsole.market.providers.pull import pull_bars
 
-    counts = {"new": 0, "changed": 0, "same": 0, "actions": 0}
     journal = BackfillJournal(store.root / "pull" / ("journal.jsonl" if bars else "actions.jsonl"))
     if not bars:
         wanted = replace(wanted, interval_s=DAY_SECONDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from tuiconsole.analytics.samples import Sample
 from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import JournalDivergence, TapeDamaged, UsageError
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
     from tuiconsole.analytics.named_periods import Period
@@ -49,28 +52,56 @@ def run_backtest_verb(
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
-    clock = WallClock()
-    finished = backtest(
-        settings,
-        tape,
-        clock,
-        end=end,
-        journal=journal,
-        progress=_show_progress if progress else None,
-    )
-    result = finished.result
+    clock, reached = WallClock(), _Reached(progress)
+    with interruptible(reached.sentence), _written_whole(journal) as beside:
+        finished = backtest(settings, tape, clock, end=end, journal=beside, progress=reached.tell)
     if progress:
         sys.stderr.write("\r\x1b[K")
-    kept = keep(
-        finished,
-        clock,
-        runs,
-        name=name,
-        arguments={"end": end, "agents": agents, "period": period},
-        sample=sample,
-        periods=place.config.periods,
-    )
-    return _answer(result, kept), kept
+    with interruptible(lambda: "the backtest was over; tuiconsole runs list shows whether it was stored."):
+        kept = keep(
+            finished,
+            clock,
+            runs,
+            name=name,
+            arguments={"end": end, "agents": agents, "period": period},
+            sample=sample,
+            periods=place.config.periods,
+        )
+    return _answer(finished.result, kept), kept
+
+
+class _Reached:
+    """How far a backtest is: shown, and told when it is interrupted."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._done = self._total = 0
+
+    def tell(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        if self._shown:
+            sys.stderr.write(f"\r{done:,} of {total:,} bars ({100 * done / max(total, 1):.0f} %)")
+            sys.stderr.flush()
+
+    def sentence(self) -> str:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+        where = f" after {self._done:,} of {self._total:,} bars" if self._done else ""
+        return f"the backtest stopped{where}; no run was stored and no trial counted. Start it again."
+
+
+@contextmanager
+def _written_whole(path: Path | None) -> Iterator[Path | None]:
+    """A file beside ``path`` that takes its place when the block ends well, and is removed otherwise."""
+    if path is None:
+        yield None
+        return
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _answer(result: BacktestResult, kept: Kept) -> dict[str, Any]:
@@ -127,11 +158,6 @@ def _require_bars(tape: Tape, period: Period) -> None:
             f"it runs from {iso(int(tape.ts[0]))[:10]} to {iso(int(tape.ts[-1]))[:10]}.",
             "Choose another period, or change its days in [periods].",
         )
-
-
-def _show_progress(done: int, total: int) -> None:
-    sys.stderr.write(f"\r{done:,} of {total:,} bars ({100 * done / max(total, 1):.0f} %)")
-    sys.stderr.flush()
 
 
 def backtest_text(body: dict[str, Any], kept: Kept) -> str:

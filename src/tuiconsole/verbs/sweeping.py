@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
     from tuiconsole.analytics.significance import Trials
@@ -41,7 +42,12 @@ def run_sweep(
     require_metric(rank)
     RunStore(runs).require_writable()
     tape = load_tape(settings)
-    trials = ranked(sweep(settings, tape, parse_axes(grid), where, end), rank)
+    with interruptible(
+        lambda: (
+            "no combination was kept, shown or counted as a trial. Start the sweep again, or a smaller one."
+        )
+    ):
+        trials = ranked(sweep(settings, tape, parse_axes(grid), where, end), rank)
     counted = count_trials(runs, trials, "sweep").count
     return {
         "trials_counted": counted,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
     from tuiconsole.analytics.samples import Curve
@@ -64,7 +65,10 @@ def run_study(
         if rows:
             counter.add(rows, clock.now_ns())
 
-    made = study(question, load_tape(settings), clock, count, show_windows if progress else None)
+    with interruptible(
+        lambda: "no study was stored; the combinations tried so far stay counted as trials. Start it again."
+    ):
+        made = study(question, load_tape(settings), clock, count, show_windows if progress else None)
     if progress:
         sys.stderr.write("\r\x1b[K")
     trials = counter.over(made.subject, *made.period)

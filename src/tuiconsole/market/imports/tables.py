@@ -126,6 +126,8 @@ class FileReader:
                 yield from self._streamed(path, shape)
             else:
                 yield Part(shape.layout, self._whole(path, shape, size > _SAMPLE * 16), 0, size)
+        except pyarrow.ArrowCancelled as error:
+            raise KeyboardInterrupt from error
         except pyarrow.ArrowException as error:
             _find_fault(path, shape)
             raise DataError(f"{path.name} cannot be read as CSV: {str(error).splitlines()[0]}.") from error
@@ -157,7 +159,7 @@ class FileReader:
             return _by_role(
                 shape.layout, arrow_csv.read_csv(path, **self._options(shape, threads=threads)), shape.numbers
             )
-        except pyarrow.ArrowException:
+        except pyarrow.ArrowInvalid:
             numbers = _numbers_in(path, shape) if self._numbers is None else shape.numbers
             if numbers == shape.numbers:
                 raise
