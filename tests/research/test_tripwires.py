@@ -14,6 +14,8 @@ from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.market import BarBlock
 from tuiconsole.engine.policies import PolicySettings, with_source
+from tuiconsole.engine.settings import Settings
+from tuiconsole.market.packaged import packaged_tape
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.tripwires import (
     Trace,
@@ -93,6 +95,31 @@ def test_a_decision_that_counts_its_bars_depends_on_where_it_began(tmp_path: Pat
     finding = recursion(desk(tmp_path, COUNTING, "Counting", tape), tape, [10, 30], 200)
     assert not finding.ok
     assert [row["target_weight"] for row in finding.figures["starts"]] == pytest.approx([0.1, 0.3])
+
+
+def test_earlier_starts_are_judged_where_the_tape_has_them(tmp_path: Path) -> None:
+    tape = market(260)
+    counting = desk(tmp_path, COUNTING, "Counting", tape)
+    counting = replace(counting, feed=replace(counting.feed, warmup_bars=40))
+    finding = recursion(counting, tape, [10], 200, earlier=[20, 80])
+    assert not finding.ok
+    assert "Starting 80 bars earlier moves a target weight at the end by 80.00% of equity" in finding.text
+    assert [row["target_weight"] for row in finding.figures["earlier"]] == pytest.approx([0.2, 0.8])
+    cross = desk(tmp_path, CROSS, "Cross", tape)
+    cross = replace(cross, feed=replace(cross.feed, warmup_bars=40))
+    fine = recursion(cross, tape, [30], 200, earlier=[80])
+    assert fine.ok
+    assert (fine.figures["warmup_bars"], fine.figures["earlier"][0]["target_weight"]) == (40, 0.0)
+
+
+def test_the_default_warm_up_of_the_ensemble_is_long_enough() -> None:
+    """Half of it is not, which is why it is no shorter: decision 18 has the figures."""
+    tape = packaged_tape()
+    asked = replace(Settings(), feed=replace(Settings().feed, start="2021-01-04"))
+    finding = recursion(asked, tape, [378], len(tape), earlier=[756])
+    assert finding.ok
+    assert finding.figures["earlier"][0]["target_weight"] < 0.0025
+    assert finding.figures["starts"][0]["target_weight"] > 0.005
 
 
 def test_a_later_start_is_later_even_where_the_warm_up_asked_for_is_longer_than_the_tape(

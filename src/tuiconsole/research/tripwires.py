@@ -35,6 +35,9 @@ LOOK_AHEAD_BARS = 600
 TOLERANCE = 0.01
 """Largest difference of a target weight, as a share of equity, that still counts as converged."""
 
+_LEAST_STEP = 252
+"""Bars by which a run without a long warm-up of its own is started earlier."""
+
 _MOVE = 0.03
 _PRICES = ("open", "high", "low", "close")
 
@@ -126,40 +129,49 @@ def look_ahead(
     return Finding("look-ahead", not moved and compared > 0, text, figures)
 
 
-def recursion(settings: Settings, tape: Tape, later: Sequence[int], end: int) -> Finding:
-    """Start the warm-up later; target weights at the end must converge to those of the full warm-up.
+def recursion(
+    settings: Settings, tape: Tape, later: Sequence[int], end: int, earlier: Sequence[int] = ()
+) -> Finding:
+    """Start the warm-up elsewhere; target weights at the end must be those of the run's own warm-up.
+
+    What is judged are earlier starts: they know more than the run, and say whether its warm-up was long enough. Later starts
+    are desks with less than the declared warm-up, which nobody runs; their differences are told, and judged only where the tape
+    has nothing earlier. See decision 18.
 
     Parameters
     ----------
-    later
-        Bars by which the warm-up that the tape has is shortened, ascending; empty when it has none before the start.
+    later, earlier
+        Bars by which the warm-up is shortened and lengthened, ascending; both empty when the tape has nothing before the start.
     """
-    if not later:
-        text = "There are no bars before the start, so no later start was tried: choose a later --start."
-        return Finding("recursion", False, text, {"tolerance": TOLERANCE, "starts": []})
+    if not later and not earlier:
+        text = "There are no bars before the start, so no other start was tried: choose a later --start."
+        return Finding("recursion", False, text, {"tolerance": TOLERANCE, "starts": [], "earlier": []})
     chosen = plan(settings, tape, "backtest")
     longest = chosen.start - chosen.warmup
-    reference, features = final_targets(settings, tape, end)
-    rows = []
-    for bars in later:
-        shorter = replace(settings, feed=replace(settings.feed, warmup_bars=max(0, longest - bars)))
-        targets, values = final_targets(shorter, tape, end)
-        rows.append(
-            {
-                "later_bars": bars,
-                "target_weight": _largest(targets - reference),
-                "feature": _largest((values - features) / np.maximum(np.abs(features), 1e-12)),
-            }
-        )
-    worst = max((row["target_weight"] for row in rows), default=0.0)
+    reference = final_targets(settings, tape, end)
+
+    def moved(bars: int) -> dict[str, float]:
+        other = replace(settings, feed=replace(settings.feed, warmup_bars=max(0, longest + bars)))
+        targets, values = final_targets(other, tape, end)
+        scale = np.maximum(np.abs(reference[1]), 1e-12)
+        return {
+            "target_weight": _largest(targets - reference[0]),
+            "feature": _largest((values - reference[1]) / scale),
+        }
+
+    shorter = [{"later_bars": bars, **moved(-bars)} for bars in later]
+    wider = [{"earlier_bars": bars, **moved(bars)} for bars in earlier]
+    worst = max(row["target_weight"] for row in wider or shorter)
     ok = worst <= TOLERANCE
+    where = f"{max(earlier):,} bars earlier" if wider else f"{max(later):,} bars later"
     text = (
-        f"Starting up to {max(later)} bars later moves no target weight at the end by more than {worst:.2%} of equity."
+        f"Starting up to {where} moves no target weight at the end by more than {worst:.2%} of equity."
         if ok
-        else f"Starting {max(later)} bars later moves a target weight at the end by {worst:.2%} of equity: decisions depend on "
+        else f"Starting {where} moves a target weight at the end by {worst:.2%} of equity: decisions depend on "
         "where the run began. Warm up longer, or use indicators with a shorter memory."
     )
-    return Finding("recursion", ok, text, {"tolerance": TOLERANCE, "starts": rows})
+    figures = {"tolerance": TOLERANCE, "warmup_bars": longest, "starts": shorter, "earlier": wider}
+    return Finding("recursion", ok, text, figures)
 
 
 def same_bar(trace: Trace) -> Finding:
@@ -234,8 +246,11 @@ def trip_all(
     say("recursion")
     longest = chosen.start - chosen.warmup
     later = sorted({longest // 8, longest // 4, longest // 2} - {0})
+    step = max(longest, _LEAST_STEP)
+    earlier = sorted({min(chosen.warmup, bars) for bars in (step // 2, step, 2 * step)})
     horizon = min(stop, chosen.start + 756)
-    found.append(recursion(chosen.settings, tape, later, horizon))
+    enough = chosen.warmup >= step // 2
+    found.append(recursion(chosen.settings, tape, later, horizon, earlier if enough else ()))
     say("same-bar fill")
     trace = traced(chosen.settings, tape, clock, stop)
     found.append(same_bar(trace))
