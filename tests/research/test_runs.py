@@ -19,10 +19,9 @@ from tuiconsole.research.runs import RunStore
 
 def same(left: Run, right: Run) -> None:
     """Equal in every value and every array, bit for bit."""
-    assert replace(left, track=right.track, fills=right.fills, benchmark=None) == replace(
-        right, benchmark=None
-    )
-    pairs = [(left.track, right.track), (left.fills, right.fills)]
+    tables = {"track": right.track, "fills": right.fills, "executions": right.executions}
+    assert replace(left, **tables, benchmark=None) == replace(right, benchmark=None)
+    pairs = [(left.track, right.track), (left.fills, right.fills), (left.executions, right.executions)]
     for one, other in pairs:
         for name in one.__slots__:
             a, b = getattr(one, name), getattr(other, name)

@@ -15,6 +15,7 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import AgentChanged, BarSeen, Decided, Filled, LevelChanged, Record
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.engine.order_rows import OrderRowKeeper, OrderRows
 from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
 from tuiconsole.risk.rules import RULE_TEXT, Rule
@@ -86,11 +87,17 @@ class BacktestResult:
     track: Track
     booked: Booked
     levels: tuple[LevelChanged, ...]
+    kept: OrderRowKeeper
 
     @property
     def filled(self) -> tuple[Filled, ...]:
         """Fills as they were journalled, in order."""
         return self.booked.records()
+
+    @property
+    def order_rows(self) -> OrderRows:
+        """What is kept of decisions, parents and ends of orders, in order."""
+        return self.kept.rows()
 
     @property
     def ts(self) -> IntArray:
@@ -122,6 +129,7 @@ class OrderHash:
         self.refusals: Counter[int] = Counter()
         self.booked = Booked()
         self.levels: list[LevelChanged] = []
+        self.kept = OrderRowKeeper()
 
     @property
     def rows(self) -> int:
@@ -138,6 +146,7 @@ class OrderHash:
         if isinstance(record, BarSeen):
             pass
         elif isinstance(record, Decided):
+            self.kept.decided(record)
             if record.number.all():
                 if len(record.number):
                     self._count(record)
@@ -152,6 +161,8 @@ class OrderHash:
             self.halts += record.level == DeskLevel.HALTED
         elif isinstance(record, AgentChanged) and not record.enabled:
             self.failed.append(f"{iso(record.ts)[:10]}: {record.text}")
+        else:
+            self.kept.other(record)
         self._journal.append(record)
 
     def extend(self, rows: StretchRows) -> None:
@@ -159,6 +170,7 @@ class OrderHash:
         self._journal.append_encoded(*self._encoder.encode(rows))
         self._hash.update(order_list(rows).data)
         self.orders += len(rows.number)
+        self.kept.stretch(rows)
         self.order_bars += (rows.seq + rows.order_bars()).tolist()
         if len(rows.fill_number):
             self.booked.add(rows.fills())
@@ -252,6 +264,7 @@ def run_backtest(
         track=recording.finish(),
         booked=sink.booked,
         levels=tuple(sink.levels),
+        kept=sink.kept,
     )
 
 

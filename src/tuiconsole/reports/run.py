@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.analytics.executions import ExecutionTable
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Curve, Sample
 from tuiconsole.analytics.track import FillTable, Track
@@ -119,6 +120,8 @@ class Run:
         Sentences that belong under every figure of this run: how the data were read, what was not charged.
     periods
         The named periods of the configuration it was run with.
+    executions
+        One row per order sent; None in runs that did not keep it.
     """
 
     name: str
@@ -135,6 +138,7 @@ class Run:
     benchmark: FloatArray | None
     notes: tuple[str, ...]
     periods: tuple[Period, ...] = ()
+    executions: ExecutionTable | None = None
 
     @property
     def curve(self) -> Curve:

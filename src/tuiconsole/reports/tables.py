@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuiconsole.analytics.drawdowns import episodes
+from tuiconsole.analytics.executions import BENCHMARKS, slippage_bps
 from tuiconsole.analytics.measures import LEAST_BARS
 from tuiconsole.analytics.named_periods import PeriodKind, results_by_period
 from tuiconsole.analytics.trades import RoundTrips, holding_bars, round_trips
@@ -51,6 +52,23 @@ class Cost:
     money: float
     basis_points: float
     annual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One part of the implementation shortfall; ``basis_points`` of what was to be traded, at the decisions' prices."""
+
+    kind: str
+    money: float
+    basis_points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Mean slippage of all fills against a benchmark price, basis points; NaN where the data carry no such price."""
+
+    benchmark: str
+    basis_points: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,4 +184,44 @@ def costs(run: Run) -> list[Cost]:
             money / base if base > 0 else 0.0,
         )
         for kind, money in paid.items()
+    ]
+
+
+def shortfall(run: Run) -> list[Effect]:
+    """The implementation shortfall of all orders by effect; the last row is everything. Empty without orders."""
+    table = run.executions
+    if table is None or not len(table):
+        return []
+    whole = float(np.abs(table.value).sum())
+    lost = {name: float(values.sum()) for name, values in table.effects.items()}
+    lost["implementation shortfall"] = sum(lost.values())
+    return [Effect(kind, money, 1e4 * money / whole if whole > 0 else 0.0) for kind, money in lost.items()]
+
+
+def against(run: Run) -> list[Against]:
+    """Slippage against the usual benchmarks. Empty without orders."""
+    table = run.executions
+    if table is None or not len(table):
+        return []
+    return [Against(name, slippage_bps(table, name)) for name in BENCHMARKS]
+
+
+def dearest(run: Run, count: int = 5) -> list[tuple[str, str, str, float, float, float]]:
+    """The orders that lost most against their decisions: day, symbol, order or parent, quantity, filled, money lost."""
+    table = run.executions
+    if table is None or not len(table):
+        return []
+    lost = table.shortfall
+    rows = np.argsort(-lost, kind="stable")[:count].tolist()
+    return [
+        (
+            day(int(table.ts[i])),
+            run.symbols[int(table.symbol[i])],
+            f"parent {table.parent[i]}" if table.parent[i] else f"order {table.order[i]}",
+            float(table.quantity[i]),
+            float(table.filled[i]),
+            float(lost[i]),
+        )
+        for i in rows
+        if lost[i] > 0.0
     ]

@@ -73,6 +73,7 @@ def render(run: Run, width: int = 80, trials: Trials | None = None, colour: bool
         _periods(console, run)
     _trades(console, run)
     _costs(console, run)
+    _execution(console, run)
     _stops(console, run)
     _statements(console, run, found, trials)
     _digests(console, run)
@@ -240,6 +241,22 @@ def _costs(console: Console, run: Run) -> None:
     for cost in tables.costs(run):
         grid.add_row(cost.kind, f"{cost.money:,.2f}", f"{cost.basis_points:.2f}", write(cost.annual, "share"))
     console.print(grid)
+
+
+def _execution(console: Console, run: Run) -> None:
+    effects = tables.shortfall(run)
+    if not effects:
+        return
+    _title(console, "Execution against the decisions' prices")
+    grid = _grid(("left", "right", "right"), ("effect", run.currency, "bp of decided"))
+    for effect in effects:
+        grid.add_row(effect.kind, f"{effect.money:,.2f}", f"{effect.basis_points:.2f}")
+    console.print(grid)
+    shown = ", ".join(
+        f"{row.benchmark} {MISSING if np.isnan(row.basis_points) else f'{row.basis_points:+.2f}'}"
+        for row in tables.against(run)
+    )
+    console.print(f"slippage in bp against {shown}", style="dim")
 
 
 def _stops(console: Console, run: Run) -> None:

@@ -23,6 +23,7 @@ from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.tape import Tape
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
 from tuiconsole.research.backtests import Backtest
+from tuiconsole.research.executions import executions
 from tuiconsole.research.tripwires import survivorship
 
 
@@ -100,6 +101,7 @@ def capture(
         benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
         notes=(*tape.notes, survivorship(tape).text, *_only_looked_at(universe), *notes),
         periods=tuple(periods),
+        executions=executions(result.order_rows, result.filled, tape, chosen.start + result.bars - 1),
     )
 
 

@@ -1,8 +1,8 @@
 """The run store: finished runs by name, each a folder that is either complete or not there (see :mod:`~.drafts`).
 
-``runs/NAME/run.json`` holds what is one value per run, ``track.parquet`` a row per bar, ``fills.parquet`` a row per execution
-and, when asked for, ``journal`` the hashed batch journal. ``run.json`` names the hashes of the two tables; a run whose files
-were changed is refused.
+``runs/NAME/run.json`` holds what is one value per run, ``track.parquet`` a row per bar, ``fills.parquet`` a row per execution,
+``executions.parquet`` a row per order sent and, when asked for, ``journal`` the hashed batch journal. ``run.json`` names the
+hashes of the tables; a run whose files were changed is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tuiconsole.analytics.executions import ExecutionTable
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable, Track
@@ -30,7 +31,8 @@ from tuiconsole.research.trials import period_of
 SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FACTS, _TRACK, _FILLS, JOURNAL = "run.json", "track.parquet", "fills.parquet", "journal"
-_BENCHMARK, _COST = "benchmark", "cost_"
+_EXECUTIONS = "executions.parquet"
+_BENCHMARK, _COST, _EFFECT, _PRICE = "benchmark", "cost_", "effect_", "benchmark_"
 KIND = "kind"
 """Key of ``run.json`` in entries that are more than one backtest: the verb that made them."""
 _Built = TypeVar("_Built")
@@ -188,7 +190,8 @@ class RunStore:
             raise UsageError(
                 f"{name} is a {facts[KIND]}, not a single backtest.", "See: tuiconsole report " + name
             )
-        return self.built(name, facts, (_TRACK, _FILLS), _run_of)
+        kept = _EXECUTIONS in facts["hashes"]  # runs of earlier versions did not keep them
+        return self.built(name, facts, (_TRACK, _FILLS, *((_EXECUTIONS,) if kept else ())), _run_of)
 
     def built(
         self, name: str, facts: Mapping[str, Any], files: Sequence[str], build: Callable[..., _Built]
@@ -293,7 +296,12 @@ def _facts(run: Run, metrics: Mapping[str, float | None]) -> dict[str, Any]:
     }
 
 
-def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, Any]) -> Run:
+def _run_of(
+    facts: Mapping[str, Any],
+    track: dict[str, Any],
+    fills: dict[str, Any],
+    kept: dict[str, Any] | None = None,
+) -> Run:
     benchmark = track.pop(_BENCHMARK, None)
     costs = {name.removeprefix(_COST): fills.pop(name) for name in list(fills) if name.startswith(_COST)}
     return Run(
@@ -311,17 +319,36 @@ def _run_of(facts: Mapping[str, Any], track: dict[str, Any], fills: dict[str, An
         benchmark=benchmark,
         notes=tuple(facts["notes"]),
         periods=tuple(Period(**period) for period in facts["periods"]),
+        executions=None if kept is None else _executions_of(kept),
     )
 
 
 def _tables(run: Run) -> dict[str, dict[str, Any]]:
-    """The two tables as columns, by file name."""
+    """The tables as columns, by file name."""
     track = {item.name: getattr(run.track, item.name) for item in fields(run.track)}
     if run.benchmark is not None:
         track[_BENCHMARK] = run.benchmark
     fills = {item.name: getattr(run.fills, item.name) for item in fields(run.fills) if item.name != "costs"}
     fills |= {f"{_COST}{name}": values for name, values in run.fills.costs.items()}
-    return {_TRACK: track, _FILLS: fills}
+    tables = {_TRACK: track, _FILLS: fills}
+    if run.executions is not None:
+        tables[_EXECUTIONS] = _execution_columns(run.executions)
+    return tables
+
+
+def _execution_columns(table: ExecutionTable) -> dict[str, Any]:
+    nested = ("effects", "benchmarks")
+    columns = {item.name: getattr(table, item.name) for item in fields(table) if item.name not in nested}
+    columns |= {f"{_EFFECT}{name}": values for name, values in table.effects.items()}
+    return columns | {f"{_PRICE}{name}": values for name, values in table.benchmarks.items()}
+
+
+def _executions_of(columns: dict[str, Any]) -> ExecutionTable:
+    def taken(prefix: str) -> dict[str, Any]:
+        names = [name for name in columns if name.startswith(prefix)]
+        return {name.removeprefix(prefix): columns.pop(name) for name in names}
+
+    return ExecutionTable(effects=taken(_EFFECT), benchmarks=taken(_PRICE), **columns)
 
 
 def _write_table(columns: Mapping[str, Any], path: Path) -> str:

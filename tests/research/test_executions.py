@@ -1,0 +1,93 @@
+"""The table of executions of a backtest: every order once, every cent of its costs, parents as one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.engine.rig import market, settings
+from tuiconsole.analytics.shortfall import EFFECTS
+from tuiconsole.domain.clock import EventClock
+from tuiconsole.reports import tables
+from tuiconsole.reports.html import content
+from tuiconsole.reports.terminal import render
+from tuiconsole.research.backtests import backtest
+from tuiconsole.research.capture import capture
+from tuiconsole.research.runs import RunStore
+
+
+def run_of(algo, volume=5e6):
+    tape = market(620, n_symbols=8)
+    volumes = np.random.default_rng(5).lognormal(10.0, 0.5, tape.close.shape)
+    tape = replace(tape, volume=volumes if algo == "vwap" else None)
+    base = settings(tape)
+    execution = replace(base.execution, algo=algo, displayed_volume=volume, algo_horizon_bars=4)
+    finished = backtest(replace(base, execution=execution), tape, EventClock())
+    return capture(finished, EventClock()), finished, tape
+
+
+@pytest.mark.parametrize(
+    ("algo", "volume"), [("direct", 5e6), ("direct", 400.0), ("twap", 5e6), ("vwap", 5e6)]
+)
+def test_nothing_is_left_out_or_counted_twice(algo, volume):
+    run, _, _ = run_of(algo, volume)
+    found = run.executions
+    assert len(found) > 40
+    assert (found.parent > 0).all() == (algo != "direct")
+    sums = {name: float(values.sum()) for name, values in found.effects.items()}
+    costs = {name: float(values.sum()) for name, values in run.fills.costs.items()}
+    assert sums["fees"] == pytest.approx(run.fills.fee.sum(), abs=1e-6)
+    assert sums["spread"] == pytest.approx(costs["spread"], abs=1e-6)
+    assert sums["permanent"] == pytest.approx(costs["permanent"], abs=1e-6)
+    rest = ("temporary", "capacity", "adverse_selection")
+    assert sums["temporary"] == pytest.approx(sum(costs[name] for name in rest), abs=1e-6)
+    assert float(np.abs(found.filled).sum()) == pytest.approx(np.abs(run.fills.quantity).sum())
+    if algo == "direct" and volume > 1e6:
+        early = found.ts < run.track.ts[-1]  # what was decided at the last bar found no other to fill at
+        np.testing.assert_array_equal(found.filled[early], found.quantity[early])
+    # the whole, computed from fills and decisions alone
+    decided = float((found.filled * found.decision_price).sum())
+    whole = float(run.fills.value.sum() + run.fills.fee.sum()) - decided
+    assert found.shortfall.sum() - sums["opportunity"] == pytest.approx(whole, abs=1e-4)
+
+
+def test_a_direct_order_arrives_at_the_next_bar():
+    run, _, tape = run_of("direct")
+    found = run.executions
+    row = int(np.flatnonzero(found.filled)[5])
+    bar = int(np.searchsorted(tape.ts, found.ts[row]))
+    arrival = tape.close[bar + 1, found.symbol[row]]
+    assert found.benchmarks["arrival"][row] == pytest.approx(arrival, rel=1e-9)
+    assert found.benchmarks["close"][row] == arrival
+    moved = (arrival - tape.close[bar, found.symbol[row]]) * found.filled[row]
+    assert found.effects["delay"][row] == pytest.approx(moved, abs=1e-4)
+    assert found.effects["timing"][row] == 0.0
+
+
+def test_working_an_order_moves_loss_from_impact_to_timing():
+    """Against a thin market: what is sent at once pays impact, what is worked waits for the market."""
+    direct, worked = run_of("direct", 20_000.0)[0], run_of("twap", 20_000.0)[0]
+    assert set(direct.executions.effects) == set(EFFECTS)
+    assert abs(worked.executions.effects["timing"].sum()) > abs(direct.executions.effects["timing"].sum())
+    per_money = [
+        run.executions.effects["temporary"].sum() / np.abs(run.executions.value).sum()
+        for run in (direct, worked)
+    ]
+    assert per_money[1] < per_money[0]
+
+
+def test_it_is_stored_and_reported(tmp_path):
+    run, _, _ = run_of("twap")
+    store = RunStore(tmp_path)
+    back = store.load(store.save(run, {}).name)
+    for name in ("ts", "order", "parent", "quantity", "filled", "average_price"):
+        np.testing.assert_array_equal(getattr(back.executions, name), getattr(run.executions, name))
+    assert [row.money for row in tables.shortfall(back)] == [row.money for row in tables.shortfall(run)]
+    text = render(back)
+    assert "Execution against the decisions' prices" in text
+    assert "implementation shortfall" in text
+    assert "slippage in bp against arrival +" in text
+    page = content(back, None)
+    assert [effect.kind for effect in page["effects"]] == [*EFFECTS, "implementation shortfall"]
+    assert page["dearest"][0][2].startswith("parent ")
+    assert tables.shortfall(replace(back, executions=None)) == []
