@@ -23,7 +23,7 @@ from tuiconsole.domain.instruments import Instrument, Universe
 from tuiconsole.domain.market import QUALITY_TEXT, Quality
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
-from tuiconsole.domain.records import BarSeen, Decided, Opened
+from tuiconsole.domain.records import BarSeen, Decided, Opened, Parented, Sliced
 from tuiconsole.store.connection import reading
 from tuiconsole.store.explain_text import explain_text
 from tuiconsole.store.readers import average_prices, opened_row
@@ -127,13 +127,11 @@ def _chain(
     column = int(decided.columns[item])
     instrument = universe.instruments[column]
     number = int(decided.number[item])
-    sheet = {
-        name: _number(value)
-        for name, value in zip(opened.sheet, decided.sheet[:, item].tolist(), strict=False)
-    }
-    scalars = {
-        name: _number(value) for name, value in zip(opened.scalars, decided.scalars.tolist(), strict=False)
-    }
+    parent, origin = _parent(connection, row, item, decided, instrument)
+    rows = decided.sheet[:, item] if origin is None else origin[0].sheet[:, origin[1]]
+    said = decided.scalars if origin is None else origin[0].scalars
+    sheet = {name: _number(value) for name, value in zip(opened.sheet, rows.tolist(), strict=False)}
+    scalars = {name: _number(value) for name, value in zip(opened.scalars, said.tolist(), strict=False)}
     chain: dict[str, Any] = {
         "order": _order(connection, opened, instrument, number) if number else None,
         "decision": {
@@ -146,6 +144,7 @@ def _chain(
             "orders_wanted": len(decided.columns),
             "orders_approved": int((decided.number > 0).sum()),
         },
+        "parent": parent,
         "symbol": instrument.symbol,
         "bar": _bar(connection, decided.bar_seq, row, column),
         **_groups(sheet, scalars, opened.agents),
@@ -157,6 +156,42 @@ def _chain(
         "scalars": scalars,
     }
     return chain
+
+
+def _parent(
+    connection: sqlite3.Connection, row: int, item: int, decided: Decided, instrument: Instrument
+) -> tuple[dict[str, Any] | None, tuple[Parented, int] | None]:
+    """The parent of a child, and the row and place where a decision wanted it; None twice for an order of its own."""
+    found = connection.execute("SELECT payload FROM journal WHERE seq = ?", (row + 1,)).fetchone()
+    sliced = decode_record(found[0]) if found else None
+    if not isinstance(sliced, Sliced) or sliced.seq != decided.seq:
+        return None, None
+    number, decision = int(sliced.parent[item]), int(sliced.decision[item])
+    place = connection.execute("SELECT row FROM decisions WHERE seq = ?", (decision,)).fetchone()
+    payload = connection.execute("SELECT payload FROM journal WHERE seq = ?", place or (0,)).fetchone()
+    opened = decode_record(payload[0]) if payload else None
+    if not isinstance(opened, Parented):
+        raise StoreError(f"Parent {number} has no row in the journal.", "Run 'tuiconsole verify'.")
+    index = opened.number.tolist().index(number)
+    decimals = instrument.quantity_decimals
+    parent = {
+        "number": number,
+        "algo": opened.algo,
+        "quantity": to_float(int(sliced.total[item]), decimals),
+        "taken_before": to_float(int(sliced.taken[item]), decimals),
+        "bars": int(opened.bars[index]),
+        "position": to_float(int(opened.position[index]), decimals),
+        "target": to_float(int(opened.target[index]), decimals),
+        "reference_price": to_float(int(opened.reference_price[index]), instrument.price_decimals),
+        "decision": {
+            "seq": decision,
+            "bar_seq": opened.bar_seq,
+            "ts": opened.ts,
+            "time": iso(opened.ts),
+            "journal_row": place[0],
+        },
+    }
+    return parent, (opened, index)
 
 
 def _order(
@@ -198,6 +233,7 @@ def _intent(decided: Decided, item: int, instrument: Instrument) -> dict[str, An
         "scaled": {**scaled, "reference_price": reference},
         "quantity_decimals": instrument.quantity_decimals,
         "price_decimals": instrument.price_decimals,
+        "multiplier": instrument.multiplier,
     }
 
 

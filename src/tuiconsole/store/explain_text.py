@@ -22,6 +22,8 @@ def explain_text(chain: Mapping[str, Any]) -> str:
     for group in ("prices", "features", "regime"):
         if chain[group]:
             lines.append(_line(group, _pairs(chain[group])))
+    if chain["parent"] is not None:
+        lines.append(_line("parent", _parent(chain["parent"])))
     lines += [
         _line("agent" if i == 0 else "", f"{name:<28} {_pairs(values)}")
         for i, (name, values) in enumerate((n, v) for n, v in chain["agents"].items() if v)
@@ -43,6 +45,8 @@ def explain_text(chain: Mapping[str, Any]) -> str:
     ]
     for row in chain["fills"]:
         lines += [_line("fill", _fill(row)), _line("costs", _parts(row["cost_parts"]))]
+    if chain.get("shortfall"):
+        lines.append(_line("shortfall", _effects(chain["shortfall"])))
     lines.append(
         _line(
             "journal",
@@ -62,6 +66,22 @@ def _title(chain: Mapping[str, Any]) -> str:
         f"Order {order['id']}: {order['side']} {abs(order['quantity']):,g} {order['symbol']}, "
         f"{order['state']}{average}, cost {order['cost']:,.2f}{forced}"
     )
+
+
+def _parent(parent: Mapping[str, Any]) -> str:
+    decision = parent["decision"]
+    return (
+        f"{parent['number']}, {parent['algo']} over {parent['bars']} bars: {parent['quantity']:+,g} in all, "
+        f"{parent['taken_before']:+,g} before this; decision {decision['seq']} of {decision['time']} held "
+        f"{parent['position']:,g} and wanted {parent['target']:,g} at about {parent['reference_price']:,.4f}"
+    )
+
+
+def _effects(shortfall: Mapping[str, float]) -> str:
+    parts = ", ".join(
+        f"{name} {value:,.2f}" for name, value in shortfall.items() if name != "total" and value
+    )
+    return f"{shortfall['total']:,.2f} against the decision's price: {parts or 'nothing'}"
 
 
 def _verdict(gate: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from tuiconsole.domain.records import (
     Filled,
     LevelChanged,
     Opened,
+    Parented,
     Record,
     Updated,
 )
@@ -153,6 +154,8 @@ class Projector:
                     (row, item, record.ts, self._symbols[column], amount, record.days)
                     for item, (column, amount) in enumerate(paid)
                 ]
+            case Parented() if record.seq:
+                self._pending["decisions"].append((row, record.seq, record.bar_seq, record.ts, 0, 0))
             case AgentChanged():
                 self._pending["agent_changes"].append(
                     (record.agent, int(record.enabled), record.ts, record.text)
