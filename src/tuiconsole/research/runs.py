@@ -190,7 +190,7 @@ class RunStore:
             raise UsageError(
                 f"{name} is a {facts[KIND]}, not a single backtest.", "See: tuiconsole report " + name
             )
-        kept = _EXECUTIONS in facts["hashes"]  # runs of earlier versions did not keep them
+        kept = _EXECUTIONS in facts.get("hashes", ())  # runs of earlier versions did not keep them
         return self.built(name, facts, (_TRACK, _FILLS, *((_EXECUTIONS,) if kept else ())), _run_of)
 
     def built(
