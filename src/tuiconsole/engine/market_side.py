@@ -237,9 +237,9 @@ def digests(block: BarBlock) -> list[bytes]:
     rows: IntArray = np.empty((bars, 1 + n_symbols), dtype="<i8")
     rows[:, 0] = block.ts
     rows[:, 1:] = np.ascontiguousarray(block.close).view("<i8")
-    content, width = rows.data.cast("B"), rows.itemsize * rows.shape[1]
+    each: list[bytes] = rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel().tolist()
     sha256 = hashlib.sha256
-    return [sha256(content[at : at + width]).digest()[:16] for at in range(0, bars * width, width)]
+    return [sha256(row).digest()[:16] for row in each]
 
 
 def _session(session: int, ts: int) -> int:

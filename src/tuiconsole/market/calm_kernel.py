@@ -32,23 +32,23 @@ def calm_bars(
 
     All that is not calm ends the stretch before its bar, and nothing is changed by it.
     """
-    close, log, opened, high, low, bid, ask = columns
+    close, log, _, high, _, bid, ask = columns
     seen, seen_log, deviation, unchanged = state
     n = close.shape[1]
     for i in range(first, len(close)):
-        here = 0
-        for s in range(n):
-            here += np.isfinite(close[i, s])
-        if count_bad(close[i], log[i], state, rules):
-            return i
-        if len(high) and count_bad_ranges((opened[i], high[i], low[i], close[i]), deviation, rules):
+        if count_bad(close, log, i, state, rules) or (
+            len(high) and count_bad_ranges(columns, i, deviation, rules)
+        ):
             return i
         if len(bid):
             for s in range(n):
                 if bid[i, s] > ask[i, s]:
                     return i
+        here = 0
+        for s in range(n):
+            here += np.isfinite(close[i, s])
         if here == n:
-            take_all(close[i], log[i], state, rules[2], price[i])
+            take_all(close, log, i, state, rules[2], price)
             continue
         for s in range(n):
             if np.isfinite(close[i, s]):
@@ -61,49 +61,51 @@ def calm_bars(
     return len(close)
 
 
-def count_bad(close: FloatArray, log: FloatArray, state: State, rules: Rules) -> int:
-    """Symbols whose price moved too far, or has not changed for too long."""
+def count_bad(close: FloatArray, log: FloatArray, i: int, state: State, rules: Rules) -> int:
+    """Symbols whose price at bar ``i`` moved too far, or has not changed for too long."""
     seen, seen_log, deviation, unchanged = state
     deviations, least, _, stale = rules
     bad = 0
-    for s in range(len(close)):
+    for s in range(len(seen)):
         limit = deviation[s] * deviations
         limit = limit if limit > least else least
-        fresh = (close[s] != seen[s]) | (unchanged[s] + 1 < stale)
-        fine = (abs(log[s] - seen_log[s]) <= limit) & fresh
-        bad += np.isfinite(close[s]) & (not fine)
+        fresh = (close[i, s] != seen[s]) | (unchanged[s] + 1 < stale)
+        fine = (abs(log[i, s] - seen_log[s]) <= limit) & fresh
+        bad += np.isfinite(close[i, s]) & (not fine)
     return bad
 
 
-def count_bad_ranges(
-    bars: tuple[FloatArray, FloatArray, FloatArray, FloatArray], deviation: FloatArray, rules: Rules
-) -> int:
-    """Symbols whose range does not hold open and close, or is wider than a jump."""
-    opened, high, low, close = bars
+def count_bad_ranges(columns: Columns, i: int, deviation: FloatArray, rules: Rules) -> int:
+    """Symbols whose range at bar ``i`` does not hold open and close, or is wider than a jump."""
+    close, _, opened, high, low, _, _ = columns
     bad = 0
-    for s in range(len(close)):
+    for s in range(len(deviation)):
         limit = deviation[s] * rules[0]
         limit = limit if limit > rules[1] else rules[1]
-        fine = (low[s] <= opened[s]) & (low[s] <= close[s]) & (opened[s] <= high[s]) & (close[s] <= high[s])
-        fine = fine & (high[s] / low[s] - 1.0 <= limit) & (low[s] > 0.0)
-        known = np.isfinite(opened[s]) & np.isfinite(high[s]) & np.isfinite(low[s]) & np.isfinite(close[s])
+        begin, end, top, bottom = opened[i, s], close[i, s], high[i, s], low[i, s]
+        fine = (bottom <= begin) & (bottom <= end) & (begin <= top) & (end <= top)
+        fine = fine & (top / bottom - 1.0 <= limit) & (bottom > 0.0)
+        known = np.isfinite(begin) & np.isfinite(top) & np.isfinite(bottom) & np.isfinite(end)
         bad += known & (not fine)
     return bad
 
 
-def take_all(close: FloatArray, log: FloatArray, state: State, rate: float, price: FloatArray) -> None:
-    """Move the state on by a bar that has a price for every symbol."""
+def take_all(
+    close: FloatArray, log: FloatArray, i: int, state: State, rate: float, price: FloatArray
+) -> None:
+    """Move the state on by bar ``i``, which has a price for every symbol."""
     seen, seen_log, deviation, unchanged = state
-    for s in range(len(close)):
-        deviation[s] += (abs(log[s] - seen_log[s]) - deviation[s]) * rate
-    for s in range(len(close)):
-        unchanged[s] = unchanged[s] + 1 if close[s] == seen[s] else 0
-    for s in range(len(close)):
-        seen_log[s] = log[s]
-    for s in range(len(close)):
-        seen[s] = close[s]
-    for s in range(len(close)):
-        price[s] = close[s]
+    n = len(seen)
+    for s in range(n):
+        deviation[s] += (abs(log[i, s] - seen_log[s]) - deviation[s]) * rate
+    for s in range(n):
+        unchanged[s] = unchanged[s] + 1 if close[i, s] == seen[s] else 0
+    for s in range(n):
+        seen_log[s] = log[i, s]
+    for s in range(n):
+        seen[s] = close[i, s]
+    for s in range(n):
+        price[i, s] = close[i, s]
 
 
 PARTS = (count_bad, count_bad_ranges, take_all)
