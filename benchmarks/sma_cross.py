@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.policy import Decision, DecisionInputs, MarketAhead, PolicyState, no_sheet
+from tuiconsole.domain.policy import (
+    Decision,
+    DecisionInputs,
+    MarketAhead,
+    OrdersAhead,
+    PolicyState,
+    Wishes,
+    no_sheet,
+)
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 
 FAST, SLOW = 20, 100
@@ -56,11 +64,35 @@ class SmaCross:
 
     def wakes(self, market: MarketAhead, state: PolicyState) -> BoolArray:
         """Bars at which an average crosses; at all others it leaves everything alone."""
+        return np.any(self._crossings(market, state)[1], axis=1)
+
+    def wishes(self, market: MarketAhead, state: PolicyState) -> Wishes:
+        """The same, for many bars at once."""
+        long, crossed = self._crossings(market, state)
+        return Wishes(acting=crossed, weight=self._share * (long & crossed))
+
+    def acted_on(self, state: PolicyState) -> FloatArray:
+        """It keeps no weights."""
+        return np.zeros(len(state["long"]))
+
+    def state_after(
+        self, market: MarketAhead, bar: int, acted_on: FloatArray, state: PolicyState
+    ) -> PolicyState:
+        """Who is long after the bar."""
+        return {"long": market.features[bar, 0] > market.features[bar, 1]}
+
+    def explain(
+        self, market: MarketAhead, wishes: Wishes, orders: OrdersAhead, equity: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Nothing beside the targets."""
+        return no_sheet(len(orders.bar)), np.empty((len(equity), 0))
+
+    def _crossings(self, market: MarketAhead, state: PolicyState) -> tuple[BoolArray, BoolArray]:
         long = market.features[:, 0] > market.features[:, 1]
         crossed: BoolArray = np.empty(long.shape, dtype=np.bool_)
         crossed[0] = long[0] != state["long"]
         np.not_equal(long[1:], long[:-1], out=crossed[1:])
-        return np.any(crossed, axis=1)
+        return long, crossed
 
 
 class FixedCross(SmaCross):
@@ -81,3 +113,8 @@ class FixedCross(SmaCross):
         fast, slow = inputs.features
         long = fast > slow
         return Decision(self._size * long, long != state["long"], self._sheet, self._scalars), {"long": long}
+
+    def wishes(self, market: MarketAhead, state: PolicyState) -> Wishes:
+        """The same, for many bars at once."""
+        long, crossed = self._crossings(market, state)
+        return Wishes(acting=crossed, quantity=self._size * long)

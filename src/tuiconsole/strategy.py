@@ -7,13 +7,21 @@ The whole desk stands around it: defence, features, gate, order table, costs, le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
-from tuiconsole.domain.policy import Decision, DecisionInputs, PolicyState
+from tuiconsole.domain.policy import (
+    Decision,
+    DecisionInputs,
+    MarketAhead,
+    OrdersAhead,
+    PolicyState,
+    Wishes,
+    speaks_for,
+)
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 
 Rebalance = Literal["on change", "every bar"]
@@ -84,6 +92,7 @@ class Strategy:
         self._holdable: BoolArray | None = None if universe.holdable.all() else universe.holdable
         self._lot: IntArray = universe.lot
         self._lot_units: FloatArray = universe.lot / universe.quantity_scale * multiplier
+        self._needs_book = False
         self._no_sheet: FloatArray = np.full((len(self.sheet_names), len(universe)), np.nan)
 
     def observe(self, recorded: Sequence[str]) -> None:
@@ -118,6 +127,22 @@ class Strategy:
             at this bar is taken to zero; what cannot be held (an index) is left alone.
         """
         raise NotImplementedError(f"{type(self).__name__} has no method weights(self, bar)")
+
+    def weights_ahead(self, market: MarketAhead) -> FloatArray | None:
+        """The weights of many bars at once; optional, and only for speed: backtests ask here first.
+
+        Must say for every bar what :meth:`weights` says, and so cannot depend on positions or equity.
+
+        Parameters
+        ----------
+        market
+            ``features [n_bars, k, n_symbols]``, ``price [n_bars, n_symbols]``, regimes, times.
+
+        Returns
+        -------
+        float64 ``[n_bars, n_symbols]``; None: ask :meth:`weights` bar by bar.
+        """
+        return None
 
     # ---- the policy's contract ---------------------------------------------------------------------------------------
 
@@ -168,6 +193,61 @@ class Strategy:
         decision = Decision(target, acting, self._sheet(inputs, wanted, held), np.array([inputs.equity]))
         return decision, {**state, "wanted": np.where(acting, wanted, before)}
 
+    # ---- many bars at once -------------------------------------------------------------------------------------------
+
+    def wishes(self, market: MarketAhead, state: PolicyState) -> Wishes | None:
+        """The weights of a block of bars; None when they depend on the book, or are wrong: then each bar will tell."""
+        if self._needs_book or state["failed"]:
+            return None
+        ahead = speaks_for(type(self), "weights_ahead", "weights")
+        try:
+            with np.errstate(all="ignore"):
+                wanted = self.weights_ahead(market) if ahead else None
+                if wanted is None:
+                    wanted = self._one_by_one(market)
+            weight = np.asarray(wanted)
+        except (Exception, SystemExit):  # noqa: BLE001 - decide() meets it again, at its bar, and tells
+            return None
+        if weight.dtype.kind not in "fiub" or weight.shape != market.price.shape:
+            return None
+        weight = weight.astype(np.float64, copy=False)
+        if (np.abs(weight) > LARGEST_WEIGHT).any():
+            return None
+        return Wishes(weight=weight, rebalance=self.rebalance)
+
+    def _one_by_one(self, market: MarketAhead) -> FloatArray | None:
+        names = frozenset(self.agent_names)
+        bars = [_MarketOnly(market, index, names) for index in range(len(market))]
+        wanted = []
+        for bar in bars:
+            wanted.append(self.weights(cast(DecisionInputs, bar)))
+            if bar.asked_for_book:
+                self._needs_book = True
+                return None
+        return np.stack(wanted)
+
+    def acted_on(self, state: PolicyState) -> FloatArray:
+        """The weights last acted on."""
+        weights: FloatArray = state["wanted"]
+        return weights
+
+    def state_after(
+        self, market: MarketAhead, bar: int, acted_on: FloatArray, state: PolicyState
+    ) -> PolicyState:
+        """What was wanted by then."""
+        return {**state, "wanted": acted_on.copy()}
+
+    def explain(
+        self, market: MarketAhead, wishes: Wishes, orders: OrdersAhead, equity: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Sheets and scalars as :meth:`decide` gives them."""
+        bar, column = orders.bar, orders.column
+        price, wanted = market.price[bar, column], wishes.weight
+        assert wanted is not None
+        weight = orders.held / self._lot[column] * self._lot_units[column] * price / orders.equity
+        rows = (market.features[bar, :, column].T, price, wanted[bar, column], weight)
+        return np.vstack(rows), equity[:, None]
+
     def _acting(self, wanted: FloatArray, before: FloatArray, held: IntArray) -> BoolArray:
         """Where something is to be done, whatever the size: bool ``[n_symbols]``; False where ``wanted`` is NaN."""
         if self.rebalance == "every bar":
@@ -206,6 +286,22 @@ class Strategy:
                 f"The parameter {name} of {type(self).__name__} must be of type {kind.__name__}, was {value!r}."
             )
         return value
+
+
+class _MarketOnly:
+    """The inputs of a decision as far as the market alone tells them; notes when somebody asks for more."""
+
+    def __init__(self, market: MarketAhead, index: int, enabled: frozenset[str]) -> None:
+        self.asked_for_book = False
+        self.ts, self.seq = market.ts[index], market.seq + index
+        self.price, self.price_scaled = market.price[index], market.price_scaled[index]
+        self.tradable, self.features = market.tradable[index], market.features[index]
+        self.regime, self.enabled = market.regime[index], enabled
+        self.members, self.ended = None, frozenset[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked_for_book = True
+        raise AttributeError(f"{name} is not of the market")
 
 
 def tunable(kind: type[object]) -> Mapping[str, bool | int | float | str]:

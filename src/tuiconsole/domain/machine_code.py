@@ -24,6 +24,11 @@ def _store(folder: Path, sources: tuple[Path, ...]) -> Path:
     return folder / "__pycache__" / f"kernels-{content.hexdigest()[:16]}"
 
 
+def is_stored(sources: tuple[Path, ...]) -> bool:
+    """Whether this machine has compiled kernels of these ``sources`` before, as they are now."""
+    return any(_store(sources[0].parent, sources).rglob("*.nbc"))
+
+
 @cache
 def machine_code(
     kernel: Kernel, parts: tuple[Kernel, ...], sources: tuple[Path, ...], needed_by: str

@@ -153,12 +153,22 @@ class MarketAhead:
         float64 ``[n_bars, n_features, n_symbols]``.
     regime
         float64 ``[n_bars, n_regimes]``.
+    ts, seq
+        Times of the bars, ns UTC, and the first one's place on the tape.
+    price_scaled
+        int64 ``[n_bars, n_symbols]``.
     """
 
     price: FloatArray
     tradable: BoolArray
     features: FloatArray
     regime: FloatArray
+    ts: Sequence[int]
+    seq: int
+    price_scaled: IntArray
+
+    def __len__(self) -> int:
+        return len(self.price)
 
 
 @runtime_checkable
@@ -180,6 +190,110 @@ class Waking(Protocol):
             Before the first of the bars.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a policy wants at consecutive bars, from the market alone; quantities or weights, one of them.
+
+    Attributes
+    ----------
+    quantity
+        int64 ``[n_bars, n_symbols]`` signed scaled quantities, with ``acting`` of the same shape: as in :class:`Decision`.
+    weight
+        float64 ``[n_bars, n_symbols]`` shares of equity. The target is ``trunc(weight * equity / (price * lot's worth))`` lots.
+    acting
+        bool ``[n_bars, n_symbols]``. None: symbols act by ``rebalance``.
+    rebalance
+        ``"on change"``: where the weight is another than the one last acted on, or its sign another than the position's;
+        ``"every bar"``: where the weight is finite. NaN leaves a position alone.
+    """
+
+    acting: BoolArray | None = None
+    quantity: IntArray | None = None
+    weight: FloatArray | None = None
+    rebalance: str = "on change"
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersAhead:
+    """Orders of consecutive bars, for their explanation: columns ``[n_orders]``.
+
+    Attributes
+    ----------
+    bar, column
+        Place in the block, and universe column.
+    held
+        Signed scaled quantity held when the order was decided.
+    equity
+        Currency units then.
+    """
+
+    bar: IntArray
+    column: IntArray
+    held: IntArray
+    equity: FloatArray
+
+
+@runtime_checkable
+class BlockPolicy(Protocol):
+    """A policy that can decide many bars at once, because what it wants follows from the market alone; optional, for speed.
+
+    For every bar of a block, ``decide`` at that bar must give the same targets, sheet and next state.
+    """
+
+    def wishes(self, market: MarketAhead, state: PolicyState) -> Wishes | None:
+        """What it wants at every bar, given its ``state`` before the first; None: it must be asked bar by bar."""
+        ...
+
+    def acted_on(self, state: PolicyState) -> FloatArray:
+        """float64 ``[n_symbols]``: the weights last acted on, for ``"on change"``; zeros where the policy keeps none."""
+        ...
+
+    def state_after(
+        self, market: MarketAhead, bar: int, acted_on: FloatArray, state: PolicyState
+    ) -> PolicyState:
+        """Its state after the bar at place ``bar``.
+
+        Parameters
+        ----------
+        acted_on
+            float64 ``[n_symbols]``, weights acted on up to then; of use to policies with weights.
+        state
+            Before the first bar of the block.
+        """
+        ...
+
+    def explain(
+        self, market: MarketAhead, wishes: Wishes, orders: OrdersAhead, equity: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The sheet ``[n_rows, n_orders]`` of some orders, and the scalars ``[n_bars, n_scalars]``.
+
+        Parameters
+        ----------
+        equity
+            float64 ``[n_bars]``, currency units after each bar; NaN where it does not matter.
+        """
+        ...
+
+
+def speaks_for(kind: type, ahead: str, single: str) -> bool:
+    """Whether method ``ahead`` of a class can stand for its method ``single``: no subclass has since changed the latter alone.
+
+    >>> class Parent:
+    ...     def decide(self): ...
+    ...     def wishes(self): ...
+    >>> class Child(Parent):
+    ...     def decide(self): ...
+    >>> speaks_for(Parent, "wishes", "decide"), speaks_for(Child, "wishes", "decide")
+    (True, False)
+    """
+    for owner in kind.__mro__:
+        if ahead in vars(owner):
+            return True
+        if single in vars(owner):
+            return False
+    return False
 
 
 def timeframe_of(decider: object) -> str:

@@ -15,9 +15,11 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import AgentChanged, BarSeen, Decided, Filled, LevelChanged, Record
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.engine.market_side import ObservedBlock
 from tuiconsole.engine.order_rows import OrderRowKeeper, OrderRows
 from tuiconsole.engine.recording import Recording
 from tuiconsole.engine.session import Session
+from tuiconsole.engine.stretch import Stretch, Stretches
 from tuiconsole.risk.rules import RULE_TEXT, Rule
 from tuiconsole.store.batch_journal import BatchJournal
 from tuiconsole.store.stretch_rows import RowEncoder, StretchFills, StretchRows, order_list
@@ -207,6 +209,7 @@ def run_backtest(
     end: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     after_bar: Callable[[], None] | None = None,
+    together: bool = False,
 ) -> BacktestResult:
     """Drive ``session`` from its start to ``end`` (tape index, exclusive) and measure it.
 
@@ -218,17 +221,34 @@ def run_backtest(
         Called now and then with bars done and bars in all.
     after_bar
         Called after every bar, when commands may be given.
+    together
+        Ordinary bars go many at once through machine code, where the policy can look ahead: the same journal, sooner.
+
+    Raises
+    ------
+    UsageError
+        ``together`` without Numba.
     """
-    session.warm_up()
     desk = session.desk
+    if together:
+        desk.market.use_machine_code()
+    session.warm_up()
     stop = len(session.tape) if end is None else min(end, len(session.tape))
     total = max(0, stop - session.cursor)
     first = session.cursor
     recording = Recording(total, desk.universe)
     rearmed = 0
+
+    def keep(seen: ObservedBlock, stretch: Stretch) -> None:
+        recording.orders_too(seen, stretch)
+        if progress is not None:
+            progress(session.cursor - first, total)
+
     began = clock.monotonic_ns()
     if after_bar is None:
         session.on_quiet = lambda seen, at, quiet: recording.stretch(seen, at, quiet, desk.ledger)
+        if together:
+            session.stretches = Stretches(session, sink, keep)
     for i, steps in enumerate(session.bars_ahead(session.cursor + total)):
         for _ in steps:
             pass

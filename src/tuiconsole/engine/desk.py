@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
-from tuiconsole.domain.codec import decode_record, encode_record
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
     Charges,
@@ -31,13 +30,12 @@ from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Quality
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderBatch
-from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, Waking
+from tuiconsole.domain.policy import Decision, DecisionInputs, Policy, PolicyState, Waking
 from tuiconsole.domain.records import (
     AgentChanged,
     BarSeen,
     Charged,
     Commanded,
-    Decided,
     Filled,
     LevelChanged,
     Record,
@@ -48,10 +46,13 @@ from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.engine import parents
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
+from tuiconsole.engine.desk_state import restore, state_of
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.ordering import cancel, decided, in_the_way, terms_record
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.engine.protection import Protection
+from tuiconsole.engine.recent import RecentDecisions
+from tuiconsole.engine.session_profit import SessionProfit
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.algos.working import Working
 from tuiconsole.execution.entry_terms import with_prices
@@ -64,6 +65,9 @@ from tuiconsole.risk.breakers import Breakers
 from tuiconsole.risk.gate import Book, Gate
 from tuiconsole.risk.settings import RiskSettings
 from tuiconsole.risk.verdict import Verdict
+
+if TYPE_CHECKING:
+    from tuiconsole.store.stretch_rows import StretchRows
 
 DECISIONS_KEPT = 48
 WEIGHTS_KEPT = 40
@@ -128,9 +132,8 @@ class Desk:
         self.bars_at_level = 0
         self._waiting: Decision | None = None
         self.last_answer: Commanded | None = None
-        self._pnl_before: Profit | IntArray = np.zeros(n, dtype=np.int64)
-        self._pnl_now: Profit | IntArray = np.zeros(n, dtype=np.int64)
-        self.recent: deque[Decided] = deque(maxlen=DECISIONS_KEPT)
+        self.profit = SessionProfit(n)
+        self.recent = RecentDecisions(DECISIONS_KEPT)
         self.weight_history: deque[FloatArray] = deque(maxlen=WEIGHTS_KEPT)
         self.price: FloatArray = np.full(n, np.nan)
         self.price_scaled: IntArray = np.zeros(n, dtype=np.int64)
@@ -157,7 +160,7 @@ class Desk:
     @property
     def day_pnl(self) -> IntArray:
         """int64 ``[n_symbols]``: profit since the session began, after costs, money."""
-        return _by_symbol(self._pnl_now) - _by_symbol(self._pnl_before)
+        return self.profit.by_symbol()
 
     def handle(self, event: Event | Observed) -> list[Effect]:
         """Take in one event and return what has to be done about it, in order.
@@ -210,9 +213,34 @@ class Desk:
         self.quality, self.tradable = last.quality, last.tradable
         self.regime, self.members = last.regime, last.members
         self.bars_at_level += bars
-        if new_session:
-            self._pnl_before = self._pnl_now if session_before is None else session_before
-        self._pnl_now = self.ledger.profit()
+        self.profit.stands(self.ledger.profit(), new_session, session_before)
+
+    @property
+    def plain(self) -> bool:
+        """Nothing makes orders but the policy's decisions, whole and at every bar, with nobody switched off."""
+        alone = self.working is None and not self.protection.on
+        return alone and not self.settings.timeframes.own and not self.disabled
+
+    def went_on(self, last: Observed, rows: StretchRows, decided: int, state: PolicyState) -> None:
+        """Ordinary bars went by in a stretch, ``last`` the latest; ledger and order table were moved on already.
+
+        Parameters
+        ----------
+        rows, decided
+            What they left in the journal, and how many decisions of them led to orders.
+        """
+        self.bar_seq, self.ts = last.seq, last.ts
+        self.price, self.price_scaled = last.price, last.price_scaled
+        self.quality, self.tradable = last.quality, last.tradable
+        self.regime, self.members = last.regime, last.members
+        self.bars_at_level += len(rows)
+        self.decisions += decided
+        self.recent.extend(rows, decided)
+        self.policy_state = state
+
+    def decide_now(self, seen: Observed) -> list[Effect]:
+        """The decision of a bar that a stretch took in but left to the desk to decide."""
+        return [self._decide(seen)]
 
     def _asks(self, seen: Observed) -> bool:
         """Whether a decision falls due: the policy would do something, and its timeframe ends here."""
@@ -266,9 +294,7 @@ class Desk:
             effects += self.set_level(
                 DeskLevel.RUNNING, "next session", "A new session began: the pause ends."
             )
-        if session != self.periods.session:
-            self._pnl_before = self._pnl_now
-        self._pnl_now = self.ledger.profit()
+        self.profit.stands(self.ledger.profit(), session != self.periods.session)
         self.periods.update(session, equity)
         self.curve.add(self.ts, equity)
         for trip in self.breakers.update(self.ts, session, month_key(session * NANOSECONDS_PER_DAY), equity):
@@ -513,75 +539,10 @@ class Desk:
 
     # ---- state ------------------------------------------------------------------------------------------------------
 
-    _PLAIN = (
-        "level_text",
-        "level_cause",
-        "release_session",
-        "kill_id",
-        "flatten_due",
-        "ts",
-        "bar_seq",
-        "decisions",
-        "refused_total",
-        "last_refusal",
-        "tape_ended",
-        "bars_at_level",
-    )
-    _PARTS = (
-        "panel",
-        "features",
-        "regimes",
-        "ledger",
-        "orders",
-        "gate",
-        "breakers",
-        "periods",
-        "curve",
-        "alerts",
-        "protection",
-    )
-
     def state(self) -> dict[str, Any]:
         """Everything needed to go on, as an encodable value."""
-        return {
-            "plain": {name: getattr(self, name) for name in self._PLAIN},
-            "parts": {name: getattr(self, name).state() for name in self._PARTS},
-            "policy": self.policy_state,
-            "disabled": sorted(self.disabled),
-            "level": int(self.level),
-            "price": self.price,
-            "price_scaled": self.price_scaled,
-            "quality": self.quality,
-            "pnl": [_by_symbol(self._pnl_before), _by_symbol(self._pnl_now)],
-            "recent": [encode_record(record) for record in self.recent],
-            "weights": list(self.weight_history),
-            "working": None if self.working is None else self.working.state(),
-        }
+        return state_of(self)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
-        for name in self._PLAIN:
-            setattr(self, name, state["plain"][name])
-        for name in self._PARTS:
-            getattr(self, name).restore(state["parts"][name])
-        if self.working is not None:
-            self.working.restore(state["working"])
-        self.policy_state = state["policy"]
-        self.disabled = frozenset(state["disabled"])
-        self.level = DeskLevel(state["level"])
-        self.price, self.price_scaled = state["price"], state["price_scaled"]
-        self.quality = state["quality"]
-        self.tradable = self.quality == 0
-        self.regime = self.regimes.probabilities
-        self._pnl_before, self._pnl_now = state["pnl"]
-        self.recent.clear()
-        for raw in state["recent"]:
-            record = decode_record(raw)
-            if isinstance(record, Decided):
-                self.recent.append(record)
-        self.weight_history.clear()
-        self.weight_history.extend(state["weights"])
-
-
-def _by_symbol(profit: Profit | IntArray) -> IntArray:
-    return profit.by_symbol() if isinstance(profit, Profit) else profit
+        restore(self, state)

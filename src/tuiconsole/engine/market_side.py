@@ -96,7 +96,16 @@ class ObservedBlock:
 
     def ahead(self) -> MarketAhead:
         """What a policy may look at to say when it must be asked."""
-        return MarketAhead(self.screened.price, self.tradable, self.features, self.regime)
+        bars = self.screened.bars
+        return MarketAhead(
+            self.screened.price,
+            self.tradable,
+            self.features,
+            self.regime,
+            bars.ts,
+            bars.seq,
+            self.price_scaled,
+        )
 
     def at(self, index: int, ask: bool = True, total: int | None = None) -> Observed:
         """The bar at ``index`` of the block."""

@@ -62,7 +62,7 @@ def slices(desk: Desk, working: Working) -> list[Effect]:
     sliced = Sliced(
         desk.ts,
         desk.decisions,
-        desk.recent[-1].number,
+        desk.recent.newest.number,
         numbers,
         _column([parent.decision for parent in due.parents]),
         _column([parent.quantity for parent in due.parents]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,11 +11,37 @@ from tuiconsole.domain.types import FloatArray, IntArray
 
 MAX_POINTS = 2048
 _DAYS_FROM_THURSDAY_TO_MONDAY = 3
+_FIRST_MONTH = month_key(0)
 
 
-def week_key(session: int) -> int:
+@overload
+def week_key(session: int) -> int: ...
+@overload
+def week_key(session: IntArray) -> IntArray: ...
+def week_key(session: int | IntArray) -> int | IntArray:
     """Number of the Monday-based week that holds ``session`` (days since the epoch, a Thursday)."""
     return (session + _DAYS_FROM_THURSDAY_TO_MONDAY) // 7
+
+
+def month_keys(session: IntArray) -> IntArray:
+    """:func:`~tuiconsole.domain.clock.month_key` of the days ``[n]`` since the epoch.
+
+    >>> month_keys(np.array([0, 31])).tolist() == [month_key(0), month_key(31 * NANOSECONDS_PER_DAY)]
+    True
+    """
+    months: IntArray = session.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return months + _FIRST_MONTH
+
+
+def _at_change(key: IntArray, before: int, equity_before: IntArray, start: int) -> int:
+    """What the equity was before the last bar at which ``key`` is another than at the bar before; ``start`` if none is."""
+    changed = np.flatnonzero(np.diff(key, prepend=before))
+    return int(equity_before[changed[-1]]) if len(changed) else start
+
+
+def _running(start: float, values: FloatArray) -> float:
+    """``start`` and then one value after the other, added in their order."""
+    return float(np.cumsum(np.concatenate(([start], values)))[-1])
 
 
 class Periods:
@@ -44,6 +70,17 @@ class Periods:
                 self.month = month
                 self.month_start = self._last
         self._last = equity
+
+    def update_many(self, session: IntArray, equity: IntArray) -> None:
+        """Take in the equity after consecutive bars ``[n_bars]``, whose sessions do not fall; as :meth:`update` of each."""
+        before = np.concatenate(([self._last], equity))
+        self._last = int(before[-1])
+        months = month_keys(session)
+        self.session_start = _at_change(session, self.session, before, self.session_start)
+        self.week_start = _at_change(week_key(session), self._week, before, self.week_start)
+        self.month_start = _at_change(months, self.month, before, self.month_start)
+        self.session, self.month = int(session[-1]), int(months[-1])
+        self._week = int(week_key(session[-1]))
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
@@ -88,6 +125,29 @@ class EquityCurve:
         self._previous = equity
         self.peak = max(self.peak, equity)
         self.max_drawdown = max(self.max_drawdown, 1.0 - equity / self.peak)
+        self._point(ts, equity)
+
+    def add_many(self, ts: IntArray, equity: IntArray) -> None:
+        """Consecutive bars ``[n_bars]`` whose equity is positive and below 2**53, to the bit as :meth:`add` of each."""
+        before = np.concatenate(([self._previous], equity[:-1]))
+        change = np.where(before > 0, equity / np.maximum(before, 1) - 1.0, 0.0)
+        self._return_sum = _running(self._return_sum, change)
+        self._return_square_sum = _running(self._return_square_sum, change * change)
+        peaks = np.maximum.accumulate(np.concatenate(([self.peak], equity)))[1:]
+        self.max_drawdown = max(self.max_drawdown, float((1.0 - equity / peaks).max()))
+        self.peak, self._previous = int(peaks[-1]), int(equity[-1])
+        kept = slice(-self._seen % self._stride, None, self._stride)
+        end = self._count + len(ts[kept])
+        if end > MAX_POINTS:
+            for moment, money in zip(ts.tolist(), equity.tolist(), strict=True):
+                self._point(moment, money)
+            return
+        self._ts[self._count : end], self._equity[self._count : end] = ts[kept], equity[kept]
+        self._count = end
+        self._seen += len(ts)
+
+    def _point(self, ts: int, equity: int) -> None:
+        """Keep one more point if its turn has come; thin them out when they are too many."""
         if self._seen % self._stride == 0:
             if self._count == MAX_POINTS:
                 half = MAX_POINTS // 2

@@ -17,6 +17,7 @@ from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import ObservedBlock
 from tuiconsole.engine.quiet import QuietStretch
+from tuiconsole.engine.stretch import Stretch
 from tuiconsole.portfolio.ledger import Ledger
 from tuiconsole.regimes.bank import REGIME_NAMES
 
@@ -61,6 +62,18 @@ class Recording:
         self._quantities.extend([ledger.quantity] * count)
         self._regimes.extend(seen.regime[rows])
         self._bar += count
+        if len(self._prices) >= BLOCK_BARS:
+            self._reduce()
+
+    def orders_too(self, seen: ObservedBlock, stretch: Stretch) -> None:
+        """Bars went by in a stretch, with what was traded in them."""
+        rows, some = stretch.rows, slice(stretch.first, stretch.first + stretch.count)
+        columns = (rows.ts[: stretch.count], rows.equity[: stretch.count], rows.cash[: stretch.count])
+        self._moments.extend(zip(*(column.tolist() for column in columns), strict=True))
+        self._prices.extend(seen.price_scaled[some])
+        self._quantities.extend(stretch.held)
+        self._regimes.extend(seen.regime[some])
+        self._bar += stretch.count
         if len(self._prices) >= BLOCK_BARS:
             self._reduce()
 

@@ -8,7 +8,7 @@ only difference between them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,11 +30,15 @@ from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import Observed, ObservedBlock
 from tuiconsole.engine.quiet import QuietStretch, pass_quietly
 from tuiconsole.engine.shared_market import SharedMarket
+from tuiconsole.engine.stretch_ends import AFTER_FILLS, AT_BAR, Ended
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
 from tuiconsole.market.tape import BarSource
 from tuiconsole.store.sink import JournalSink
+
+if TYPE_CHECKING:
+    from tuiconsole.engine.stretch import Stretches
 
 FAULT_POINTS = (
     "bar taken",
@@ -96,6 +100,8 @@ class Session:
         self.on_level = on_level
         self.on_quiet: Callable[[ObservedBlock, int, QuietStretch], None] | None = None
         """Told of stretches of quiet bars, with the block and the position they begin at; None has them one by one."""
+        self.stretches: Stretches | None = None
+        """Takes in ordinary bars many at once, where the policy can look ahead; None has the desk take every bar in."""
         self.shared: SharedMarket | None = None
         """The market side of the tape, worked out before for many desks; None lets this desk work it out."""
         self.poll_stop: Callable[[], Command | None] | None = None
@@ -141,7 +147,18 @@ class Session:
 
     def _through(self, screened: ScreenedBlock, seen: ObservedBlock) -> Iterator[Steps]:
         asks, index = self.desk.wakes(seen), 0
+        together = self.stretches is not None and self.stretches.look_at(seen, asks)
         while index < len(asks):
+            if together:
+                self._catch_up()
+                ended = self._stretch(index)
+                index += ended.count
+                if ended.where != AT_BAR:
+                    yield self._finish(ended, seen.at(index, asks[index]))
+                    index += 1
+                    continue
+                if index == len(asks):
+                    return
             until = next((i for i in range(index, len(asks)) if asks[i]), len(asks))
             if until - index >= _LEAST_QUIET:
                 index += self._in_bulk(screened, seen, index, until)
@@ -152,6 +169,16 @@ class Session:
                 self._pass("bar taken")
                 yield self.take(screened.at(index), seen.at(index, asks[index]))
                 index += 1
+
+    def _stretch(self, index: int) -> Ended:
+        return Ended(0) if self.stretches is None else self.stretches.go(index)
+
+    def _finish(self, ended: Ended, seen: Observed) -> Steps:
+        """The rest of a bar in which a stretch ended: all but its fills, or its decision."""
+        if ended.fills is not None:
+            self.sink.append(ended.fills)
+        effects = self.desk.handle(seen) if ended.where == AFTER_FILLS else self.desk.decide_now(seen)
+        yield from self._done_with(effects)
 
     def _in_bulk(self, screened: ScreenedBlock, seen: ObservedBlock, index: int, until: int) -> int:
         """Take in quiet bars together where somebody listens to such stretches; how many were."""
@@ -236,7 +263,10 @@ class Session:
         yield from self._bar_done(event)
 
     def _bar_done(self, event: ScreenedBars | Observed) -> Steps:
-        yield from self._carry_out(self.desk.handle(event))
+        yield from self._done_with(self.desk.handle(event))
+
+    def _done_with(self, effects: list[Effect]) -> Steps:
+        yield from self._carry_out(effects)
         self.cursor += 1
         self._pass("bar done")
         yield

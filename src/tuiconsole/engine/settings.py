@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Interval
 
@@ -39,6 +39,9 @@ class EngineSettings:
     """Bars between two checkpoints of the desk's state; a restart replays at most this many."""
     stall_ms: Annotated[float, Interval(ge=10, le=60_000)] = 100.0
     """An event loop that is late by more than this many milliseconds raises an alert."""
+    machine_code: Literal["auto", "always", "never"] = "auto"
+    """Whether backtests of a strategy that looks at the market alone take ordinary bars many at once, by machine code: the same
+    journal, sooner. "auto": where that pays for loading it."""
 
 
 @dataclass(frozen=True, slots=True)

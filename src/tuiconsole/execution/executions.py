@@ -62,6 +62,10 @@ class SeenExecutions:
         self._remember(numbers)
         return True
 
+    def remember(self, execution: IntArray) -> None:
+        """Remember ``execution`` ``[n]``, all surely new."""
+        self._remember(execution.tolist())
+
     def _remember(self, numbers: list[int]) -> None:
         self._known.update(numbers)
         self._order.extend(numbers)

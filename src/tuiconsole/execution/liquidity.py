@@ -251,6 +251,25 @@ class Liquidity:
             sums[first] = traded[first] / self._rate[_VOLUME]
             self._all_traded = not np.count_nonzero(np.isnan(sums))
 
+    # ---- lending -------------------------------------------------------------------------------------------
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """What a kernel needs of the settings: rates, what is kept of each sum, least variance, displayed volume."""
+        of_volume, of_variance, least, displayed = self._plain_terms
+        kept = (float(self._keep[row, 0]) for row in (_RECENT, _LONG, _VOLUME))
+        return of_variance, of_volume, *kept, least, displayed
+
+    def lend(self) -> tuple[FloatArray, FloatArray]:
+        """Copies of the sums ``[3, n_symbols]`` and the logarithms of the last good prices, for a kernel to move on."""
+        if self._waiting:
+            self._work_off()
+        return self._sums.copy(), self._log_price.copy()
+
+    def take_back(self, sums: FloatArray, log_price: FloatArray) -> None:
+        """Go on from what a kernel made of :meth:`lend`."""
+        self.restore({"sums": sums, "log_price": log_price})
+
     # ---- state ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:

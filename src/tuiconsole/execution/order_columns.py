@@ -25,7 +25,8 @@ NUMBER, BATCH, TS, SYMBOL, QUANTITY, REFERENCE, PURPOSE, STATE, FILLED, COST, FE
 """Rows of :attr:`OrderColumns.data`; meanings as in
 :class:`~tuiconsole.execution.order_snapshot.OrderSnapshot`."""
 
-_ROWS = 13
+ROWS = 13
+"""Attributes of an order."""
 _FIRST_CAPACITY = 256
 
 LIVE: BoolArray = np.array([state not in TERMINAL_STATES for state in OrderState])
@@ -44,7 +45,7 @@ class OrderColumns:
     """
 
     def __init__(self) -> None:
-        self.data: IntArray = np.zeros((_ROWS, _FIRST_CAPACITY), dtype=np.int64)
+        self.data: IntArray = np.zeros((ROWS, _FIRST_CAPACITY), dtype=np.int64)
         self.n = 0
         self._gapless = True
 
@@ -65,6 +66,23 @@ class OrderColumns:
         )
         data[FILLED:, new] = 0
         self.n = end
+
+    def extend(self, rows: IntArray, sizes: list[int]) -> None:
+        """Add orders ``[13, n]`` that came in batches of ``sizes``, of which only the last may be unfinished.
+
+        What is kept is what :meth:`append` of each batch, finished before the next, would have kept.
+        """
+        kept = self.n
+        for size in sizes:
+            if kept > KEPT + DROP_BLOCK:
+                kept = KEPT
+            kept += size
+        before, end = self.n, self.n + rows.shape[1]
+        if kept == end <= self.data.shape[1]:
+            self.data[:, before:end] = rows
+            self.n = end
+        else:
+            self.load(np.concatenate((self.data[:, :before], rows), axis=1)[:, end - kept :])
 
     def slots(self, number: IntArray) -> IntArray | None:
         """Slots of order numbers ``[n]``, or None when any of them is not held."""
@@ -135,6 +153,6 @@ class OrderColumns:
     def load(self, data: IntArray) -> None:
         """Continue from what :meth:`copy` gave."""
         self.n = data.shape[1]
-        spare = np.zeros((_ROWS, _FIRST_CAPACITY), dtype=np.int64)
+        spare = np.zeros((ROWS, _FIRST_CAPACITY), dtype=np.int64)
         self.data = np.concatenate((data, spare), axis=1)
         self._note_gaps()

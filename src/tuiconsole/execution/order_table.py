@@ -31,7 +31,9 @@ from tuiconsole.domain.orders import (
 )
 from tuiconsole.domain.types import BoolArray, CodeArray, IntArray
 from tuiconsole.execution.executions import SeenExecutions
+from tuiconsole.execution.lent import StretchOrders
 from tuiconsole.execution.order_columns import (
+    BATCH,
     COST,
     DROP_BLOCK,
     FEE,
@@ -44,8 +46,11 @@ from tuiconsole.execution.order_columns import (
     NUMBER,
     PURPOSE,
     QUANTITY,
+    REFERENCE,
+    ROWS,
     STATE,
     SYMBOL,
+    TS,
     OrderColumns,
 )
 from tuiconsole.execution.order_snapshot import OrderSnapshot, leaves
@@ -219,6 +224,31 @@ class OrderTable:
         for i in range(len(fills)):
             states[i] = self._book_one(_take(fills, np.array([i])))
         return fills, states
+
+    def absorb(self, stretch: StretchOrders) -> None:
+        """Take in the orders of a stretch of bars, approved, acknowledged and filled whole by the next bar, as one by one.
+
+        Only the orders of the last decision may still be working; the caller vouches for all of it.
+        """
+        rows = np.zeros((ROWS, len(stretch.number)), dtype=np.int64)
+        rows[NUMBER], rows[BATCH], rows[TS] = stretch.number, stretch.batch, stretch.ts
+        rows[SYMBOL], rows[QUANTITY], rows[REFERENCE] = stretch.symbol, stretch.quantity, stretch.reference
+        rows[STATE] = OrderState.NEW
+        older = int(np.count_nonzero(stretch.fill_number < self.next_number))
+        if older:
+            slots = self._orders.slots(stretch.fill_number[:older])
+            if slots is None:
+                raise ValueError("a stretch filled an order that this table does not hold")
+            _fill_rows(self._orders.data, slots, stretch, slice(0, older))
+        _fill_rows(rows, stretch.fill_number[older:] - self.next_number, stretch, slice(older, None))
+        self._orders.extend(rows, stretch.sizes)
+        self._seen.remember(stretch.fill_execution)
+        self.next_number += len(stretch.number)
+        self.fills_total += len(stretch.fill_number)
+        pending: IntArray = np.zeros_like(self.pending)
+        working = rows[:, rows[STATE] == OrderState.NEW]
+        pending[working[SYMBOL]] = working[QUANTITY]
+        self.pending = _frozen(pending)
 
     # ---- looking -------------------------------------------------------------------------------------------
 
@@ -511,6 +541,13 @@ def _counted(batch: OrderBatch) -> IntArray:
     """The quantities that count as pending: all but those of protective orders."""
     counted: IntArray = batch.quantity * (batch.purpose != Purpose.PROTECTIVE)
     return counted
+
+
+def _fill_rows(rows: IntArray, slots: IntArray, stretch: StretchOrders, some: slice) -> None:
+    """Whole fills of the orders in ``slots``."""
+    quantity, price = stretch.fill_quantity[some], stretch.fill_price[some]
+    rows[STATE, slots], rows[FILLED, slots] = OrderState.FILLED, quantity
+    rows[COST, slots], rows[FEE, slots], rows[LAST, slots] = price * quantity, stretch.fill_fee[some], price
 
 
 def _increasing(number: IntArray) -> bool:

@@ -14,7 +14,6 @@ Orders of one bar do not feel each other's impact: orders of one decision never 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,11 +27,13 @@ from tuiconsole.domain.market import Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
+from tuiconsole.execution.answering import answer
 from tuiconsole.execution.book import DisplayedBook
 from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.costs import CostModel, Priced
 from tuiconsole.execution.few_fills import MOST_FILLS, FewFills, Fill
+from tuiconsole.execution.lent import LentVenue, VenueMoment
 from tuiconsole.execution.liquidity import Liquidity
 from tuiconsole.execution.paper_terms import PaperTerms, joined
 from tuiconsole.execution.settings import ExecutionSettings
@@ -46,8 +47,6 @@ _FADED = 1e-12
 """A displacement below this share of the price is nothing."""
 _SWEEP_BARS = 64
 _NS_PER_MS = 1_000_000
-_ALL_ACKNOWLEDGED: CodeArray = np.full(1024, OrderEvent.ACKNOWLEDGED, dtype=np.int8)
-_ALL_ACKNOWLEDGED.flags.writeable = False
 
 
 class PaperVenue:
@@ -135,7 +134,7 @@ class PaperVenue:
         batch = approved.batch
         if immediate and (batch.purpose != Purpose.FLATTEN).any():
             raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
-        updates, batch = self._judge(batch, immediate)
+        updates, batch = answer(batch, self._highest, self._price if immediate else None)
         if not len(batch):
             return Response(updates)
         self._highest = int(batch.number[-1])
@@ -241,6 +240,44 @@ class PaperVenue:
         self._liquidity.update_block(
             block.price[rows], None if volume is None else volume[rows], block.quality[rows]
         )
+
+    def lend(self) -> LentVenue | None:
+        """Everything a kernel needs to go on in the venue's place; None while anything but the plainest rests or is held."""
+        if self._short or self._delayed or self._book or len(self._terms):
+            return None
+        resting, count = np.zeros((3, len(self._universe)), dtype=np.int64), self._resting.shape[1]
+        if not (self._distinct and self._few.possible and self._resting[_FIRST].all()):
+            return None
+        resting[:, :count] = self._resting[:_FIRST]
+        sums, last = self._liquidity.lend()
+        rates = (*self._costs.rates, self._free, self._most_of_bar, self._kept)
+        return LentVenue(
+            np.array(
+                (*zip(*self._scales, strict=True), *zip(*self._costs.terms(len(self._universe)), strict=True))
+            ),
+            np.array((*rates, *self._liquidity.rates)),
+            sums,
+            last,
+            self._displaced.copy(),
+            np.array([self._moving]),
+            resting,
+            count,
+            self._bar,
+            self._next_execution,
+        )
+
+    def take_back(self, lent: LentVenue, now: VenueMoment, held: IntArray) -> None:
+        """Go on from where a kernel left what :meth:`lend` gave; ``held`` is the position ``[n_symbols]`` after it."""
+        self._liquidity.take_back(lent.sums, lent.last)
+        self._displaced, self._moving = lent.displaced, bool(lent.moving[0])
+        self._position = held.copy()
+        self._bar, self._last_ts, self._session, self._price = now.bar, now.ts, now.session, now.price
+        self._next_execution, self._highest = now.execution, now.highest
+        rest = np.empty((len(_NOTHING), now.count), dtype=np.int64)
+        rest[:_FIRST] = lent.resting[:, : now.count]
+        rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, now.bar, now.ts
+        self._rest(rest)
+        self.due = self.triggered = self.ended = None
 
     def _one_bar_later(self, ts: int) -> None:
         self._bar += 1
@@ -513,26 +550,6 @@ class PaperVenue:
         elif held[held.argmin()] < 0:
             self._short = True
             self._borrow.begin(moment.ts, moment.session if isinstance(moment, Bars) else -1)
-
-    def _judge(self, batch: OrderBatch, immediate: bool) -> tuple[OrderUpdates, OrderBatch]:
-        """The answers to a batch, and the orders of it that are taken."""
-        numbers = batch.number.tolist()
-        rising = all(map(operator.lt, numbers, numbers[1:])) and (not numbers or numbers[0] > self._highest)
-        if rising and not immediate and len(numbers) <= len(_ALL_ACKNOWLEDGED):
-            return OrderUpdates(batch.ts, batch.number, _ALL_ACKNOWLEDGED[: len(numbers)]), batch
-        before = np.empty_like(batch.number)
-        before[:1] = self._highest
-        np.maximum(np.maximum.accumulate(batch.number[:-1]), self._highest, out=before[1:])
-        fresh = batch.number > before
-        text = "" if fresh.all() else "order number was used before"
-        if immediate:
-            priced = self._price[batch.symbol] > 0.0
-            if not (priced | ~fresh).all():
-                text = "no good price was ever seen"
-            fresh &= priced
-        event = np.where(fresh, OrderEvent.ACKNOWLEDGED, OrderEvent.REJECTED).astype(np.int8)
-        taken = batch if fresh.all() else batch.take(np.flatnonzero(fresh))
-        return OrderUpdates(batch.ts, batch.number, event, text), taken
 
     # ---- state ---------------------------------------------------------------------------------------------
 

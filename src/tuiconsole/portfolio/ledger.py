@@ -21,6 +21,7 @@ from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import INT64_MAX
 from tuiconsole.domain.types import IntArray
 from tuiconsole.portfolio.booking import Entry, Lots
+from tuiconsole.portfolio.lent import LARGEST_POSITION, LentLedger, LotRing
 from tuiconsole.portfolio.valuation import SAFE, Valuation, checked
 
 _COLUMNS = ("quantity", "cost", "realised_by_symbol", "fees_by_symbol")
@@ -96,7 +97,8 @@ class Ledger:
         self.borrow = 0
         self._price_scale: list[int] = universe.price_scale.tolist()
         self._quantity_scale: list[int] = universe.quantity_scale.tolist()
-        self._lots: list[Lots] = [deque() for _ in range(n)]
+        self._queues: list[Lots] = [deque() for _ in range(n)]
+        self._ring: LotRing | None = None
         self._mark: IntArray = np.zeros(n, dtype=np.int64)
         self._cost_total = 0
         self._value_total = 0
@@ -329,6 +331,51 @@ class Ledger:
         self._table = table
         self.quantity, self.cost, self.realised_by_symbol, self.fees_by_symbol, self._units = table
 
+    # ---- lending -------------------------------------------------------------------------------------------
+
+    def lend(self) -> LentLedger | None:
+        """Everything a kernel needs to book fills in the ledger's place; None while a position is short or needs rounding.
+
+        See :mod:`tuiconsole.portfolio.compiled_booking`.
+        """
+        if not self.valuation.exact or self._direction != self._weight:
+            return None
+        if int(self.quantity.max()) >= LARGEST_POSITION:
+            return None
+        ring = LotRing.of(self._lots) if self._ring is None or self._ring.full else self._ring
+        totals = np.array([self.cash, self.realised, self.fees, self._weight], dtype=np.int64)
+        return LentLedger(self._table.copy(), totals, ring)
+
+    def take_back(self, lent: LentLedger, mark: IntArray | None, greatest: int) -> None:
+        """Go on from what a kernel made of :meth:`lend`.
+
+        Parameters
+        ----------
+        mark
+            Prices of the last bar it saw ``[n_symbols]``, read-only, and the greatest of them; None when it saw none.
+        """
+        self._set_table(lent.table)
+        cash, self.realised, self.fees, weight = lent.totals.tolist()
+        self.balances[self.base] = cash
+        self._weight = self._direction = weight
+        self._ring, self._values = lent.ring, None
+        if mark is not None:
+            self._mark, self._greatest = mark, greatest
+        self._cost_total = int(self.cost.sum())
+        self._value_total = int(self._units @ self._mark)
+
+    @property
+    def marked(self) -> IntArray:
+        """int64 ``[n_symbols]``: prices that positions are marked at, scaled; read only."""
+        return self._mark
+
+    @property
+    def _lots(self) -> list[Lots]:
+        """Open lots of every symbol; taken out of the ring that a kernel left, when it left one."""
+        if self._ring is not None:
+            self._queues, self._ring = self._ring.queues(), None
+        return self._queues
+
     # ---- state ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
@@ -357,7 +404,8 @@ class Ledger:
         self._values = _frozen(state["columns"]["market_value"].copy())
         self._mark = state["mark"].copy()
         flat = iter(zip(state["lot_quantity"].tolist(), state["lot_cost"].tolist(), strict=True))
-        self._lots = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
+        self._ring = None
+        self._queues = [deque(next(flat) for _ in range(count)) for count in state["lot_count"].tolist()]
         self._cost_total = sum(self.cost.tolist())
         self._value_total = sum(self.market_value.tolist())
         units: list[int] = self._units.tolist()

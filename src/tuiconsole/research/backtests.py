@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tuiconsole.domain.clock import Clock, parse_iso
 from tuiconsole.domain.errors import UsageError
-from tuiconsole.domain.policy import Policy
+from tuiconsole.domain.policy import BlockPolicy, Policy
 from tuiconsole.engine.backtest import BacktestResult, OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.shared_market import SharedMarket
+from tuiconsole.engine.stretch import pays_off
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.batch_journal import BatchJournal
 
@@ -64,7 +65,7 @@ def backtest(
     Raises
     ------
     UsageError
-        ``end`` is no date or not after the start.
+        ``end`` is no date or not after the start, or machine code is asked for and Numba is not installed.
     """
     chosen = plan(settings, tape, "backtest", policy)
     index = end_index(end, tape, chosen.start) if isinstance(end, str) else end
@@ -72,10 +73,25 @@ def backtest(
     session = make_session(chosen, sink)
     session.open(chosen.opened)
     session.shared = shared
+    bars = (len(tape) if index is None else index) - chosen.start
     result = run_backtest(
-        session, sink, clock, cool_down_bars=settings.risk.cool_down_bars, end=index, progress=progress
+        session,
+        sink,
+        clock,
+        cool_down_bars=settings.risk.cool_down_bars,
+        end=index,
+        progress=progress,
+        together=_together(settings, chosen.policy, bars, len(tape.universe)),
     )
     return Backtest(chosen, result)
+
+
+def _together(settings: Settings, policy: Policy, bars: int, n_symbols: int) -> bool:
+    """Whether ordinary bars go many at once through machine code."""
+    wanted = settings.engine.machine_code
+    if wanted == "never" or not isinstance(policy, BlockPolicy):
+        return False
+    return wanted == "always" or pays_off(bars, n_symbols)
 
 
 def end_index(end: str, tape: Tape, start: int) -> int:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tuiconsole.domain.events import DeskLevel
+from tuiconsole.domain.types import IntArray
 from tuiconsole.risk.settings import PARTS, RiskSettings, parts
 
+_NO_KEY = -(2**62)
 _HALTED = "the desk is halted and working orders are cancelled. To go on: re-arm with a reason, then resume."
 _PAUSED = (
     "the desk is paused and only closes positions until the next session, when it goes on by itself. "
@@ -191,6 +195,17 @@ class Breakers:
             ("month drawdown", self.month_drawdown, settings.month_drawdown, "halt"),
             ("drawdown", self.drawdown, settings.drawdown, "halt"),
         ]
+
+    def lend(self) -> IntArray:
+        """The references for a kernel ``[7]``; see :mod:`tuiconsole.risk.compiled_ordinary`."""
+        keys = [_NO_KEY if key is None else key for key in (self._session, self._month)]
+        peaks = (self.session_start, self.session_peak, self.month_peak, self.peak)
+        return np.array((*peaks, self.equity, *keys), dtype=np.int64)
+
+    def take_back(self, references: IntArray) -> None:
+        """Go on from what a kernel made of :meth:`lend`, after one bar at least."""
+        self.session_start, self.session_peak, self.month_peak, self.peak, *rest = references.tolist()
+        self.equity, self._session, self._month = rest
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""

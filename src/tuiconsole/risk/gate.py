@@ -23,7 +23,7 @@ from tuiconsole.risk.approved import ApprovedOrders, _approve
 from tuiconsole.risk.book_rules import BookRules
 from tuiconsole.risk.children import Children
 from tuiconsole.risk.examined import Examined
-from tuiconsole.risk.order_rate import OrderRate
+from tuiconsole.risk.order_rate import WINDOW_NS, OrderRate
 from tuiconsole.risk.order_rules import OrderRules, require_columns
 from tuiconsole.risk.ordinary import MOST_ORDERS, OrdinaryBatch
 from tuiconsole.risk.replacements import Standing, as_if_new, replacement_fault
@@ -57,7 +57,7 @@ class Gate:
         self.settings = settings
         self._orders = OrderRules(settings, universe, valuation)
         self._book = BookRules(settings, valuation)
-        self._rate = OrderRate(settings.orders_per_minute)
+        self.rate = OrderRate(settings.orders_per_minute)
         self.children = Children()
         """What the children of every parent have taken of it."""
         self._ordinary = OrdinaryBatch(universe, self._orders, self._book)
@@ -103,7 +103,7 @@ class Gate:
                 verdict = _verdict(batch, out, first_number)
         except _UNCOMPUTABLE:
             return _refuse_all(len(batch))
-        self._rate.record(adding)
+        self.rate.record(adding)
         if parent is not None and verdict.approved is not None:
             chosen = np.flatnonzero(verdict.number)
             self.children.sent(verdict.number[chosen], parent[chosen], verdict.approved.batch.quantity)
@@ -114,7 +114,7 @@ class Gate:
         require_columns(batch)
         if batch.terms is not None or book.exits is not None:
             return None
-        room = self._rate.limit - self._rate.used(book.ts)
+        room = self.rate.limit - self.rate.used(book.ts)
         try:
             return self._ordinary.passes(batch, book, room, notional_max, name_max)
         except _UNCOMPUTABLE:
@@ -129,8 +129,8 @@ class Gate:
         if batch.terms is not None:
             refuse_orphans(out, batch.terms)
         try:
-            used = self._rate.used(book.ts)
-            adding = self._book.judge(out, book, used, self._rate.limit, notional_max)
+            used = self.rate.used(book.ts)
+            adding = self._book.judge(out, book, used, self.rate.limit, notional_max)
         except _UNCOMPUTABLE:  # the book cannot be valued: nothing may be added, reducing stays possible
             adding = 0
             lost = (out.rule == 0) & ~out.reducing
@@ -138,6 +138,26 @@ class Gate:
         if batch.terms is not None:
             adding -= refuse_orphans(out, batch.terms)
         return out, adding
+
+    def lend(self) -> tuple[IntArray, IntArray] | None:
+        """What a kernel needs of symbols ``[4, n_symbols]`` and limits ``[12]`` to prove that batches pass.
+
+        None where money needs rounding; see :mod:`tuiconsole.risk.compiled_ordinary`.
+        """
+        orders, settings = self._orders, self.settings
+        if not orders.valuation.exact:
+            return None
+        breakers = (
+            settings.daily_loss,
+            settings.session_drawdown,
+            settings.month_drawdown,
+            settings.drawdown,
+        )
+        book = (settings.gross_cap, settings.net_cap, settings.cash_reserve)
+        limits = (self._name, self._share, self._notional_max, *map(parts, book))
+        told = (self._orders.lot, orders.size_max, orders.position_max, orders.valuation.factor)
+        rate = (self.rate.limit, WINDOW_NS)
+        return np.array(told), np.array((*limits, *rate, *map(parts, breakers)), dtype=np.int64)
 
     def judge_replacement(self, batch: OrderBatch, now: Standing, book: Book) -> Verdict:
         """Judge a change of one working order.
@@ -177,11 +197,11 @@ class Gate:
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""
-        return {"rate": self._rate.state(), "children": self.children.state()}
+        return {"rate": self.rate.state(), "children": self.children.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
-        self._rate.restore(state["rate"])
+        self.rate.restore(state["rate"])
         self.children.restore(state["children"])
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+import numpy as np
+
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND
+from tuiconsole.domain.types import IntArray
 
 WINDOW_NS = 60 * NANOSECONDS_PER_SECOND
 
@@ -38,6 +41,23 @@ class OrderRate:
         if count:
             self._sent.append((self._now, count))
             self._total += count
+
+    def lend(self, room: int) -> tuple[IntArray, IntArray]:
+        """The window for a kernel: clock ``[4]`` and a ring ``[2, most]`` with room for ``room`` more entries.
+
+        See :mod:`tuiconsole.risk.compiled_ordinary`.
+        """
+        count = len(self._sent)
+        ring = np.zeros((2, count + room), dtype=np.int64)
+        if count:
+            ring[:, :count] = np.array(self._sent, dtype=np.int64).T
+        return np.array([self._now, 0, count, self._total], dtype=np.int64), ring
+
+    def take_back(self, clock: IntArray, ring: IntArray) -> None:
+        """Go on from what a kernel made of :meth:`lend`."""
+        self._now, first, count, self._total = clock.tolist()
+        places = (first + np.arange(count)) % ring.shape[1]
+        self._sent = deque(map(tuple, ring[:, places].T.tolist()))
 
     def state(self) -> dict[str, Any]:
         """Everything needed to go on."""

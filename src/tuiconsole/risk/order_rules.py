@@ -55,7 +55,7 @@ class OrderRules:
     def __init__(self, settings: RiskSettings, universe: Universe, valuation: Valuation) -> None:
         self._n = np.uint64(len(universe))
         self.valuation = valuation
-        self._lot = universe.lot
+        self.lot = universe.lot
         self._any_lot = bool((universe.lot != 1).any())
         self._scale = universe.quantity_scale
         self._rate = _PerSymbol(valuation.factor_float / valuation.divisor)
@@ -88,7 +88,7 @@ class OrderRules:
             _mode(out, batch, book, rows)
         if self._any_lot:
             closing = (out.quantity == -out.held) | (out.quantity == -out.room)
-            odd = out.quantity % self._lot[out.column] != 0
+            odd = out.quantity % self.lot[out.column] != 0
             np.logical_and(odd, ~closing, out=rows[_LOT])
         if self._index is not None:
             rows[_INDEX][:] = self._index[out.column]
@@ -208,7 +208,7 @@ class OrderRules:
         if rule == Rule.DUPLICATE:
             return 2.0, 1.0
         if rule == Rule.LOT:
-            return abs(quantity) / unit, int(self._lot[column]) / unit
+            return abs(quantity) / unit, int(self.lot[column]) / unit
         if rule == Rule.CROSSES_ZERO:
             return abs(quantity) / unit, abs(int(out.room[i])) / unit
         age = book.ts - batch.ts
