@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _STANDSTILL = 1e-20
 """Variance of one-bar returns below which the market counts as not moving."""
 
+_LEAST_BARS, _SOME_VALUES = 16, 8192
+"""Bars that are worth taking at once, and the returns that are enough."""
+
 
 class MarketBetaBank(Bank):
     """Ordinary least squares of every symbol's one-bar log-return on the market's, over sliding windows.
@@ -54,6 +57,15 @@ class MarketBetaBank(Bank):
     def update_block(self, panel: Panel, bars: int, out: FloatArray) -> None:
         """Take in the newest one-bar returns of the cross-sections."""
         change = returns_of(panel, bars)
+        first = bars - len(change)
+        out[:first] = self.values
+        some = max(_LEAST_BARS, _SOME_VALUES // change.shape[1])
+        for at in range(0, len(change), some):
+            self._take(change[at : at + some], out[first + at : first + at + some])
+        self.values[...] = out[-1]
+
+    def _take(self, change: FloatArray, out: FloatArray) -> None:
+        """Take in returns ``[bars, n_symbols]``: so few that their sums and means stay in the processor's cache."""
         rows: FloatArray = np.empty((len(change), *self._row.shape))
         own = rows[:, 1]
         present = observe(change, rows[:, 0], own)
@@ -64,10 +76,7 @@ class MarketBetaBank(Bank):
         np.multiply(rows[:, 3], market, out=rows[:, 4])
         np.multiply(own, market, out=rows[:, 5])
         sums = self._sums.push_block(rows)
-        first = bars - len(change)
-        out[:first] = self.values
-        self._refresh(sums, self._sums.observations_block(sums, present), out[first:])
-        self.values[...] = out[-1]
+        self._refresh(sums, self._sums.observations_block(sums, present), out)
 
     def _refresh(self, sums: FloatArray, count: FloatArray, out: FloatArray) -> None:
         """Values ``[bars, k, n_symbols]`` of sums ``[bars, n_windows, 6, n_symbols]``."""
