@@ -281,6 +281,7 @@ class RowEncoder:
 
     def __init__(self) -> None:
         self._out: Bytes = np.empty(0, dtype=np.uint8)
+        self._tables: IntArray = np.empty(0, dtype=np.int64)
 
     def encode(self, rows: StretchRows) -> tuple[Bytes, IntArray]:
         """The bytes of every row of ``rows``, those that ``encode_record`` gives for :meth:`StretchRows.records`.
@@ -306,9 +307,22 @@ class RowEncoder:
         row_end: IntArray = np.empty(_ROWS_PER_BAR * bars, dtype=np.int64)
         starts = Starts(rows.seq, rows.decision, rows.level)
         figures = Block(_bytes(canonical(rows.scalars)), 8 * scalars)
-        parts = (_bars(rows), _fills(rows), figures, _orders(rows))
+        fills, orders = self._blocks(rows)
+        parts = (_bars(rows), fills, figures, orders)
         count: int = lay(_OPENINGS, starts, *parts, sheet_rows, self._out, row_end)
         return self._out[: row_end[count - 1] if count else 0], row_end[:count]
+
+    def _blocks(self, rows: StretchRows) -> tuple[Block, Block]:
+        filled, ordered, order_rows = len(rows.fill_number), len(rows.number), ORDER_ROWS + len(rows.sheet)
+        middle = FILL_ROWS * filled
+        end = middle + order_rows * ordered
+        if len(self._tables) < end:
+            self._tables = np.empty(end, dtype=np.int64)
+        fills = self._tables[:middle].reshape(FILL_ROWS, filled)
+        orders = self._tables[middle:end].reshape(order_rows, ordered)
+        _lay_fills(rows, fills)
+        _lay_orders(rows, orders)
+        return Block(_bytes(fills), 8 * filled), Block(_bytes(orders), 8 * ordered)
 
 
 def order_list(rows: StretchRows) -> IntArray:
@@ -337,23 +351,18 @@ def _bars(rows: StretchRows) -> Bars:
     )
 
 
-def _fills(rows: StretchRows) -> Block:
-    table: IntArray = np.empty((FILL_ROWS, len(rows.fill_number)), dtype=np.int64)
+def _lay_fills(rows: StretchRows, table: IntArray) -> None:
     table[0], table[1], table[2] = rows.fill_number, rows.fill_symbol, rows.fill_quantity
     table[3], table[4] = rows.fill_price, rows.fill_fee
     table[BEFORE_COSTS : BEFORE_COSTS + COST_ROWS] = rows.fill_costs.T
     table[-2], table[-1] = rows.fill_execution, rows.fill_realised
-    return Block(_bytes(table), table[0].nbytes)
 
 
-def _orders(rows: StretchRows) -> Block:
-    sheet_rows = len(rows.sheet)
-    table: IntArray = np.empty((ORDER_ROWS + sheet_rows, len(rows.number)), dtype=np.int64)
+def _lay_orders(rows: StretchRows, table: IntArray) -> None:
     table[0] = rows.columns
-    table[1 : 1 + sheet_rows] = canonical(rows.sheet).view(np.int64)
+    table[1 : 1 + len(rows.sheet)] = canonical(rows.sheet).view(np.int64)
     table[-5], table[-4], table[-3] = rows.position, rows.target, rows.quantity
     table[-2], table[-1] = rows.reference_price, rows.number
-    return Block(_bytes(table), table[0].nbytes)
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
