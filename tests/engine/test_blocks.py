@@ -58,6 +58,12 @@ def session_on(tape: Tape, policy: Policy | None, volume: float = 5e6) -> tuple[
     return session, sink
 
 
+def use_machine_code(session: Session) -> None:
+    """Have blocks worked out by kernels where there are some."""
+    session.defence.use_machine_code()
+    session.desk.market.use_machine_code()
+
+
 def carry_out(session: Session, steps: Steps, cool_down_bars: int) -> None:
     """One bar, and the declared re-arming when it is due."""
     for _ in steps:
@@ -102,6 +108,7 @@ def same(blocks: tuple[Session, Kept], bars: tuple[Session, Kept]) -> None:
     crash=st.booleans(),
     policy=st.sampled_from((SmaCross, LongShort)),
     volume=st.sampled_from((5e6, 300.0)),
+    kernels=st.booleans(),
 )
 def test_a_strategy_in_blocks_equals_itself_bar_by_bar(
     seed: int,
@@ -111,10 +118,13 @@ def test_a_strategy_in_blocks_equals_itself_bar_by_bar(
     crash: bool,
     policy: type[SmaCross],
     volume: float,
+    kernels: bool,
 ) -> None:
-    """Quiet stretches, part fills, borrow, gaps, halts and re-arms: the same rows and the same state."""
+    """Quiet stretches, part fills, borrow, gaps, halts and re-arms: the same rows and the same state, kernels or not."""
     tape = gapped(seed, 420, n_symbols, share, 200 if crash else None)
     blocks, bars = (session_on(tape, policy(tape.universe), volume) for _ in range(2))
+    if kernels:
+        use_machine_code(blocks[0])
     by_blocks(blocks[0], sizes)
     by_bars(bars[0])
     same(blocks, bars)
@@ -166,10 +176,12 @@ def test_a_policy_is_asked_where_it_said_and_nowhere_else() -> None:
     assert {record.bar_seq for record in decided} <= set(woken)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.03])
-def test_the_ensemble_in_blocks_equals_itself_bar_by_bar(share: float) -> None:
+@pytest.mark.parametrize(("share", "kernels"), [(0.0, False), (0.03, True)])
+def test_the_ensemble_in_blocks_equals_itself_bar_by_bar(share: float, kernels: bool) -> None:
     tape = gapped(5, 460, 6, share, 300)
     blocks, bars = (session_on(tape, None) for _ in range(2))
+    if kernels:
+        use_machine_code(blocks[0])
     by_blocks(blocks[0], [64])
     by_bars(bars[0])
     same(blocks, bars)
