@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tuiconsole.domain.books import DepthUpdate, TopQuote, TradePrint
-from tuiconsole.execution.book_matching import UNKNOWN_FRONT, BookMarket, BookOrder
+from tuiconsole.domain.order_terms import OrderType, Terms, TimeInForce
+from tuiconsole.domain.orders import OrderEvent
+from tuiconsole.execution.book_matching import BookMarket, Execution, Report
+from tuiconsole.execution.book_order import UNKNOWN_FRONT, BookOrder
 from tuiconsole.execution.queue_position import fifo_front, queue_model
 
 BUY, SELL = 1, -1
@@ -17,54 +20,62 @@ def _market(bids=((99, 10), (98, 20)), asks=((101, 10), (102, 20)), queue=fifo_f
     return market
 
 
-def _order(side=BUY, size=5, limit=0, number=1, **terms) -> BookOrder:
-    return BookOrder(number, 0, side, size, limit, **terms)
+def _order(side=BUY, size=5, limit=0, number=1, tif=TimeInForce.GTC, kind=None, **terms) -> BookOrder:
+    kind = kind if kind is not None else OrderType.LIMIT if limit else OrderType.MARKET
+    return BookOrder.of(number, 0, side * size, Terms(kind, tif, limit=limit, **terms))
 
 
-def _told(executions):
-    return [(one.order.number, one.size, one.price, one.maker) for one in executions]
+def _told(steps):
+    return [
+        (one.number, one.event.name)
+        if isinstance(one, Report)
+        else (one.order.number, one.size, one.price, one.maker)
+        for one in steps
+    ]
 
 
 def test_a_market_order_walks_the_displayed_depth_and_waits_for_more() -> None:
     market = _market()
     order = _order(size=40)
-    assert _told(market.arrive(order)) == [(1, 10, 101, False), (1, 20, 102, False)]
-    assert (order.remaining, len(market.book.asks)) == (10, 0)
+    assert _told(market.accept(order)) == [(1, 10, 101, False), (1, 20, 102, False)]
+    assert (order.left, len(market.book.asks)) == (10, 0)
     assert market.on_depth(DepthUpdate(2, "X", [(99, 11)], [])) == []
     assert _told(market.on_depth(DepthUpdate(3, "X", [], [(103, 4)]))) == [(1, 4, 103, False)]
     assert _told(market.on_depth(DepthUpdate(4, "X", [], [(103, 60)]))) == [(1, 6, 103, False)]
-    assert market.orders == []
+    assert market.orders == {}
 
 
 def test_what_the_desk_took_is_gone_until_the_feed_tells_the_level_again() -> None:
     market = _market()
-    market.arrive(_order(size=6))
-    assert _told(market.arrive(_order(size=6, number=2))) == [(2, 4, 101, False), (2, 2, 102, False)]
+    market.accept(_order(size=6))
+    assert _told(market.accept(_order(size=6, number=2))) == [(2, 4, 101, False), (2, 2, 102, False)]
     market.on_depth(DepthUpdate(2, "X", [], [(101, 10)]))
-    assert _told(market.arrive(_order(size=6, number=3))) == [(3, 6, 101, False)]
+    assert _told(market.accept(_order(size=6, number=3))) == [(3, 6, 101, False)]
 
 
 @pytest.mark.parametrize(
     ("terms", "filled", "ended", "resting"),
     [
         ({"limit": 101}, [10], 0, 1),
-        ({"limit": 101, "immediate": True}, [10], 1, 0),
-        ({"immediate": True}, [10, 5], 0, 0),
-        ({"limit": 101, "whole": True}, [], 1, 0),
-        ({"limit": 102, "whole": True}, [10, 5], 0, 0),
+        ({"limit": 101, "tif": TimeInForce.IOC}, [10], 1, 0),
+        ({"tif": TimeInForce.IOC}, [10, 5], 0, 0),
+        ({"limit": 101, "tif": TimeInForce.FOK}, [], 1, 0),
+        ({"limit": 102, "tif": TimeInForce.FOK}, [10, 5], 0, 0),
         ({"limit": 100}, [], 0, 1),
     ],
 )
 def test_times_in_force_on_arrival(terms, filled, ended, resting) -> None:
     market = _market()
-    assert [one.size for one in market.arrive(_order(size=15, **terms))] == filled
-    assert (len(market.ended), len(market.orders)) == (ended, resting)
+    steps = market.accept(_order(size=15, **terms))
+    assert [one.size for one in steps if isinstance(one, Execution)] == filled
+    assert [one.event for one in steps if isinstance(one, Report)] == [OrderEvent.EXPIRED] * ended
+    assert len(market.orders) == resting
 
 
 def test_an_order_waits_behind_its_level_and_moves_up_by_trades_and_cancels() -> None:
     market = _market()
     order = _order(limit=98, size=6)
-    market.arrive(order)
+    market.accept(order)
     assert order.front == 20
     market.on_depth(DepthUpdate(2, "X", [(98, 50)], []))  # those came later
     assert order.front == 20
@@ -83,7 +94,7 @@ def test_a_probable_queue_moves_faster_than_a_cautious_one() -> None:
     for name in ("fifo", "power", "log"):
         market = _market(queue=queue_model(name, 1.0))
         order = _order(limit=98, size=6)
-        market.arrive(order)
+        market.accept(order)
         market.on_depth(DepthUpdate(2, "X", [(98, 40)], []))
         market.on_depth(DepthUpdate(3, "X", [(98, 24)], []))
         fronts.append(order.front)
@@ -93,17 +104,17 @@ def test_a_probable_queue_moves_faster_than_a_cautious_one() -> None:
 def test_orders_of_the_desk_at_one_price_share_a_trade_in_their_order() -> None:
     market = _market()
     first, second = _order(limit=99, size=4, number=1), _order(limit=99, size=9, number=2)
-    market.arrive(first)
-    market.arrive(second)
+    market.accept(first)
+    market.accept(second)
     executions = market.on_trade(TradePrint(2, "X", 99, 20, SELL))  # 10 before both, then 4, then 6
     assert _told(executions) == [(1, 4, 99, True), (2, 6, 99, True)]
-    assert (second.remaining, second.front) == (3, 0)
+    assert (second.left, second.front) == (3, 0)
 
 
 def test_a_trade_through_the_limit_fills_no_more_than_was_traded() -> None:
     market = _market()
     order = _order(limit=100, size=9)
-    market.arrive(order)
+    market.accept(order)
     assert order.front == 0  # alone at a better price
     assert market.on_trade(TradePrint(2, "X", 101, 50, BUY)) == []
     assert _told(market.on_trade(TradePrint(3, "X", 99, 4, SELL))) == [(1, 4, 100, True)]
@@ -114,24 +125,24 @@ def test_a_trade_through_the_limit_fills_no_more_than_was_traded() -> None:
 def test_a_quote_of_the_other_side_at_the_limit_fills_what_it_shows() -> None:
     market = _market()
     order = _order(SELL, limit=100, size=9)
-    market.arrive(order)
+    market.accept(order)
     executions = market.on_depth(DepthUpdate(2, "X", [(100, 4), (102, 2)], [(101, 0), (102, 0), (104, 1)]))
     assert _told(executions) == [(1, 2, 100, True), (1, 4, 100, True)]
-    assert order.remaining == 3
+    assert order.left == 3
     assert market.book.bids.best == 99
 
 
 def test_a_trade_that_does_not_tell_who_started_it_is_judged_by_the_touch() -> None:
     for price, side, filled in ((99, BUY, 1), (101, SELL, 1), (100, BUY, 0)):
         market = _market()
-        market.arrive(_order(side, 3, limit=99 if side == BUY else 101))
+        market.accept(_order(side, 3, limit=99 if side == BUY else 101))
         assert len(market.on_trade(TradePrint(2, "X", price, 13, 0))) == filled
 
 
 def test_an_iceberg_shows_a_part_and_each_next_part_waits_again() -> None:
     market = _market()
     order = _order(limit=99, size=10, display=4)
-    market.arrive(order)
+    market.accept(order)
     assert (order.shown, order.front) == (4, 10)
     assert _told(market.on_trade(TradePrint(2, "X", 99, 50, SELL))) == [(1, 4, 99, True)]
     assert (order.shown, order.front) == (4, 10)
@@ -145,7 +156,7 @@ def test_an_iceberg_shows_a_part_and_each_next_part_waits_again() -> None:
 def test_an_order_beyond_what_the_feed_shows_waits_until_its_level_is_seen() -> None:
     market = _market()
     order = _order(limit=90, size=5)
-    market.arrive(order)
+    market.accept(order)
     assert order.front == UNKNOWN_FRONT
     assert market.on_trade(TradePrint(2, "X", 90, 4, SELL)) == []
     market.on_depth(DepthUpdate(3, "X", [(99, 0), (98, 0), (90, 7)], []))
@@ -157,9 +168,9 @@ def test_an_order_beyond_what_the_feed_shows_waits_until_its_level_is_seen() -> 
 def test_nothing_fills_while_the_book_is_not_known() -> None:
     market = _market()
     order = _order(limit=99, size=5)
-    market.arrive(order)
+    market.accept(order)
     market.lose()
-    assert market.arrive(_order(number=2)) == []
+    assert market.accept(_order(number=2)) == []
     assert market.on_trade(TradePrint(2, "X", 99, 100, SELL)) == []
     assert market.on_depth(DepthUpdate(3, "X", [], [(90, 5)])) == []
     executions = market.on_depth(DepthUpdate(4, "X", [(99, 3)], [(101, 50)], True))
@@ -171,7 +182,7 @@ def test_best_quotes_alone_are_a_book_of_one_level() -> None:
     market = BookMarket(fifo_front)
     assert market.on_quote(TopQuote(1, "X", 99, 10, 101, 10)) == []
     order = _order(limit=98, size=5)
-    market.arrive(order)
+    market.accept(order)
     assert order.front == UNKNOWN_FRONT
     market.on_quote(TopQuote(2, "X", 98, 6, 101, 10))
     assert order.front == 6
@@ -183,16 +194,15 @@ def test_best_quotes_alone_are_a_book_of_one_level() -> None:
 
 def test_a_halt_stops_fills_and_keeps_orders() -> None:
     market = _market()
-    market.arrive(_order(limit=99, size=5))
+    market.accept(_order(limit=99, size=5))
     assert market.halt() == []
     assert market.on_trade(TradePrint(2, "X", 99, 100, SELL)) == []
-    assert market.arrive(_order(number=2, size=3)) == []
-    assert market.arrive(_order(number=3, size=3, immediate=True)) == []
-    assert [order.number for order in market.ended] == [3]
+    assert market.accept(_order(number=2, size=3)) == []
+    assert _told(market.accept(_order(number=3, size=3, tif=TimeInForce.IOC))) == [(3, "EXPIRED")]
     assert market.on_depth(DepthUpdate(3, "X", [], [(98, 2)])) == []
     assert _told(market.resume()) == [(2, 2, 98, False), (2, 1, 101, False)]
-    assert market.cancel(1)
-    assert not market.cancel(1)
+    assert market.cancel(1) == [1]
+    assert market.cancel(1) == []
 
 
 def test_an_auction_trades_the_most_at_one_price_and_the_desk_comes_last_at_it() -> None:
@@ -200,36 +210,34 @@ def test_an_auction_trades_the_most_at_one_price_and_the_desk_comes_last_at_it()
     market.call()
     market.on_depth(DepthUpdate(2, "X", [(102, 20)], [(98, 12)]))  # crossed while it collects
     for order in (
-        _order(SELL, 6, number=1, auction=True),
+        _order(SELL, 6, number=1, tif=TimeInForce.OPG),
         _order(SELL, 8, limit=101, number=2),
         _order(BUY, 4, limit=102, number=3),
-        _order(BUY, 5, limit=101, number=4, auction=True),
+        _order(BUY, 5, limit=101, number=4, tif=TimeInForce.OPG),
     ):
-        assert market.arrive(order) == []
+        assert market.accept(order) == []
     result, executions = market.uncross()
     # buyers 24 at 102 and 29 at 101; sellers 6 + 12 below 101, and 18 more at it
     assert (result.price, result.volume, result.surplus) == (101, 29, -7)
     assert _told(executions) == [(3, 4, 101, True), (4, 5, 101, True), (1, 6, 101, True), (2, 1, 101, True)]
-    assert market.ended == []
-    assert [(order.number, order.remaining) for order in market.orders] == [(2, 7)]
+    assert [(order.number, order.left) for order in market.orders.values()] == [(2, 7)]
     assert market.last_price == 101
     assert market.matching
 
 
 def test_an_auction_without_a_match_gives_up_orders_that_were_for_it_alone() -> None:
     market = _market()
-    market.arrive(_order(BUY, 5, limit=97, number=1, auction=True))
-    market.arrive(_order(BUY, 5, limit=97, number=2))
+    market.accept(_order(BUY, 5, limit=97, number=1, tif=TimeInForce.OPG))
+    market.accept(_order(BUY, 5, limit=97, number=2))
     market.call()
-    result, executions = market.uncross()
-    assert (result.volume, executions) == (0, [])
-    assert [order.number for order in market.ended] == [1]
-    assert [order.number for order in market.orders] == [2]
+    result, steps = market.uncross()
+    assert (result.volume, _told(steps)) == (0, [(1, "EXPIRED")])
+    assert list(market.orders) == [2]
 
 
 def test_state_is_everything() -> None:
     market = _market()
-    market.arrive(_order(limit=99, size=10, display=4))
+    market.accept(_order(limit=99, size=10, display=4))
     market.on_trade(TradePrint(2, "X", 99, 12, SELL))
     other = BookMarket(fifo_front)
     other.restore(market.state())

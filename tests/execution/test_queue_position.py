@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiconsole.domain.books import DepthUpdate, TradePrint
-from tuiconsole.execution.book_matching import BookMarket, BookOrder
+from tuiconsole.domain.order_terms import OrderType, Terms
+from tuiconsole.execution.book_matching import BookMarket
+from tuiconsole.execution.book_order import BookOrder
 from tuiconsole.execution.queue_position import (
     estimated_front,
     fifo_front,
@@ -47,22 +49,22 @@ def test_the_reference_cases_of_queue_models() -> None:
 def test_the_reference_case_of_a_first_come_first_served_queue() -> None:
     case = _case("fifo_fill")
     market, ahead = BookMarket(fifo_front), 0
-    order = BookOrder(7, 0, 1, 0, limit=100)
+    order = BookOrder.of(7, 0, 5, Terms(OrderType.LIMIT, limit=100))
     for owner, size in case["inputs"]["queue"]:
         if owner == "mine":
             market.on_depth(DepthUpdate(1, "X", [(100, ahead)], [(101, 99)], True))
-            order.remaining = size
-            assert market.arrive(order) == []
+            assert size == order.total
+            assert market.accept(order) == []
         ahead += size
     market.on_depth(
-        DepthUpdate(2, "X", [(100, ahead - order.remaining)], [])
+        DepthUpdate(2, "X", [(100, ahead - order.total)], [])
     )  # those behind; ours is not in the feed
     executions = market.on_trade(TradePrint(3, "X", 100, case["inputs"]["trade_at_price"], -1))
     assert [one.size for one in executions] == [case["expected"]["mine_filled"]]
-    assert order.remaining == case["expected"]["mine_remaining"]
+    assert order.left == case["expected"]["mine_remaining"]
     assert market.on_trade(TradePrint(4, "X", 100, 2, -1))[0].size == 2
     assert market.on_trade(TradePrint(5, "X", 100, 1, -1))[0].size == 1
-    assert market.orders == []
+    assert market.orders == {}
 
 
 @given(

@@ -11,7 +11,8 @@ messages and orders give the same fills, always.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,28 +24,32 @@ from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.order_terms import PLAIN, Terms
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.execution.auctions import Uncrossing
 from tuiconsole.execution.book_costs import BookCosts
-from tuiconsole.execution.book_matching import BookMarket, BookOrder, Execution
+from tuiconsole.execution.book_matching import BookMarket, Execution, Report, Step
+from tuiconsole.execution.book_order import BookOrder
 from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.queue_position import queue_model
 from tuiconsole.execution.settings import BookVenueSettings
 from tuiconsole.risk.approved import genuine
 
-_NEVER = 2**63 - 1
+TERMINAL_EVENTS = (OrderEvent.CANCELED, OrderEvent.EXPIRED)
+Happened = list[OrderUpdates | Fills]
+"""What a moment brought, in its order: reports of orders, and fills."""
 
 
-class Happened(NamedTuple):
-    """What a moment brought: reports of orders that ended or were cancelled, and fills; None where there are none."""
+class _Request(NamedTuple):
+    """What is on its way to the market: new orders of one batch, or a change (``terms``) or cancel of order ``number``."""
 
-    updates: OrderUpdates | None = None
-    fills: Fills | None = None
-
-
-NOTHING = Happened()
+    due: int
+    orders: tuple[BookOrder, ...] = ()
+    number: int = 0
+    total: int = 0
+    terms: Terms | None = None
 
 
 class BookVenue:
@@ -66,23 +71,21 @@ class BookVenue:
         chosen = settings or BookVenueSettings()
         self._universe = universe
         self._markets = [
-            BookMarket(queue_model(chosen.queue, chosen.queue_power, float(item.quantity_scale)))
+            BookMarket(queue_model(chosen.queue, chosen.queue_power, float(item.quantity_scale)), item.tick)
             for item in universe.instruments
         ]
         self._costs = BookCosts(universe, chosen)
         self._to_market_ns = chosen.submit_ns + chosen.feed_ns
         self._cancel_ns = chosen.cancel_ns + chosen.feed_ns
-        self._beyond_bps = chosen.beyond_depth_bps
+        self._beyond = chosen.beyond_depth_bps / 1e4
         self._borrow = Borrow(universe, borrow_annual_bps)
         self.due: Charges | None = None
         """Borrow that fell due with the last moment."""
         self._position: IntArray = np.zeros(len(universe), dtype=np.int64)
         self._middle: FloatArray = np.full(len(universe), np.nan)
-        self._coming: deque[tuple[int, BookOrder]] = deque()
-        self._cancels: deque[tuple[int, int]] = deque()
+        self._coming: deque[_Request] = deque()
         self._where: dict[int, int] = {}
-        self._ended: list[tuple[int, int]] = []
-        self._executions: list[Execution] = []
+        self._steps: list[Step] = []
         self._highest = 0
         self._next_execution = 1
         self._day = 0
@@ -108,6 +111,7 @@ class BookVenue:
         if immediate and (batch.purpose != Purpose.FLATTEN).any():
             raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
         event: CodeArray = np.full(len(batch), OrderEvent.REJECTED, dtype=np.int8)
+        taken: list[BookOrder] = []
         text = ""
         for row, order in enumerate(_orders(batch)):
             if order.number <= self._highest:
@@ -118,30 +122,62 @@ class BookVenue:
                 continue
             self._highest = order.number
             event[row] = OrderEvent.ACKNOWLEDGED
-            if immediate:
-                self._force(order)
+            taken.append(order)
+        updates = OrderUpdates(batch.ts, batch.number, event, text)
+        if immediate:
+            return Response(updates, self._force(batch.ts, taken))
+        if taken:
+            self._coming.append(_Request(batch.ts + self._to_market_ns, tuple(taken)))
+            self._where.update((order.number, order.symbol) for order in taken)
+        return Response(updates)
+
+    def replace(self, approved: Approved) -> Response:
+        """Ask to change orders: REPLACED or REPLACE_REJECTED at once; with latency REPLACE_PENDING, and the answer follows.
+
+        Raises
+        ------
+        NotApproved
+            The batch does not come from the risk gate.
+        """
+        if not genuine(approved):
+            raise NotApproved("This change did not come from the risk gate.", "Nothing was sent.")
+        batch = approved.batch
+        event: CodeArray = np.full(len(batch), OrderEvent.REPLACE_REJECTED, dtype=np.int8)
+        for row, change in enumerate(_orders(batch)):
+            if change.number not in self._where or not change.terms.revision:
+                continue
+            request = _Request(
+                batch.ts + self._to_market_ns, (), change.number, change.side * change.total, change.terms
+            )
+            if self._to_market_ns:
+                self._coming.append(request)
+                event[row] = OrderEvent.REPLACE_PENDING
             else:
-                self._coming.append((batch.ts + self._to_market_ns, order))
-                self._where[order.number] = order.symbol
-        fills = self._fills(batch.ts, forced=True) if immediate else None
-        return Response(OrderUpdates(batch.ts, batch.number, event, text), fills)
+                event[row], steps = self._change(request)
+                self._steps += steps
+        late = bool((event == OrderEvent.REPLACE_REJECTED).any())
+        return Response(OrderUpdates(batch.ts, batch.number, event, "too late to change" if late else ""))
 
     def cancel(self, ts: int, number: IntArray) -> Response:
-        """Cancel orders: CANCELED or CANCEL_REJECTED at once; with latency CANCEL_PENDING, and the answer follows."""
-        event: CodeArray = np.full(len(number), OrderEvent.CANCEL_REJECTED, dtype=np.int8)
-        asked = {one for _, one in self._cancels}
-        for row, wanted in enumerate(number.tolist()):
-            if wanted not in self._where or wanted in asked:
-                continue
-            if self._cancel_ns:
-                self._cancels.append((ts + self._cancel_ns, wanted))
-                asked.add(wanted)
-                event[row] = OrderEvent.CANCEL_PENDING
+        """Cancel orders: CANCELED or CANCEL_REJECTED at once; with latency CANCEL_PENDING, and the answer follows.
+
+        Orders that waited for a cancelled one end with it; their reports stand after those asked for.
+        """
+        answers: list[tuple[int, int]] = []
+        ended: list[tuple[int, int]] = []
+        for wanted in number.tolist():
+            if wanted not in self._where:
+                answers.append((wanted, OrderEvent.CANCEL_REJECTED))
+            elif self._cancel_ns:
+                self._coming.append(_Request(ts + self._cancel_ns, (), wanted))
+                answers.append((wanted, OrderEvent.CANCEL_PENDING))
             else:
-                self._take_out(wanted)
-                event[row] = OrderEvent.CANCELED
-        refused = bool((event == OrderEvent.CANCEL_REJECTED).any())
-        return Response(OrderUpdates(ts, number, event, "nothing left to cancel" if refused else ""))
+                gone = self._take_out(wanted)
+                answers.append((wanted, OrderEvent.CANCELED))
+                ended += [(other, OrderEvent.CANCELED) for other in gone[1:]]
+        table = np.array([*answers, *ended], dtype=np.int64).reshape(-1, 2)
+        text = "" if OrderEvent.CANCEL_REJECTED not in table[:, 1] else "nothing left to cancel"
+        return Response(OrderUpdates(ts, table[:, 0].copy(), table[:, 1].astype(np.int8), text))
 
     def positions(self) -> IntArray:
         """The sum of all fills per symbol: int64 ``[n_symbols]``, signed scaled quantity, a copy."""
@@ -172,8 +208,8 @@ class BookVenue:
         return self._at(trade.ts, trade.symbol, lambda market: market.on_trade(trade))
 
     def advance(self, ts: int) -> Happened:
-        """Time passes without a message: orders and cancels that are due by ``ts`` arrive."""
-        return self._at(ts, "", lambda _: ())
+        """Time passes without a message: requests that are due by ``ts`` arrive, orders whose time is over end."""
+        return self._at(ts, "", None)
 
     def halt(self, ts: int, symbol: str) -> Happened:
         """Trading in ``symbol`` stops; orders for at once are given up, the others rest. Cancels are taken."""
@@ -191,91 +227,112 @@ class BookVenue:
         """The auction in ``symbol`` ends, and continuous trading begins."""
         found: list[Uncrossing] = []
 
-        def uncrossed(market: BookMarket) -> Sequence[Execution]:
-            result, executions = market.uncross()
+        def uncrossed(market: BookMarket) -> list[Step]:
+            result, steps = market.uncross()
             found.append(result)
-            return executions
+            return steps
 
         happened = self._at(ts, symbol, uncrossed)
         return found[0], happened
 
-    def _at(self, ts: int, symbol: str, act: Callable[[BookMarket], Sequence[Execution]]) -> Happened:
+    def _at(self, ts: int, symbol: str, act: Callable[[BookMarket], list[Step]] | None) -> Happened:
         self._pass_to(ts)
-        if self._coming or self._cancels:
+        if self._coming:
             self._arrivals(ts)
-        column = self._universe.index_of.get(symbol)
-        if column is not None:
-            market = self._markets[column]
-            self._executions += act(market)
-            self._note(column, market)
-        if not self._executions and not self._ended:
-            return NOTHING
-        updates = None
-        if self._ended:
-            number, code = (np.array(column, dtype=np.int64) for column in zip(*self._ended, strict=True))
-            updates = OrderUpdates(ts, number, code.astype(np.int8))
-            self._ended = []
-        return Happened(updates, self._fills(ts))
+        for column in set(self._where.values()):
+            self._steps += self._markets[column].expire(ts)
+        place = None if act is None else self._universe.index_of.get(symbol)
+        if act is not None and place is not None:
+            market = self._markets[place]
+            self._steps += act(market)
+            bid, _, ask, _ = market.book.touch()
+            if bid and ask:
+                self._middle[place] = 0.5 * (bid + ask) / self._universe.instruments[place].price_scale
+        return self._told(ts) if self._steps else []
 
     def _arrivals(self, ts: int) -> None:
-        """Orders and cancels that are due, in the order of their times; of equal ones orders first."""
-        coming, cancels = self._coming, self._cancels
-        while True:
-            order_due = coming[0][0] if coming else _NEVER
-            cancel_due = cancels[0][0] if cancels else _NEVER
-            if min(order_due, cancel_due) > ts:
-                return
-            if order_due <= cancel_due:
-                order = coming.popleft()[1]
-                market = self._markets[order.symbol]
-                self._executions += market.arrive(order)
-                self._note(order.symbol, market)
+        """Requests that are due, in the order of their times; of equal ones in the order in which they were sent."""
+        due = sorted((one for one in self._coming if one.due <= ts), key=lambda one: one.due)
+        if not due:
+            return
+        self._coming = deque(one for one in self._coming if one.due > ts)
+        for request in due:
+            if request.orders:
+                here = [order for order in request.orders if order.number in self._where]
+                for column in dict.fromkeys(order.symbol for order in here):
+                    mine = (order for order in here if order.symbol == column)
+                    self._steps += self._markets[column].accept(*mine, ts=request.due)
+            elif request.terms is not None:
+                answer, steps = self._change(request)
+                self._steps += [Report(request.number, answer), *steps]
             else:
-                number = cancels.popleft()[1]
-                left = self._take_out(number)
-                self._ended.append((number, OrderEvent.CANCELED if left else OrderEvent.CANCEL_REJECTED))
+                gone = self._take_out(request.number)
+                self._steps += [Report(number, OrderEvent.CANCELED) for number in gone]
+                if not gone:
+                    self._steps.append(Report(request.number, OrderEvent.CANCEL_REJECTED))
 
-    def _take_out(self, number: int) -> bool:
+    def _change(self, request: _Request) -> tuple[OrderEvent, list[Step]]:
+        """Carry out a replacement: its answer, and what came of it."""
+        column, terms = self._where.get(request.number), request.terms
+        if column is None or terms is None:
+            return OrderEvent.REPLACE_REJECTED, []
+        for order in self._on_the_way():
+            if order.number == request.number and order.side * request.total > 0:
+                changed = BookOrder.of(order.number, order.symbol, request.total, terms)
+                order.total, order.terms = changed.total, terms
+                order.limit, order.level = changed.limit, changed.level
+                return OrderEvent.REPLACED, []
+        market = self._markets[column]
+        working = market.orders.get(request.number)
+        if working is None or working.side * request.total <= 0:
+            return OrderEvent.REPLACE_REJECTED, []
+        done, steps = market.replace(request.number, abs(request.total), terms)
+        return (OrderEvent.REPLACED if done else OrderEvent.REPLACE_REJECTED), steps
+
+    def _on_the_way(self) -> Iterator[BookOrder]:
+        return (one for sent in self._coming for one in sent.orders if one.number in self._where)
+
+    def _take_out(self, number: int) -> list[int]:
+        """Cancel an order in the market or on its way: the numbers that end with it; empty when it is gone already."""
         column = self._where.pop(number, None)
         if column is None:
-            return False
-        self._coming = deque(one for one in self._coming if one[1].number != number)
-        self._markets[column].cancel(number)
-        return True
-
-    def _note(self, column: int, market: BookMarket) -> None:
-        """Orders that were given up, and the middle of the touch as the price that borrow is reckoned at."""
-        for order in market.ended:
-            if self._where.pop(order.number, None) is not None:
-                self._ended.append((order.number, OrderEvent.EXPIRED))
-        market.ended.clear()
-        bid, _, ask, _ = market.book.touch()
-        if bid and ask:
-            self._middle[column] = 0.5 * (bid + ask) / self._universe.instruments[column].price_scale
-
-    def _force(self, order: BookOrder) -> None:
-        """Fill all of it now: down the displayed book, and beyond it at a worse price."""
-        market = self._markets[order.symbol]
-        touch = market.book.touch()
-        worst = 0
-        for one in market.walk(order):
-            self._executions.append(one)
-            worst = one.price
-        if not order.remaining:
-            return
-        item = self._universe.instruments[order.symbol]
-        if not worst:
-            worst = round(float(self._middle[order.symbol]) * item.price_scale)
-        price = worst + order.side * -(-worst * int(self._beyond_bps * 100) // 1_000_000)
-        price = max(item.tick, price + order.side * (-price * order.side % item.tick))
-        self._executions.append(market.force(order, price, touch))
+            return []
+        gone = self._markets[column].cancel(number) or [number]
+        for waiting in [one.number for one in self._on_the_way() if one.terms.parent == number]:
+            gone += self._take_out(waiting)
+        for other in gone:
+            self._where.pop(other, None)
+        return gone
 
     # ---- the books -----------------------------------------------------------------------------------------
 
-    def _fills(self, ts: int, forced: bool = False) -> Fills | None:
-        done, self._executions = self._executions, []
-        if not done:
-            return None
+    def _told(self, ts: int) -> Happened:
+        """The steps so far as events, in their order."""
+        steps, self._steps = self._steps, []
+        found: Happened = []
+        for filled, group in groupby(steps, key=lambda step: isinstance(step, Execution)):
+            if filled:
+                found.append(self._fills(ts, [step for step in group if isinstance(step, Execution)]))
+                continue
+            reports = [step for step in group if isinstance(step, Report)]
+            number = np.array([one.number for one in reports], dtype=np.int64)
+            event = np.array([one.event for one in reports], dtype=np.int8)
+            found.append(OrderUpdates(ts, number, event))
+            for one in reports:
+                if one.event in TERMINAL_EVENTS:
+                    self._where.pop(one.number, None)
+        return found
+
+    def _force(self, ts: int, orders: list[BookOrder]) -> Fills | None:
+        done: list[Execution] = []
+        for order in orders:
+            scale = self._universe.instruments[order.symbol].price_scale
+            otherwise = round(float(self._middle[order.symbol]) * scale)
+            steps = self._markets[order.symbol].force(order, self._beyond, otherwise)
+            done += [step for step in steps if isinstance(step, Execution)]
+        return self._fills(ts, done, forced=True) if done else None
+
+    def _fills(self, ts: int, done: list[Execution], forced: bool = False) -> Fills:
         rows = [(one.order.number, one.order.symbol, one.order.side * one.size, one.price) for one in done]
         number, symbol, quantity, price = np.array(rows, dtype=np.int64).T.copy()
         fee, costs = self._costs.price(done)
@@ -287,7 +344,7 @@ class BookVenue:
             self._borrow.begin(ts, -1)
         self._short = short
         for one in done:
-            if not one.order.remaining:
+            if not one.order.left:
                 self._where.pop(one.order.number, None)
         begin, self._next_execution = self._next_execution, self._next_execution + len(done)
         execution = np.arange(begin, self._next_execution, dtype=np.int64)
@@ -305,13 +362,21 @@ class BookVenue:
     # ---- state ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything the next fill depends on, copied."""
+        """Everything the next fill depends on, copied; taken between two moments."""
         return {
             "markets": [market.state() for market in self._markets],
             "position": self._position.copy(),
             "middle": self._middle.copy(),
-            "coming": [[due, *msgspec.structs.astuple(order)] for due, order in self._coming],
-            "cancels": [list(one) for one in self._cancels],
+            "coming": [
+                [
+                    one.due,
+                    one.number,
+                    one.total,
+                    [] if one.terms is None else list(msgspec.structs.astuple(one.terms)),
+                    [order.row() for order in one.orders],
+                ]
+                for one in self._coming
+            ],
             "where": [list(one) for one in self._where.items()],
             "highest": self._highest,
             "next_execution": self._next_execution,
@@ -325,9 +390,14 @@ class BookVenue:
             market.restore(saved)
         self._position = state["position"].copy()
         self._middle = state["middle"].copy()
-        self._coming = deque((due, BookOrder(*values)) for due, *values in state["coming"])
-        self._cancels = deque((due, number) for due, number in state["cancels"])
-        self._where = dict(state["where"])
+        self._coming = deque(
+            _Request(
+                due, tuple(map(BookOrder.of_row, orders)), number, total, Terms(*terms) if terms else None
+            )
+            for due, number, total, terms, orders in state["coming"]
+        )
+        self._where = {int(number): int(column) for number, column in state["where"]}
+        self._steps = []
         self._highest = int(state["highest"])
         self._next_execution = int(state["next_execution"])
         self._day = int(state["day"])
@@ -337,8 +407,6 @@ class BookVenue:
 
 
 def _orders(batch: OrderBatch) -> list[BookOrder]:
-    columns = (batch.number.tolist(), batch.symbol.tolist(), batch.quantity.tolist())
-    return [
-        BookOrder(number, symbol, 1 if quantity > 0 else -1, abs(quantity))
-        for number, symbol, quantity in zip(*columns, strict=True)
-    ]
+    terms = [PLAIN] * len(batch) if batch.terms is None else list(batch.terms.rows())
+    columns = (batch.number.tolist(), batch.symbol.tolist(), batch.quantity.tolist(), terms)
+    return [BookOrder.of(*row) for row in zip(*columns, strict=True)]

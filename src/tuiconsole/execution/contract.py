@@ -9,7 +9,7 @@ held by the conformance suite of the tests:
 3. Silence is not refusal: a broker that got no answer reports TIMED_OUT, never REJECTED; the order is UNKNOWN
    until the venue says what became of it. Outcomes of the venue are reports, never exceptions.
 4. A cancel is a request. It is answered CANCELED, or CANCEL_REJECTED when nothing is left to cancel, or
-   TIMED_OUT.
+   TIMED_OUT; or CANCEL_PENDING, and one of these follows as an event. So is a replacement with REPLACE_PENDING.
 5. An order is never filled beyond its quantity, and the sum of all fills is ``positions()``.
 6. A replacement is a request too, answered REPLACED, REPLACE_REJECTED or TIMED_OUT. Until then the order stands as it
    was. Fills count across it: the new quantity is the order's whole quantity, what is filled already included.
