@@ -16,6 +16,7 @@ import typer  # noqa: E402 - thread counts must be set before anything loads a B
 from tuiconsole import cli_data, cli_features, cli_live, cli_memory, cli_research, cli_runs, cli_validation  # noqa: E402
 from tuiconsole.cli_options import (  # noqa: E402
     ConfigOption,
+    ExitOption,
     FeedOption,
     IntervalOption,
     JsonOption,
@@ -150,6 +151,7 @@ def headless(
     every_bar: Annotated[
         bool, typer.Option("--every-bar", help="Log every bar, not only what happens.")
     ] = False,
+    exit_at_end: ExitOption = False,
     ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
 ) -> None:
     """Run the engine in the foreground with a structured log; SIGTERM stops it gracefully."""
@@ -163,6 +165,7 @@ def headless(
         as_json,
         every_bar,
         ready_fd,
+        exit_at_end,
     )
 
 
@@ -373,6 +376,7 @@ def replay(
     no_console: Annotated[
         bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
     ] = False,
+    exit_at_end: ExitOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Play history through the live engine at a chosen pace and watch it in the console."""
@@ -384,7 +388,7 @@ def replay(
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 
-        run_headless(lambda: place, None, as_json, False, None)
+        run_headless(lambda: place, None, as_json, False, None, exit_at_end)
         return
     from tuiconsole.verbs.console import open_console
 

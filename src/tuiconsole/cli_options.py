@@ -56,6 +56,9 @@ RunsOption = Annotated[
     Path | None,
     typer.Option("--runs", help="Directory of stored runs; default runs/ beside the configuration."),
 ]
+ExitOption = Annotated[
+    bool, typer.Option("--exit-at-end", help="Without a console: leave when the tape was played to its end.")
+]
 EndOption = Annotated[str | None, typer.Option("--end", help="First day that is no longer part of it.")]
 NameOption = Annotated[
     str, typer.Option("--name", help="Name to store the run under; default the next free one.")

@@ -40,7 +40,7 @@ class Service:
     async def rest(self, seconds: float) -> None:
         self.rests.append(round(seconds, 6))
 
-    async def rest_until_stopped(self) -> None:
+    async def rest_at_end(self) -> None:
         raise StopAsyncIteration
 
 

@@ -189,3 +189,27 @@ def test_replay_without_a_console(desk: SystemDesk) -> None:
     assert (out, err, process.returncode) == ("", "", 0)
     assert (said[0], said[-1]) == ("started", "stopped")
     assert "order" in said
+
+
+def test_an_engine_says_once_that_it_waits_at_the_end_or_leaves_when_asked_to(desk: SystemDesk) -> None:
+    engine = desk.engine(0)
+    engine.wait_event("end of tape")
+    assert "--exit-at-end leaves by itself" in engine.wait_event("waiting")["text"]
+    assert desk.status()["tape_ended"] is True
+    engine.terminate()
+    assert len(engine.events("waiting")) == 1
+    again = desk.run("headless", "--json", "--exit-at-end")
+    events = [json.loads(line) for line in again.out.splitlines()]
+    assert (again.code, again.err) == (0, "")
+    assert events[-1]["event"] == "stopped"
+    assert events[-1]["reason"] == "the tape has ended"
+    assert "waiting" not in {event["event"] for event in events}
+    assert desk.verified()["ok"]
+
+
+def test_a_replay_may_leave_at_its_end(desk: SystemDesk) -> None:
+    ran = desk.run("replay", str(desk.data), "--headless", "--exit-at-end", "--json", "--speed", "0")
+    said = [json.loads(line)["event"] for line in ran.out.splitlines()]
+    assert (ran.code, ran.err) == (0, "")
+    assert (said[0], said[-1]) == ("started", "stopped")
+    assert "end of tape" in said

@@ -218,6 +218,7 @@ def test_streamed_quotes_become_bars_on_the_wall_clock(paper: PaperDesk) -> None
         engine.wait_for(rig.bars_seen(3), "3 bars")
         assert paper.desk.status()["feed"] == "yahoo-stream 1s"
         engine.terminate()
+        assert paper.desk.status()["feed"] == "yahoo-stream 1s", "without its engine too"
     finally:
         ended.set()
         thread.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 from typing import Any
@@ -255,6 +256,41 @@ def test_a_stop_needs_neither_configuration_nor_launch_file(desk: SystemDesk) ->
     assert "The latch is raised" in ran.body["text"]
     assert "state.launch.json" in ran.body["text"]
     assert Latch(desk.paths.latch).read().level == DeskLevel.KILLED
+
+
+@pytest.mark.parametrize(("verb", "harm"), [("kill", "changed"), ("halt", "missing")])
+def test_a_stop_over_data_that_changed_fences_latches_and_says_what_is_held(
+    desk: SystemDesk, verb: str, harm: str
+) -> None:
+    own = shutil.copy(desk.data, desk.home / "own.csv")
+    text = desk.config.read_text(encoding="utf-8").replace(str(desk.data), str(own))
+    desk.config.write_text(text, encoding="utf-8")
+    engine = trading(desk)
+    engine.freeze()
+    if harm == "changed":
+        lines = own.read_text(encoding="utf-8").splitlines()
+        lines[-1] = lines[-1].rpartition(",")[0] + ",1.2345"
+        own.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    else:
+        own.unlink()
+    ran = desk.run(verb, "--json", *QUICK)
+    assert ran.code == 1
+    body, status = ran.body, desk.status()
+    assert engine.wait() == -signal.SIGKILL
+    assert (body["latched"], body["flat"], body["cancelled"]) == (True, False, 0)
+    assert body["fenced_pid"] == engine.pid
+    assert body["remaining"] == [row["symbol"] for row in status["positions"]]
+    assert body["remaining"], "it held something"
+    assert body["equity"] == status["equity"]
+    first = status["positions"][0]
+    assert f"the journal says that {first['quantity']:,g} {first['symbol']}" in body["text"]
+    assert "nothing was cancelled or closed" in body["text"]
+    assert ("another" if harm == "changed" else str(own)) in body["text"]
+    assert body["text"].count("The latch is raised") == 1
+    level = {"kill": DeskLevel.KILLED, "halt": DeskLevel.HALTED}[verb]
+    assert Latch(desk.paths.latch).read().level == level
+    again = desk.run(verb, *QUICK)
+    assert (again.code, again.err, again.out) == (1, "", f"{body['text']}\n")
 
 
 def test_kill_where_no_desk_ever_was(desk: SystemDesk) -> None:

@@ -29,6 +29,7 @@ from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
+from tuiconsole.store.readers import last_status
 from tuiconsole.store.recovery import CatchUp
 from tuiconsole.store.state_store import StateStore
 
@@ -171,7 +172,7 @@ def _recover_and_stop(
     try:
         chosen, store = _open(paths, otherwise)
     except DeskError as error:
-        return _not_recovered(latch, command, fenced, error)
+        return _not_recovered(paths, latch, command, fenced, error)
     try:
         checkpoint = store.last_checkpoint()
         catch_up = CatchUp(store, store.tail(checkpoint.seq if checkpoint else 0))
@@ -180,7 +181,7 @@ def _recover_and_stop(
         recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
         return _stop(session, store, latch, command, fenced)
     except DeskError as error:
-        return _not_recovered(latch, command, fenced, error)
+        return _not_recovered(paths, latch, command, fenced, error)
     finally:
         store.close()
 
@@ -208,12 +209,39 @@ def _open_with(paths: DeskPaths, launch: Launch) -> tuple[Plan, StateStore]:
     return chosen, StateStore.open(paths.state, Binding.of(chosen.opened), WallClock())
 
 
-def _not_recovered(latch: Latch, command: Command, fenced: int, error: DeskError) -> DirectReport:
+def _not_recovered(
+    paths: DeskPaths, latch: Latch, command: Command, fenced: int, error: DeskError
+) -> DirectReport:
+    """The report when the book could not be driven again: what the journal says is held and at work, all of it untouched."""
     level = STOP_LEVELS[command.kind]
     latched = latch.read().level >= level
     state = "The latch is raised" if latched else "The latch CANNOT be raised"
-    text = f"{state} and no engine runs, but the book could not be recovered: {error}"
-    return DirectReport(latched, 0, False, (), fenced, level.name.lower(), text)
+    try:
+        book = last_status(paths.state)
+    except DeskError:
+        book = None
+    undone = "the book could not be recovered, so nothing was cancelled or closed"
+    text = f"{state} and no engine runs, but {undone}{_left(book)}: {error}"
+    held = () if book is None else tuple(row["symbol"] for row in book["positions"])
+    return DirectReport(
+        latched=latched,
+        cancelled=0,
+        flat=False,
+        remaining=held,
+        fenced_pid=fenced,
+        level=level.name.lower(),
+        text=text,
+        equity=0.0 if book is None else book["equity"],
+        clock="" if book is None else book["clock"],
+    )
+
+
+def _left(book: dict[str, Any] | None) -> str:
+    """What is held and at work, as far as the journal tells."""
+    if book is None:
+        return "; what is held cannot be read"
+    held = ", ".join(f"{row['quantity']:,g} {row['symbol']}" for row in book["positions"]) or "nothing"
+    return f" (the journal says that {held} is held and {book['working_orders']} orders work)"
 
 
 def _stop(session: Session, store: StateStore, latch: Latch, command: Command, fenced: int) -> DirectReport:

@@ -34,10 +34,19 @@ from tuiconsole.store.recovery import CatchUp
 from tuiconsole.store.state_store import StateStore
 from tuiconsole.store.writer import Writer
 
+_AT_END = (
+    "The tape has ended. The engine goes on answering until tuiconsole stop or SIGTERM; "
+    "headless --exit-at-end leaves by itself."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How to run an engine; ``ready_fd`` reports readiness to whoever spawned it, ``pace`` is that of a replay."""
+    """How to run an engine.
+
+    ``ready_fd`` reports readiness to whoever spawned it, ``pace`` is that of a replay, ``exit_at_end`` has it leave when the
+    tape was played to its end.
+    """
 
     settings: Settings
     state: Path
@@ -47,6 +56,7 @@ class EngineOptions:
     every_bar: bool = False
     ready_fd: int | None = None
     pace: float = 0.0
+    exit_at_end: bool = False
     clock: Clock = field(default_factory=WallClock)
 
 
@@ -136,6 +146,12 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         market=market.told,
     )
     writer = Writer(store, lambda error: log.error("store failed", text=str(error)))
+
+    def at_end() -> bool:
+        if not options.exit_at_end:
+            log.info("waiting", text=_AT_END)
+        return options.exit_at_end
+
     sink = ToldSink(writer, RecordLog(log, chosen.tape.universe.symbols, options.every_bar).tell)
     service = EngineService(
         session=session,
@@ -151,6 +167,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         stall_ms=options.settings.engine.stall_ms,
         pacer=market.pacer,
         watches=(_drift_watch(chosen), VolumeWatch(chosen.tape, chosen.settings.drift.every_bars)),
+        at_end=at_end,
     )
     session.sink = sink
     session.on_level = service.on_level

@@ -96,8 +96,11 @@ class TapePacer:
 
     async def step(self, service: EngineService) -> None:
         """The next bar, and the time until the one after it."""
-        if service.failed or (service.session.ended and service.desk.tape_ended):
+        if service.failed:
             await service.rest_until_stopped()
+            return
+        if service.session.ended and service.desk.tape_ended:
+            await service.rest_at_end()
             return
         due = service.clock.monotonic_ns()
         await service.play()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -83,6 +83,8 @@ class EngineService:
         Says when the next bar is played, instead of ``speed``.
     watches
         Look at the tape now and then, and say what the trader should know.
+    at_end
+        Asked once when a tape has been played to its end: whether the engine leaves then.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class EngineService:
         stall_ms: float,
         pacer: Pacer | None = None,
         watches: Sequence[Watch] = (),
+        at_end: Callable[[], bool] = lambda: False,
     ) -> None:
         self.session = session
         self.desk = session.desk
@@ -128,6 +131,7 @@ class EngineService:
         self._level_change: LevelChanged | None = None
         self._stalled_ms = 0.0
         self._watches = watches
+        self._at_end = at_end
         self._fault: Exception | None = None
 
     # ---- running ----------------------------------------------------------------------------------------------------
@@ -156,6 +160,12 @@ class EngineService:
 
     async def rest_until_stopped(self) -> None:
         """Nothing more is played: wait for the end."""
+        await self._stop.wait()
+
+    async def rest_at_end(self) -> None:
+        """The tape was played to its end: leave, or wait until someone stops the engine."""
+        if self._at_end():
+            self.request_stop("the tape has ended")
         await self._stop.wait()
 
     async def play(self) -> None:

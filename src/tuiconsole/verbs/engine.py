@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tuiconsole.domain.errors import DeskError, EngineError
+from tuiconsole.domain.errors import DeskError, EngineError, TapeDamaged
 from tuiconsole.engine.ask import REQUEST_ID, NoAnswer, ask
 from tuiconsole.engine.supervisor import engine_runs, tell_ready
 from tuiconsole.protocol.frames import Done, Request, Shutdown, Status
@@ -16,7 +16,12 @@ _STOP_POLL_S = 0.02
 
 
 def run_headless(
-    find: Callable[[], Place], log: Path | None, as_json: bool, every_bar: bool, ready_fd: int | None
+    find: Callable[[], Place],
+    log: Path | None,
+    as_json: bool,
+    every_bar: bool,
+    ready_fd: int | None,
+    exit_at_end: bool = False,
 ) -> None:
     """Run the engine here until it is stopped; whoever spawned it hears of success or of the sentence that stopped it."""
     try:
@@ -33,6 +38,7 @@ def run_headless(
                 every_bar=every_bar,
                 ready_fd=ready_fd,
                 pace=place.pace,
+                exit_at_end=exit_at_end,
             )
         )
     except DeskError as error:
@@ -60,7 +66,23 @@ def status_of(place: Place, timeout_s: float) -> dict[str, Any]:
             ) from None
     from tuiconsole.store.readers import last_status
 
-    return last_status(place.paths.state)
+    body = last_status(place.paths.state)
+    return {**body, "feed": _last_feed(place.paths.state) or body["feed"]}
+
+
+def _last_feed(state: Path) -> str:
+    """The feed that the last recorded bar came from, and its bars; empty for a desk that recorded nothing readable."""
+    from tuiconsole.engine.paths import tape_path
+    from tuiconsole.market.live.recorded import RecordedTape
+
+    directory = tape_path(state)
+    if not directory.exists():
+        return ""
+    try:
+        tape = RecordedTape.open(directory)
+        return f"{tape.recorded(len(tape) - 1).feed} {tape.header.interval}"
+    except TapeDamaged:  # verify says so; a status does without it
+        return ""
 
 
 def status_text(body: dict[str, Any]) -> str:
