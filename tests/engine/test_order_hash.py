@@ -26,6 +26,13 @@ def same(one: OrderHash, other: OrderHash) -> None:
         encode_record(r) for r in other.booked.records()
     ]
 
+    assert kept(one) == kept(other)
+
+
+def kept(sink: OrderHash) -> list[tuple[object, ...]]:
+    """What the sink keeps of every decision."""
+    return [(bar, ts, *(c.tolist() for c in columns)) for bar, ts, *columns in sink.kept.rows().decided]
+
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(sizes, st.booleans()), max_size=4), st.integers(0, 99))

@@ -23,6 +23,18 @@ class DecidedOrders(NamedTuple):
     reference_price: IntArray
 
 
+class _StretchOrders(NamedTuple):
+    """The orders of a stretch, columns ``[n_orders]``; ``end`` int64 ``[n_bars]`` as in :class:`StretchRows`."""
+
+    seq: int
+    ts: IntArray
+    end: IntArray
+    number: IntArray
+    symbol: IntArray
+    quantity: IntArray
+    reference_price: IntArray
+
+
 class OrderRows(NamedTuple):
     """Rows in the order in which they were journalled; of ``updated`` only those that tell more than acknowledgements."""
 
@@ -36,7 +48,7 @@ class OrderRowKeeper:
     """Collects :class:`OrderRows`."""
 
     def __init__(self) -> None:
-        self._decided: list[DecidedOrders | StretchRows] = []
+        self._decided: list[DecidedOrders | _StretchOrders] = []
         self._parented: list[Parented] = []
         self._sliced: list[Sliced] = []
         self._updated: list[Updated] = []
@@ -48,7 +60,9 @@ class OrderRowKeeper:
 
     def stretch(self, rows: StretchRows) -> None:
         """Consecutive bars were journalled together; all their orders were approved."""
-        self._decided.append(rows)
+        if len(rows.number):
+            columns = (rows.number, rows.columns, rows.quantity, rows.reference_price)
+            self._decided.append(_StretchOrders(rows.seq, rows.ts, rows.order_end, *columns))
 
     def other(self, record: object) -> None:
         """Any other row."""
@@ -64,13 +78,13 @@ class OrderRowKeeper:
         """Everything so far."""
         decided: list[DecidedOrders] = []
         for part in self._decided:
-            decided.extend(_of_stretch(part) if isinstance(part, StretchRows) else (part,))
+            decided.extend(_of_stretch(part) if isinstance(part, _StretchOrders) else (part,))
         return OrderRows(tuple(decided), tuple(self._parented), tuple(self._sliced), tuple(self._updated))
 
 
-def _of_stretch(rows: StretchRows) -> Iterator[DecidedOrders]:
-    ends = rows.order_end.tolist()
-    for bar in np.flatnonzero(np.diff(rows.order_end, prepend=0)).tolist():
+def _of_stretch(orders: _StretchOrders) -> Iterator[DecidedOrders]:
+    seq, ts, end, *columns = orders
+    ends = end.tolist()
+    for bar in np.flatnonzero(np.diff(end, prepend=0)).tolist():
         some = slice(ends[bar - 1] if bar else 0, ends[bar])
-        columns = (rows.number, rows.columns, rows.quantity, rows.reference_price)
-        yield DecidedOrders(rows.seq + bar, int(rows.ts[bar]), *(column[some] for column in columns))
+        yield DecidedOrders(seq + bar, int(ts[bar]), *(column[some] for column in columns))
