@@ -31,6 +31,7 @@ ANSWERING = {
     "agents list",
     "agents enable",
     "agents disable",
+    "archive",
     "backtest",
     "backup",
     "data import",

@@ -42,7 +42,23 @@ def restore(
     emit(body, as_json, restore_text(body))
 
 
+def archive(
+    context: typer.Context,
+    days: Annotated[
+        float, typer.Option("--days", min=0.0, help="Only rows that are older than this.")
+    ] = 30.0,
+    config: ConfigOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move old journal rows to the compressed archive beside the store, with no engine running; the store shrinks."""
+    from tuiconsole.verbs.memory import archive_desk, archive_text
+
+    body = archive_desk(shared_place(context, config, state), days)
+    emit(body, as_json, archive_text(body))
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backup, restore):
+    for verb in (archive, backup, restore):
         app.command()(verb)

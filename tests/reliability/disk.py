@@ -77,7 +77,9 @@ class Disk:
         self._off_at = off_at
         self._prefix = f"{root}/"
         self._files = {
-            path.name: Contents(bytearray(path.read_bytes())) for path in root.iterdir() if path.is_file()
+            self._name(str(path)): Contents(bytearray(path.read_bytes()))
+            for path in root.rglob("*")
+            if path.is_file()
         }
         self._kept_names = dict(self._files)
         self._renamings: list[dict[str, Contents]] = []
@@ -115,7 +117,7 @@ class Disk:
             return self._code("delete")
         self._unlinked(self._name(path))
         if sync_directory:
-            self._settle_names()
+            self._settle_names("")
         return sqlite_shim.OK
 
     def _noted(self, what: str, path: str, operation: Operation) -> int:
@@ -154,7 +156,7 @@ class Disk:
         contents.settle()
         if contents.names_too:
             contents.names_too = False
-            self._settle_names()
+            self._settle_names(_parent(name))
 
     def _named(self, names: dict[str, Contents]) -> None:
         self._files = names
@@ -163,9 +165,15 @@ class Disk:
     def _unlinked(self, name: str) -> None:
         self._named({other: contents for other, contents in self._files.items() if other != name})
 
-    def _settle_names(self) -> None:
-        self._kept_names = dict(self._files)
-        self._renamings.clear()
+    def _settle_names(self, directory: str) -> None:
+        """Names in ``directory`` (relative to the root) are kept as they are now, those elsewhere as they were."""
+        now = {name: contents for name, contents in self._files.items() if _parent(name) == directory}
+
+        def settled(names: dict[str, Contents]) -> dict[str, Contents]:
+            return {name: contents for name, contents in names.items() if _parent(name) != directory} | now
+
+        self._kept_names = settled(self._kept_names)
+        self._renamings = [settled(names) for names in self._renamings]
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -197,8 +205,11 @@ class Disk:
         descriptor: int = self._real["open"](path, flags, *more, **named)
         if not ours:
             return descriptor
-        name = self._name(text) if text != str(self.root) else "."
-        if name != "." and name not in self._files:
+        name = "" if text == str(self.root) else self._name(text)
+        if os.path.isdir(text):  # noqa: PTH112 - os itself is watched here
+            self._descriptors[descriptor] = f"{name}/"
+            return descriptor
+        if name not in self._files:
             self._named({**self._files, name: Contents()})
         if flags & os.O_TRUNC:
             self._note("truncate", name, (0, None))
@@ -224,8 +235,8 @@ class Disk:
             return
         if self._fails("sync"):
             raise self._error()
-        if name == ".":
-            self._settle_names()
+        if name.endswith("/"):
+            self._settle_names(name.removesuffix("/"))
         else:
             self._settle(name)
 
@@ -250,7 +261,12 @@ class Disk:
         to.mkdir()
         names = [self._kept_names, *self._renamings][int(rng.integers(len(self._renamings) + 1))]
         for name, contents in names.items():
+            (to / name).parent.mkdir(exist_ok=True)
             (to / name).write_bytes(_after_loss(contents, rng))
+
+
+def _parent(name: str) -> str:
+    return name.rpartition("/")[0]
 
 
 def _after_loss(contents: Contents, rng: np.random.Generator) -> bytes:

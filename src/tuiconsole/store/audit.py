@@ -14,6 +14,7 @@ from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.records import Opened, Record
 from tuiconsole.store import checkpoints, signed_head
+from tuiconsole.store.archive import Archive, ArchiveDamaged, Row, all_rows
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import GENESIS
 from tuiconsole.store.connection import cause_of, open_reader
@@ -114,7 +115,7 @@ class _Scan:
         mark = None if exported is None else exported.rows
         at_mark = GENESIS if mark == 0 else None
         row, head = 0, GENESIS
-        for page in pages(self.connection, total):
+        for page in self._pages(total):
             for seq, payload, stored in page:
                 row += 1
                 if seq != row:
@@ -128,6 +129,35 @@ class _Scan:
                     at_mark = head
                 self.rows, self.head = row, head
         return at_mark
+
+    def _pages(self, total: int) -> Iterator[list[Row]]:
+        """The archived rows, then those of the table; what is in the table too early or twice is found."""
+        try:
+            archive = Archive.of(self.connection)
+        except StoreError as error:
+            raise _Finding(error.what, 1) from None
+        if not archive.rows:
+            yield from pages(self.connection, total, -(2**63))
+            return
+        early = self.connection.execute(
+            "SELECT min(seq) FROM journal WHERE seq != 1 AND seq <= ?", (archive.rows,)
+        ).fetchone()[0]
+        if early is not None:
+            raise _Finding(f"Row {early} is in the archive and in the store.", max(1, int(early)))
+        first = self.connection.execute("SELECT payload, hash FROM journal WHERE seq = 1").fetchone()
+        try:
+            row: Row = (0, b"", b"")
+            for count, row in enumerate(archive.walk()):
+                if count == 0 and first != row[1:]:
+                    raise _Finding("Row 1 is not the one in the archive.", 1)
+                yield [row]
+            if row[2] != archive.head:
+                raise _Finding(
+                    f"Row {archive.rows} does not end the archive as the store says.", archive.rows
+                )
+        except ArchiveDamaged as damage:
+            raise _Finding(damage.what, damage.row) from None
+        yield from pages(self.connection, total, archive.rows)
 
     def _ends(self, total: int, exported: signed_head.SignedHead | None, at_mark: bytes | None) -> None:
         if self.rows < total:
@@ -159,8 +189,7 @@ class _Scan:
             migrate(memory)
             memory.execute("BEGIN")
             self.connection.execute("BEGIN")
-            rows = self.connection.execute("SELECT seq, payload FROM journal ORDER BY seq")
-            project(memory, rows)
+            project(memory, all_rows(self.connection))
             difference = first_difference(self.connection, memory)
         finally:
             if self.connection.in_transaction:
@@ -170,9 +199,8 @@ class _Scan:
             raise _Finding(f"The table {difference} does not follow from the journal's {total} rows.")
 
 
-def pages(connection: sqlite3.Connection, total: int) -> Iterator[list[tuple[int, bytes, bytes]]]:
-    """``(seq, payload, hash)`` up to row ``total``, page by page: each page is its own short transaction."""
-    after = -(2**63)
+def pages(connection: sqlite3.Connection, total: int, after: int) -> Iterator[list[Row]]:
+    """Rows of the table behind ``after`` up to ``total``, page by page: each page is its own short transaction."""
     while True:
         page = connection.execute(
             "SELECT seq, payload, hash FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",

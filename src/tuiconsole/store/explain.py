@@ -24,6 +24,7 @@ from tuiconsole.domain.market import QUALITY_TEXT, Quality
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Opened, Parented, Sliced
+from tuiconsole.store.archive import row_at
 from tuiconsole.store.connection import reading
 from tuiconsole.store.explain_text import explain_text
 from tuiconsole.store.readers import average_prices, opened_row
@@ -120,8 +121,9 @@ def _chain(
     universe: Universe,
     rule_names: Mapping[int, str],
 ) -> dict[str, Any]:
-    payload, digest = connection.execute("SELECT payload, hash FROM journal WHERE seq = ?", (row,)).fetchone()
-    decided = decode_record(payload)
+    found = row_at(connection, row)
+    payload, digest = found or (b"", b"")
+    decided = decode_record(payload) if found else None
     if not isinstance(decided, Decided):
         raise StoreError(f"Row {row} of the journal is not a decision.", "Run 'tuiconsole verify'.")
     column = int(decided.columns[item])
@@ -252,11 +254,10 @@ def _gate(decided: Decided, item: int, rule_names: Mapping[int, str]) -> dict[st
 def _bar(connection: sqlite3.Connection, seq: int, before: int, column: int) -> dict[str, Any] | None:
     """The bar that the decision was made on; None for a flatten before the first bar."""
     found = connection.execute(
-        "SELECT payload, row FROM equity JOIN journal ON journal.seq = row WHERE equity.seq = ? AND row < ? "
-        "ORDER BY row DESC LIMIT 1",
-        (seq, before),
+        "SELECT row FROM equity WHERE seq = ? AND row < ? ORDER BY row DESC LIMIT 1", (seq, before)
     ).fetchone()
-    record = decode_record(found[0]) if found else None
+    stored = row_at(connection, found[0]) if found else None
+    record = decode_record(stored[0]) if stored else None
     if not isinstance(record, BarSeen):
         return None
     flagged = record.flagged.tolist()
@@ -265,7 +266,7 @@ def _bar(connection: sqlite3.Connection, seq: int, before: int, column: int) -> 
         "seq": record.seq,
         "ts": record.ts,
         "time": iso(record.ts),
-        "journal_row": found[1],
+        "journal_row": found[0],
         "digest": record.digest.hex(),
         "quality": QUALITY_TEXT[quality],
         "equity": to_float(record.equity),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tuiconsole.domain.errors import StoreBindingError, StoreError
 from tuiconsole.store import signed_head
+from tuiconsole.store.archive import Archive, hash_at
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import GENESIS, link
 from tuiconsole.store.connection import cause_of, open_writer, sync_directory
@@ -188,8 +189,8 @@ def _check_head(path: Path, connection: sqlite3.Connection, desk: str, key: byte
     rows, head = int(found[0]), bytes(found[1])
     if rows != last:
         raise StoreBindingError(f"{path} holds {last} journal rows where {rows} were committed.", _MOVE_AWAY)
-    first = max(0, rows - LAST_ROWS_CHECKED)
-    previous = GENESIS if first == 0 else _hash_at(connection, first)
+    first = max(Archive.of(connection).rows, rows - LAST_ROWS_CHECKED)
+    previous = hash_at(connection, first)
     for seq, payload, stored in connection.execute(
         "SELECT seq, payload, hash FROM journal WHERE seq > ? ORDER BY seq", (first,)
     ):
@@ -204,17 +205,10 @@ def _check_head(path: Path, connection: sqlite3.Connection, desk: str, key: byte
             f"{signed_head.head_path(path)} is damaged or signed with another key.",
             "Restore it beside the store, or remove it after 'tuiconsole verify' has found the rest sound.",
         )
-    if exported is not None and exported.head != _hash_at(connection, exported.rows):
+    if exported is not None and exported.head != hash_at(connection, exported.rows):
         raise StoreBindingError(
             f"{path} was cut short or replaced by another: it holds {rows} journal rows that do not contain "
             f"the {exported.rows} its signed head counts.",
             _MOVE_AWAY,
         )
     return rows, head
-
-
-def _hash_at(connection: sqlite3.Connection, row: int) -> bytes | None:
-    if row == 0:
-        return GENESIS
-    found = connection.execute("SELECT hash FROM journal WHERE seq = ?", (row,)).fetchone()
-    return None if found is None else bytes(found[0])

@@ -29,6 +29,7 @@ from tuiconsole.domain.records import (
     Record,
     Updated,
 )
+from tuiconsole.store.archive import all_rows
 from tuiconsole.store.schema import COST_COLUMNS, PRIMARY_KEYS, PROJECTION_TABLES
 
 _REBUILD_ROWS = 2_000
@@ -254,7 +255,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
     try:
         for name in PROJECTION_TABLES:
             connection.execute(f"DELETE FROM {name}")
-        project(connection, connection.execute("SELECT seq, payload FROM journal ORDER BY seq"))
+        project(connection, all_rows(connection))
     except BaseException:
         connection.execute("ROLLBACK")
         raise

@@ -24,6 +24,7 @@ from tuiconsole.domain.money import MONEY_DECIMALS, from_scaled, notional, to_fl
 from tuiconsole.domain.orders import TERMINAL_STATES, OrderState
 from tuiconsole.domain.records import Decided, Opened, TapeEnded
 from tuiconsole.domain.types import IntArray
+from tuiconsole.store.archive import row_at
 from tuiconsole.store.connection import reading
 from tuiconsole.store.schema import COST_COLUMNS
 from tuiconsole.store.tail import Tail
@@ -300,9 +301,8 @@ def _tape_ended(connection: sqlite3.Connection, rows: int) -> bool:
 
 def _last_weights(connection: sqlite3.Connection, opened: Opened) -> dict[str, float]:
     """``weight:<agent>`` of the last decision's scalars, where the policy states them."""
-    found = connection.execute(
-        "SELECT payload FROM journal WHERE seq = (SELECT max(row) FROM decisions)"
-    ).fetchone()
+    last = connection.execute("SELECT max(row) FROM decisions").fetchone()[0]
+    found = row_at(connection, last) if last else None
     record = decode_record(found[0]) if found else None
     if not isinstance(record, Decided):
         return {}

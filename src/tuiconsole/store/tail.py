@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from tuiconsole.domain.errors import StoreError
-from tuiconsole.store.chain import GENESIS
+from tuiconsole.store.archive import Archive, hash_at
 from tuiconsole.store.connection import reading
 
 PAGE_ROWS = 512
@@ -37,10 +37,10 @@ class Tail(Iterator[tuple[int, bytes]]):
     @classmethod
     def of(cls, connection: sqlite3.Connection, path: Path, after: int, last: int) -> Self:
         """The rows of ``path`` behind ``after``; ``connection`` only looks up the hash to start from."""
-        found = connection.execute("SELECT hash FROM journal WHERE seq = ?", (after,)).fetchone()
-        if found is None and after:
+        found = hash_at(connection, after)
+        if found is None:
             raise StoreError(f"Row {after} of the journal in {path} is missing.", "Run 'tuiconsole verify'.")
-        return cls(path, after, last, bytes(found[0]) if found else GENESIS)
+        return cls(path, after, last, found)
 
     def __length_hint__(self) -> int:
         return self.last - self.after
@@ -61,6 +61,10 @@ class Tail(Iterator[tuple[int, bytes]]):
 
     def _read(self) -> list[tuple[int, bytes]]:
         with reading(self._path) as connection:
+            archive = Archive.of(connection)
+            if self.after < archive.rows:
+                rows = archive.block_at(self.after + 1)
+                return [(row, payload) for row, payload, _ in rows if row <= self.last]
             return connection.execute(
                 "SELECT seq, payload FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
                 (self.after, self.last, PAGE_ROWS),

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, WallClock
+from tuiconsole.domain.errors import EngineError, UsageError
 from tuiconsole.engine.ask import REQUEST_ID, ask
 from tuiconsole.engine.supervisor import engine_runs
 from tuiconsole.protocol.frames import CopyStore
@@ -59,4 +60,34 @@ def restore_text(body: dict[str, Any]) -> str:
     return (
         f"The desk went back to {body['clock']}, row {body['rows']:,}.{kept}\n"
         f"It is {body['state']}: look at its book and at the broker's before it trades again."
+    )
+
+
+def archive_desk(place: Place, days: float) -> dict[str, Any]:
+    """Move journal rows older than ``days``, and than the last checkpoints, to the archive; with no engine running."""
+    from tuiconsole.engine.lock import STOPPER, EngineLock
+    from tuiconsole.store.archive import archive_path
+    from tuiconsole.store.archiving import archive_rows
+
+    state = place.paths.state
+    if not state.is_file():
+        raise UsageError(f"There is no desk at {state}.", "Name its state file with --state.")
+    lock = EngineLock(place.paths.lock)
+    if not lock.acquire(STOPPER):
+        raise EngineError(f"An engine runs on {state}.", "Stop it first with: tuiconsole stop")
+    try:
+        done = archive_rows(state, WallClock().now_ns() - int(days * NANOSECONDS_PER_DAY))
+    finally:
+        lock.release()
+    return {"archive": str(archive_path(state)), **asdict(done)}
+
+
+def archive_text(body: dict[str, Any]) -> str:
+    """The report for people."""
+    if not body["moved"]:
+        return "Nothing is old enough: no row was moved."
+    return (
+        f"Moved {body['moved']:,} rows to {body['archive']}, which holds {body['rows']:,} now.\n"
+        f"The store has {body['bytes_after'] / 1e6:,.1f} MB instead of {body['bytes_before'] / 1e6:,.1f} MB. "
+        "Keep both together: why and verify read both."
     )
