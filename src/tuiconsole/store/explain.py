@@ -164,13 +164,13 @@ def _parent(
     connection: sqlite3.Connection, row: int, item: int, decided: Decided, instrument: Instrument
 ) -> tuple[dict[str, Any] | None, tuple[Parented, int] | None]:
     """The parent of a child, and the row and place where a decision wanted it; None twice for an order of its own."""
-    found = connection.execute("SELECT payload FROM journal WHERE seq = ?", (row + 1,)).fetchone()
+    found = row_at(connection, row + 1)
     sliced = decode_record(found[0]) if found else None
     if not isinstance(sliced, Sliced) or sliced.seq != decided.seq:
         return None, None
     number, decision = int(sliced.parent[item]), int(sliced.decision[item])
     place = connection.execute("SELECT row FROM decisions WHERE seq = ?", (decision,)).fetchone()
-    payload = connection.execute("SELECT payload FROM journal WHERE seq = ?", place or (0,)).fetchone()
+    payload = row_at(connection, place[0]) if place else None
     opened = decode_record(payload[0]) if payload else None
     if not isinstance(opened, Parented):
         raise StoreError(f"Parent {number} has no row in the journal.", "Run 'tuiconsole verify'.")
