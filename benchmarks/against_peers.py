@@ -26,7 +26,7 @@ from tuiconsole.research.backtests import backtest
 
 CAPITAL = 1_000_000.0
 _UNIT = "symbol-bars/s"
-_AIM = {200: 1_500_000.0, 1: None}
+_AIM = {200: 3_000_000.0, 1: None}
 _TIMES = {
     (200, "nautilus"): 60.0,
     (200, "backtrader"): 150.0,
@@ -59,6 +59,7 @@ def _compare(n_symbols: int, n_bars: int, repeats: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.npz"
         np.savez(data, close=tape.close, ts=tape.ts, size=size)
+        desk_run(tape, size)  # loads its machine code, as the peers load or make theirs before they are timed
         for turn in range(repeats):
             desk.append(desk_run(tape, size))
             for peer in peers:
@@ -111,7 +112,7 @@ def desk_run(tape: Tape, size: IntArray) -> dict[str, Any]:
     )
     settings = replace(
         base,
-        engine=replace(base.engine, capital=CAPITAL),
+        engine=replace(base.engine, capital=CAPITAL, machine_code="always"),
         feed=replace(base.feed, start="", warmup_bars=0),
         risk=risk,
     )

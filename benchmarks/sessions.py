@@ -15,6 +15,7 @@ from tuiconsole.engine.build import Plan, make_session, plan
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.stretch import Stretches
 from tuiconsole.market.tape import Tape
 from tuiconsole.store.batch_journal import BatchJournal
 from tuiconsole.store.binding import Binding
@@ -71,14 +72,20 @@ def open_session(found: Plan) -> tuple[Session, OrderHash]:
     return session, sink
 
 
-def backtest(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP) -> Timed:
-    """One backtest of the five-agent desk, or of ``policy``; gate, OMS, ledger and hashed journal included."""
+def backtest(tape: Tape, policy: Policy | None = None, warmup: int = WARMUP, together: bool = False) -> Timed:
+    """One backtest of the five-agent desk, or of ``policy``; gate, OMS, ledger and hashed journal included.
+
+    ``together``: ordinary bars go by machine code, which is loaded before.
+    """
     found = chosen(tape, policy, warmup)
     session, sink = open_session(found)
+    if together:
+        session.desk.market.use_machine_code()
+        Stretches(session, sink, lambda seen, stretch: None)
     session.warm_up()
     cpu = CpuClock()
     began = cpu.monotonic_ns()
-    result = run_backtest(session, sink, WallClock(), found.settings.risk.cool_down_bars)
+    result = run_backtest(session, sink, WallClock(), found.settings.risk.cool_down_bars, together=together)
     return Timed(result, (cpu.monotonic_ns() - began) / 1e9)
 
 

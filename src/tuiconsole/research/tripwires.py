@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.codec import encode_record
 from tuiconsole.domain.errors import UsageError
-from tuiconsole.domain.policy import Waking
+from tuiconsole.domain.policy import BlockPolicy, Waking
 from tuiconsole.domain.records import Decided, Filled, Record
 from tuiconsole.domain.rng import generator
 from tuiconsole.domain.types import FloatArray
@@ -186,14 +187,14 @@ def same_bar(trace: Trace) -> Finding:
 
 
 def waking(asked_when_it_said: Trace, asked_always: Trace) -> Finding:
-    """Whether a policy that says when it must be asked decides the same when it is asked at every bar, as it is live."""
+    """Whether a policy that speaks for many bars at once decides the same when it is asked at every bar, as it is live."""
     one, other = asked_when_it_said.decisions, asked_always.decisions
     same = one == other
     text = (
-        f"Asked at every bar it takes the same {len(other):,} decisions as asked when it says so."
+        f"Asked at every bar it takes the same {len(other):,} decisions as when it speaks for many bars at once."
         if same
-        else f"Asked at every bar it takes {len(other):,} decisions, asked when it says so {len(one):,}, or others: its "
-        "wakes() is wrong, and a live desk would not do what the backtest did."
+        else f"Asked at every bar it takes {len(other):,} decisions, speaking for many bars at once {len(one):,}, or others: "
+        "its wakes(), wishes() or weights_ahead() is wrong, and a live desk would not do what the backtest did."
     )
     return Finding("waking", same, text, {"when_it_said": len(one), "always": len(other)})
 
@@ -254,7 +255,7 @@ def trip_all(
     say("same-bar fill")
     trace = traced(chosen.settings, tape, clock, stop)
     found.append(same_bar(trace))
-    if isinstance(chosen.policy, Waking):
+    if isinstance(chosen.policy, Waking | BlockPolicy):
         say("waking")
         found.append(waking(trace, traced(chosen.settings, tape, clock, stop, ask_always=True)))
     say("survivorship")
@@ -263,14 +264,20 @@ def trip_all(
 
 
 def traced(settings: Settings, tape: Tape, clock: Clock, end: int, *, ask_always: bool = False) -> Trace:
-    """The trace of a run over ``tape`` to ``end``; ``ask_always`` asks the policy at every bar, as a live desk does."""
+    """The trace of a run over ``tape`` to ``end``.
+
+    ``ask_always`` asks the policy at every bar, as a live desk does; else it speaks for as many bars at once as it can.
+    """
     chosen = plan(settings, tape, "backtest")
     trace = Trace()
     session = make_session(chosen, trace)
     session.open(chosen.opened)
     if ask_always:
         session.desk.wakes = _every_bar  # type: ignore[method-assign]
-    run_backtest(session, trace, clock, cool_down_bars=settings.risk.cool_down_bars, end=end)
+    together = isinstance(chosen.policy, BlockPolicy) and not ask_always and find_spec("numba") is not None
+    run_backtest(
+        session, trace, clock, cool_down_bars=settings.risk.cool_down_bars, end=end, together=together
+    )
     return trace
 
 
