@@ -196,35 +196,59 @@ class Strategy:
     # ---- many bars at once -------------------------------------------------------------------------------------------
 
     def wishes(self, market: MarketAhead, state: PolicyState) -> Wishes | None:
-        """The weights of a block of bars; None when they depend on the book, or are wrong: then each bar will tell."""
+        """The weights of a block of bars; None when they depend on the book, or are wrong: then each bar will tell.
+
+        Raises
+        ------
+        UsageError
+            ``weights_ahead`` fails, or answers another shape: it serves nothing but speed, so it must be right.
+        """
         if self._needs_book or state["failed"]:
             return None
-        ahead = speaks_for(type(self), "weights_ahead", "weights")
-        try:
-            with np.errstate(all="ignore"):
-                wanted = self.weights_ahead(market) if ahead else None
-                if wanted is None:
-                    wanted = self._one_by_one(market)
-            weight = np.asarray(wanted)
-        except (Exception, SystemExit):  # noqa: BLE001 - decide() meets it again, at its bar, and tells
-            return None
-        if weight.dtype.kind not in "fiub" or weight.shape != market.price.shape:
-            return None
-        weight = weight.astype(np.float64, copy=False)
-        if (np.abs(weight) > LARGEST_WEIGHT).any():
+        with np.errstate(all="ignore"):
+            weight = self._ahead(market)
+            if weight is None:
+                weight = self._one_by_one(market)
+        if weight is None or (np.abs(weight) > LARGEST_WEIGHT).any():
             return None
         return Wishes(weight=weight, rebalance=self.rebalance)
 
+    def _ahead(self, market: MarketAhead) -> FloatArray | None:
+        """What ``weights_ahead`` says, where it speaks for these ``weights``."""
+        if not speaks_for(type(self), "weights_ahead", "weights"):
+            return None
+        name = f"weights_ahead of {type(self).__name__}"
+        try:
+            weight = self.weights_ahead(market)
+        except (Exception, SystemExit) as error:
+            raise UsageError(
+                f"{name} failed: {type(error).__name__}: {error}{_place_of(error)}.",
+                "Mend it, or remove it: weights() alone does the same, only slower.",
+            ) from error
+        if weight is None:
+            return None
+        array = np.asarray(weight)
+        if array.dtype.kind not in "fiub" or array.shape != market.price.shape:
+            raise UsageError(
+                f"{name} must answer numbers of the shape {list(market.price.shape)}, were {list(array.shape)}."
+            )
+        return array.astype(np.float64, copy=False)
+
     def _one_by_one(self, market: MarketAhead) -> FloatArray | None:
+        """``weights`` of every bar, from inputs that know the market alone; None when they ask for more, or fail."""
         names = frozenset(self.agent_names)
-        bars = [_MarketOnly(market, index, names) for index in range(len(market))]
-        wanted = []
-        for bar in bars:
-            wanted.append(self.weights(cast(DecisionInputs, bar)))
+        wanted: FloatArray = np.empty(market.price.shape)
+        for index in range(len(market)):
+            bar = _MarketOnly(market, index, names)
+            try:
+                wanted[index] = _checked_weights(self.weights(cast(DecisionInputs, bar)), wanted.shape[1])
+            except (Exception, SystemExit):  # noqa: BLE001 - decide() meets it again, at its bar, and tells
+                self._needs_book = bar.asked_for_book
+                return None
             if bar.asked_for_book:
                 self._needs_book = True
                 return None
-        return np.stack(wanted)
+        return wanted
 
     def acted_on(self, state: PolicyState) -> FloatArray:
         """The weights last acted on."""

@@ -17,6 +17,7 @@ from tests.engine.test_blocks import LongShort, gapped
 from tuiconsole.analytics.track import Track
 from tuiconsole.domain.clock import EventClock
 from tuiconsole.domain.codec import encode_state
+from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.policy import DecisionInputs, MarketAhead, Policy
@@ -180,6 +181,29 @@ def test_a_strategy_that_fails_is_switched_off_at_its_bar() -> None:
     assert len(result.failed) == 1
     assert "no reason" in result.failed[0]
     assert ends.bars == 0 or result.last_tenth_orders == 0
+
+
+class AheadFails(Vectorised):
+    """Its faster half is broken."""
+
+    def weights_ahead(self, market: MarketAhead) -> FloatArray:
+        raise KeyError("fast")
+
+
+class AheadTooShort(Vectorised):
+    """Its faster half forgets a bar."""
+
+    def weights_ahead(self, market: MarketAhead) -> FloatArray:
+        return super().weights_ahead(market)[1:]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"), [(AheadFails, "failed: KeyError: 'fast'"), (AheadTooShort, "of the shape")]
+)
+def test_weights_ahead_that_are_broken_are_told_at_once(make: type[Strategy], words: str) -> None:
+    tape = market(300)
+    with pytest.raises(UsageError, match=words):
+        run(tape, make(tape.universe), limits(), together=True)
 
 
 def test_a_subclass_that_decides_otherwise_is_not_spoken_for() -> None:

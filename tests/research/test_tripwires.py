@@ -64,6 +64,7 @@ def test_an_honest_strategy_trips_nothing(tmp_path: Path) -> None:
         "look-ahead",
         "recursion",
         "same-bar fill",
+        "waking",
     ]
     assert found["look-ahead"].figures["compared"] > 20
     assert found["same-bar fill"].figures["fills"] > 20
@@ -214,3 +215,22 @@ def test_too_few_bars_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_trace_counts_like_the_sink_it_is() -> None:
     assert (Trace().orders, Trace().before(10)) == (0, [])
+
+
+def test_weights_ahead_that_differ_are_caught(tmp_path: Path) -> None:
+    text = (
+        "import numpy as np\n"
+        + CROSS
+        + """
+    def weights_ahead(self, market):
+        fast, slow = market.features[:, 0], market.features[:, 1]
+        return np.where(np.roll(fast > slow, -1, axis=0), 0.1, 0.0)
+"""
+    )
+    tape = market(330)
+    found = {
+        finding.name: finding
+        for finding in trip_all(desk(tmp_path, text, "Cross", tape), tape, EventClock(), 3)
+    }
+    assert not found["waking"].ok
+    assert "weights_ahead() is wrong" in found["waking"].text
