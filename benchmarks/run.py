@@ -41,6 +41,7 @@ MEASUREMENTS = (
     "recovery",
     "history",
     "defence",
+    "books",
 )
 
 

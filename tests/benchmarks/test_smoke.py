@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run
+from benchmarks.books import ladder_of, level_stream, sorted_dictionary
 from benchmarks.crashes import bounded_files
 from benchmarks.history import write_files, write_whole
 from benchmarks.journal_checks import check
@@ -171,3 +172,8 @@ def test_a_market_survives_csv_files_and_the_history(tmp_path: Path) -> None:
         store = HistoryStore(tmp_path / str(at))
         assert import_bars(store, path, Asked()).written.new == 150
         np.testing.assert_array_equal(store.tape(None, "1day").close, tape.close)
+
+
+def test_the_order_book_and_the_sorted_dictionary_beside_it_agree() -> None:
+    messages = level_stream(6_000)
+    assert ladder_of(messages) == sorted_dictionary(messages) > 0
