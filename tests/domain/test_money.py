@@ -109,10 +109,9 @@ def test_floats_to_scaled() -> None:
 def test_rows_to_scaled_are_the_same_and_know_their_bounds() -> None:
     scale = np.array([10**6, 10**2], dtype=np.int64)
     values = np.array([[1.5, 0.125], [np.nan, 3.0], [-0.0, -2.005], [np.nan, np.nan]])
-    scaled, low, high = rows_to_scaled(values, scale)
+    scaled, bounds = rows_to_scaled(values, scale)
     np.testing.assert_array_equal(scaled, floats_to_scaled(values, scale))
-    assert low == [12, 0, -200, 0]
-    assert high == [1500000, 300, 0, 0]
+    assert bounds.tolist() == [[12, 1500000], [0, 300], [-200, 0], [0, 0]]
     for value in (1e14, -1e14, np.inf, -np.inf):
         with pytest.raises(MoneyOverflow):
             rows_to_scaled(np.array([[1.0, 1.0], [1.0, value]]), scale)

@@ -59,8 +59,8 @@ def floats_to_scaled(values: FloatArray, scale: IntArray) -> IntArray:
     return scaled.astype(np.int64)
 
 
-def rows_to_scaled(values: FloatArray, scale: IntArray) -> tuple[IntArray, list[int], list[int]]:
-    """:func:`floats_to_scaled` of ``values`` ``[n, m]`` (n, m > 0), and the least and the greatest of each row."""
+def rows_to_scaled(values: FloatArray, scale: IntArray) -> tuple[IntArray, IntArray]:
+    """:func:`floats_to_scaled` of ``values`` ``[n, m]`` (n, m > 0), and the least and the greatest of each row ``[n, 2]``."""
     scaled = values * scale
     np.rint(scaled, out=scaled)
     low: FloatArray = scaled.min(axis=1)
@@ -69,7 +69,7 @@ def rows_to_scaled(values: FloatArray, scale: IntArray) -> tuple[IntArray, list[
         low = scaled.min(axis=1)
     high: FloatArray = scaled.max(axis=1)
     _check_exact(max(float(high.max()), -float(low.min())))
-    return scaled.astype(np.int64), low.astype(np.int64).tolist(), high.astype(np.int64).tolist()
+    return scaled.astype(np.int64), np.stack((low, high), axis=1).astype(np.int64)
 
 
 def _check_exact(greatest: float) -> None:

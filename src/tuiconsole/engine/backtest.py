@@ -231,6 +231,7 @@ def run_backtest(
     """
     desk = session.desk
     if together:
+        session.defence.use_machine_code()
         desk.market.use_machine_code()
     session.warm_up()
     stop = len(session.tape) if end is None else min(end, len(session.tape))

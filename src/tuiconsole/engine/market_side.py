@@ -80,12 +80,18 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ObservedBlock:
-    """Consecutive bars after the market side: the arrays of :class:`Observed`, bar upon bar."""
+    """Consecutive bars after the market side: the arrays of :class:`Observed`, bar upon bar.
+
+    Attributes
+    ----------
+    bounds
+        int64 ``[bars, 2]``: the least and the greatest of ``price_scaled`` at each.
+    """
 
     screened: ScreenedBlock
     price_scaled: IntArray
     tradable: BoolArray
-    bounds: list[tuple[int, int]]
+    bounds: IntArray
     features: FloatArray
     regime: FloatArray
     sessions: list[int]
@@ -107,6 +113,11 @@ class ObservedBlock:
             self.price_scaled,
         )
 
+    def bounds_at(self, index: int) -> tuple[int, int]:
+        """The least and the greatest of the prices at bar ``index``, scaled."""
+        low, high = self.bounds[index].tolist()
+        return low, high
+
     def at(self, index: int, ask: bool = True, total: int | None = None) -> Observed:
         """The bar at ``index`` of the block."""
         screened = self.screened
@@ -120,7 +131,7 @@ class ObservedBlock:
             screened.quality[index],
             self.tradable[index],
             screened.flagged[index],
-            self.bounds[index],
+            self.bounds_at(index),
             self.features[index],
             self.regime[index],
             self.digests[index],
@@ -213,9 +224,8 @@ class MarketSide:
         regime = self.regimes.update_block(returns)
         if known < count:
             regime = np.concatenate((before[None], regime))
-        scaled, low, high = rows_to_scaled(block.price, self._price_scale)
+        scaled, bounds = rows_to_scaled(block.price, self._price_scale)
         scaled.flags.writeable = False
-        bounds = list(zip(low, high, strict=True))
         bars, tradable = block.bars, block.quality == 0
         return ObservedBlock(block, scaled, tradable, bounds, features, regime, bars.days, digests(bars))
 

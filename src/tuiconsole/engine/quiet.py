@@ -78,7 +78,7 @@ def pass_quietly(desk: Desk, seen: ObservedBlock, first: int, until: int, totals
 def _leave(desk: Desk, seen: ObservedBlock, last: int, total: int, first: int, changed: int) -> None:
     """Leave the desk as bar ``last`` leaves it; its session began at bar ``changed``, or before them all (-1)."""
     ledger = desk.ledger
-    ledger.mark(seen.price_scaled[last], seen.bounds[last], total)
+    ledger.mark(seen.price_scaled[last], seen.bounds_at(last), total)
     before = ledger.profit()._replace(mark=seen.price_scaled[changed - 1]) if changed > first else None
     desk.passed(seen.at(last, False, total), last - first + 1, changed >= 0, before)
     desk.ts = max(desk.ts, seen.screened.bars.ts[last])

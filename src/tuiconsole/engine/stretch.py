@@ -232,7 +232,7 @@ class Stretches:
         )
         session.venue.take_back(lent.venue, moment, lent.book.table[0])
         mark = seen.price_scaled[last] if count else None
-        desk.ledger.take_back(lent.book, mark, seen.bounds[last][1] if count else 0)
+        desk.ledger.take_back(lent.book, mark, seen.bounds_at(last)[1] if count else 0)
         desk.gate.rate.take_back(lent.clock, lent.sent)
         if count:
             desk.breakers.take_back(lent.references)
@@ -321,7 +321,7 @@ class _Block:
             np.array(bars.ts),
             self.sessions,
             month_keys(self.sessions),
-            np.array(seen.bounds, dtype=np.int64)[:, 1].copy(),
+            seen.bounds[:, 1].copy(),
             plain(screened.price),
             plain(seen.price_scaled),
             plain(screened.quality),
