@@ -203,6 +203,7 @@ class PaperVenue:
             self.due = self._borrow.pass_to(bars.ts, bars.session, self._position, self._price)
         fills = self._fill_resting(screened) if self._resting.shape[1] else None
         self.triggered = self.ended = None
+        self._terms.close_only = bars.volume is bars.open
         if len(self._terms):
             fills = self._fill_terms(screened, fills)
         self._price = screened.price
@@ -235,7 +236,7 @@ class PaperVenue:
             self._bar += end - first
             self._last_ts = block.bars.ts[end - 1]
         self.due = self.triggered = self.ended = None
-        self._session = block.bars.session[end - 1]
+        self._session, self._terms.close_only = block.bars.session[end - 1], volume is None
         self._price = block.price[end - 1]
         self._liquidity.update_block(
             block.price[rows], None if volume is None else volume[rows], block.quality[rows]

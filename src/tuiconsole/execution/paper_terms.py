@@ -97,7 +97,8 @@ class PaperTerms:
         self._orders = RestingTerms(
             settings.limit_needs == "touch", universe.lot.tolist(), self._tick, settings.latency_bars
         )
-        self._close_only = False
+        self.close_only = False
+        """The last bar told closes alone."""
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -140,7 +141,7 @@ class PaperTerms:
             return "a pegged order follows quotes, and this market has none for the symbol"
         if terms.type == OrderType.TRAILING_STOP and not terms.stop and not priced:
             return "a trailing stop needs a price to start from, and no good one was seen yet"
-        if terms.tif == TimeInForce.OPG and self._close_only:
+        if terms.tif == TimeInForce.OPG and self.close_only:
             return "an order at the opening needs opening prices, and this market tells closes alone"
         if terms.tif == TimeInForce.CLS and self._ends is None:
             return "an order at the close needs to know when sessions end, and this market has no calendar"
@@ -191,7 +192,6 @@ class PaperTerms:
             The venue's limits and prices for market orders.
         """
         bars = screened.bars
-        self._close_only = bars.volume is bars.open
 
         def room(symbol: int, side: int) -> int:
             largest = allowed(bars, np.array([symbol]), np.array([side]))
@@ -263,12 +263,12 @@ class PaperTerms:
 
     def state(self) -> dict[str, Any]:
         """Everything the next bar depends on."""
-        return {"orders": self._orders.state(), "close_only": self._close_only}
+        return {"orders": self._orders.state(), "close_only": self.close_only}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self._orders.restore(state["orders"])
-        self._close_only = state["close_only"]
+        self.close_only = state["close_only"]
 
 
 def joined(parts: Iterable[Fills]) -> Fills | None:

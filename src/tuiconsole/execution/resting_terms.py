@@ -161,7 +161,7 @@ class RestingTerms:
                     self._meet(order, bar, moment, outcome)
         self._expire(bar, outcome, before=False)
         for order in self._orders.values():
-            if self._arrived(order, bar):
+            if order.fresh and self._arrived(order, bar) and bar.path(order.symbol) is not None:
                 order.fresh = False
             order.within_bar = False
         return outcome
