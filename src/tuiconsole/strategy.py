@@ -13,10 +13,12 @@ import numpy as np
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.order_terms import TimeInForce
 from tuiconsole.domain.policy import (
     Decision,
     DecisionInputs,
     MarketAhead,
+    OrderPrices,
     OrdersAhead,
     PolicyState,
     Wishes,
@@ -144,6 +146,21 @@ class Strategy:
         """
         return None
 
+    def prices(self, bar: DecisionInputs, wanted: FloatArray) -> OrderPrices | None:
+        """At which prices the orders of this bar are to trade; optional, without it they are market orders.
+
+        ``OrderPrices(limit=0.99 * bar.price, stop_loss=0.95 * bar.price, take_profit=1.1 * bar.price)`` buys one per cent
+        below the market, for the day, and brackets what it buys. Every column is float64 ``[n_symbols]`` in currency units;
+        NaN leaves a symbol without that price. Orders that reduce get no exits. A side that an exit has closed stays
+        closed until :meth:`weights` has wanted something else.
+
+        Parameters
+        ----------
+        wanted
+            What :meth:`weights` answered.
+        """
+        return None
+
     # ---- the policy's contract ---------------------------------------------------------------------------------------
 
     @property
@@ -182,6 +199,7 @@ class Strategy:
                     wanted = np.where(inputs.members, wanted, 0.0)
                 if self._holdable is not None:
                     wanted = np.where(self._holdable, wanted, np.nan)
+                prices = _checked_prices(self.prices(inputs, wanted), n)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a user's strategy raises, the desk goes on
             failed = {name: f"{type(error).__name__}: {error}{_place_of(error)}"}
             return self._leave_alone(inputs), {**state, "failed": failed}
@@ -190,7 +208,8 @@ class Strategy:
         if not acting.any():
             return self._leave_alone(inputs), state
         target = np.where(acting, self._lots(inputs, wanted), held)
-        decision = Decision(target, acting, self._sheet(inputs, wanted, held), np.array([inputs.equity]))
+        sheet = self._sheet(inputs, wanted, held)
+        decision = Decision(target, acting, sheet, np.array([inputs.equity]), prices)
         return decision, {**state, "wanted": np.where(acting, wanted, before)}
 
     # ---- many bars at once -------------------------------------------------------------------------------------------
@@ -203,7 +222,7 @@ class Strategy:
         UsageError
             ``weights_ahead`` fails, or answers another shape: it serves nothing but speed, so it must be right.
         """
-        if self._needs_book or state["failed"]:
+        if self._needs_book or state["failed"] or type(self).prices is not Strategy.prices:
             return None
         with np.errstate(all="ignore"):
             weight = self._ahead(market)
@@ -356,6 +375,25 @@ def _checked_weights(weights: Any, n: int) -> FloatArray:
             f"weights are shares of equity, at most {LARGEST_WEIGHT:,.0f}, or NaN, was {array[excess][0]:g}"
         )
     return array
+
+
+def _checked_prices(prices: Any, n: int) -> OrderPrices | None:
+    if prices is None:
+        return None
+    if not isinstance(prices, OrderPrices):
+        raise TypeError(f"prices must be OrderPrices or None, was {type(prices).__name__}")
+    columns: dict[str, Any] = {}
+    for name in ("limit", "stop", "stop_loss", "take_profit"):
+        column = getattr(prices, name)
+        if column is None:
+            continue
+        array = np.asarray(column, dtype=np.float64)
+        if array.shape != (n,):
+            raise ValueError(f"the {name} of prices must have the shape [{n}], was {list(array.shape)}")
+        if not (np.isnan(array) | ((array > 0.0) & np.isfinite(array))).all():
+            raise ValueError(f"the {name} of prices must be positive, or NaN for none")
+        columns[name] = array
+    return OrderPrices(**columns, tif=TimeInForce(prices.tif))
 
 
 def _place_of(error: BaseException) -> str:

@@ -357,7 +357,7 @@ class Desk:
         return self.judge(wanted, decision) if len(wanted) else []
 
     def _wanted(self, decision: Decision) -> OrderBatch:
-        target = decision.target
+        target = self.protection.without_reentry(decision.target, decision.acting)
         if self.members is not None:
             target = without_new_risk(target, self.members, self.ledger.quantity + self.orders.pending)
         batch = wanted_orders(
@@ -462,7 +462,10 @@ class Desk:
         effects: list[Effect] = [Journal(record)]
         if accepted.forced:
             effects.append(self._flat_report())
-        return effects + self.protection.keep_up(self) if self.protection.on else effects
+        if not self.protection.on:
+            return effects
+        self.protection.note(self, accepted)
+        return effects + self.protection.keep_up(self, settled=False)
 
     def _on_charges(self, charges: Charges) -> list[Effect]:
         self.ledger.charge(charges)

@@ -2,7 +2,8 @@
 
 They are placed when a position opens, resized as it changes, cancelled when it is flat, and placed again after whatever
 cancelled them. Their prices are kept in the desk's state: a restart finds them where they were. The pair cancels each
-other, every order of it goes through the gate, and the gate lets none of them turn the position around.
+other, every order of it goes through the gate, and the gate lets none of them turn the position around. A side that an
+exit has closed stays closed until the policy has wanted something else in that symbol.
 
 Where the source has no highs and lows, the average true range is that of the closes alone: the mean absolute change.
 """
@@ -16,12 +17,12 @@ import msgspec
 import numpy as np
 
 from tuiconsole.domain.effects import Effect
-from tuiconsole.domain.events import DeskLevel
+from tuiconsole.domain.events import DeskLevel, Fills
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.order_terms import OrderTerms, OrderType, Terms, TimeInForce
 from tuiconsole.domain.orders import OrderBatch, OrderState, Purpose
-from tuiconsole.domain.types import FloatArray, IntArray
-from tuiconsole.engine.ordering import ask_replace, cancel, dormant, guards
+from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+from tuiconsole.engine.ordering import ask_replace, cancel, dormant, find, guards
 from tuiconsole.execution.settings import ProtectionSettings
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class Protection:
         self._change: FloatArray = np.full(n, np.nan)
         self._last: FloatArray = np.full(n, np.nan)
         self.levels: dict[int, Level] = {}
+        self._closed: dict[int, int] = {}
         self._tried: dict[int, tuple[int, int]] = {}
+        self._asked: dict[int, tuple[int, int]] = {}
 
     @property
     def on(self) -> bool:
@@ -111,8 +114,45 @@ class Protection:
             stop, target = int(terms.stop[row]), int(terms.limit[row])
             self.levels[column] = Level(side, stop or before.stop, (0 if stop else target) or before.target)
 
-    def keep_up(self, desk: Desk) -> list[Effect]:
-        """Bring the exits in line with what is held."""
+    def note(self, desk: Desk, fills: Fills) -> None:
+        """Note the sides that exits have closed with ``fills``."""
+        if not self.levels:
+            return
+        for number, column in zip(fills.number.tolist(), fills.symbol.tolist(), strict=True):
+            level, order = self.levels.get(column), find(desk, number)
+            exits = order is not None and order.purpose == Purpose.PROTECTIVE
+            if exits and level is not None and not desk.ledger.quantity[column]:
+                self._closed[column] = level.side
+
+    def without_reentry(self, target: IntArray, acting: BoolArray) -> IntArray:
+        """Targets that take no position on a side that an exit closed, until something else was wanted there.
+
+        Parameters
+        ----------
+        target, acting
+            ``[n_symbols]``, as a decision has them.
+        """
+        if not self._closed:
+            return target
+        target = target.copy()
+        for column, side in list(self._closed.items()):
+            if not acting[column]:
+                continue
+            if side * int(target[column]) > 0:
+                target[column] = 0
+            else:
+                del self._closed[column]
+        return target
+
+    def keep_up(self, desk: Desk, settled: bool = True) -> list[Effect]:
+        """Bring the exits in line with what is held.
+
+        Parameters
+        ----------
+        settled
+            False right after fills, when reports of what ended with them may still come: exits are placed then where
+            there are none, and the others left as they are.
+        """
         if desk.level >= DeskLevel.HALTED:
             return []
         working: dict[int, list[OrderSnapshot]] = {}
@@ -132,14 +172,16 @@ class Protection:
             if level is not None and position * level.side <= 0 and column not in waiting:
                 del self.levels[column]
                 level = None
-            wrong = [order.number for order in exits if order.leaves * position >= 0]
-            effects += cancel(desk, np.array(wrong, dtype=np.int64))
-            if not position or wrong:
+            open_ = _unclosed(position, int(desk.orders.pending[column]))
+            wrong = [order.number for order in exits if order.leaves * open_ >= 0]
+            if settled:
+                effects += self._end(desk, wrong)
+            if not open_ or wrong:
                 continue
             if exits:
-                effects += self._resize(desk, -position, exits)
+                effects += self._resize(desk, -open_, exits) if settled else []
             elif column not in waiting:
-                rows += self._fresh(desk, column, position)
+                rows += self._fresh(desk, column, open_)
         return effects + self._place(desk, rows)
 
     def _resize(self, desk: Desk, wanted: int, exits: list[OrderSnapshot]) -> list[Effect]:
@@ -151,13 +193,30 @@ class Protection:
         last = list(groups.values())[-1]
         left = abs(wanted) - sum(sizes[:-1])
         if left <= 0:
-            return cancel(desk, np.array([order.number for order in last], dtype=np.int64))
+            return self._end(desk, [order.number for order in last])
         effects: list[Effect] = []
         for order in last:
             quantity = order.filled + left * (1 if wanted > 0 else -1)
-            if order.state in _SETTLED and abs(order.leaves) != left:
+            if (
+                order.state in _SETTLED
+                and abs(order.leaves) != left
+                and self._first_time(desk, order.number, left)
+            ):
                 effects += ask_replace(desk, order.number, quantity, order.terms, "the position changed")
         return effects
+
+    def _end(self, desk: Desk, numbers: list[int]) -> list[Effect]:
+        """Cancel exits."""
+        fresh = [number for number in numbers if self._first_time(desk, number, 0)]
+        return cancel(desk, np.array(fresh, dtype=np.int64))
+
+    def _first_time(self, desk: Desk, number: int, size: int) -> bool:
+        """Whether this bar has not asked for ``size`` of an exit before: a venue that refuses is not asked again at once."""
+        self._asked = {key: asked for key, asked in self._asked.items() if asked[0] == desk.bar_seq}
+        if self._asked.get(number) == (desk.bar_seq, size):
+            return False
+        self._asked[number] = (desk.bar_seq, size)
+        return True
 
     def _fresh(self, desk: Desk, column: int, position: int) -> list[tuple[int, int, Terms]]:
         """The exits of a position that has none, once for each size it has at a bar."""
@@ -219,6 +278,8 @@ class Protection:
             "change": self._change.copy(),
             "last": self._last.copy(),
             "levels": [[column, *msgspec.structs.astuple(level)] for column, level in self.levels.items()],
+            "closed": [list(entry) for entry in self._closed.items()],
+            "asked": [[number, *asked] for number, asked in self._asked.items()],
             "tried": [[column, *seen] for column, seen in self._tried.items()],
         }
 
@@ -226,6 +287,8 @@ class Protection:
         """Go on from :meth:`state`."""
         self._range, self._change, self._last = state["range"], state["change"], state["last"]
         self.levels = {column: Level(*level) for column, *level in state["levels"]}
+        self._closed = dict(state["closed"])
+        self._asked = {number: (seq, size) for number, seq, size in state["asked"]}
         self._tried = {column: (seq, position) for column, seq, position in state["tried"]}
 
 
@@ -237,6 +300,14 @@ def protection_needs(settings: ProtectionSettings, policy_needs: Sequence[str]) 
 
 def _measures(settings: ProtectionSettings) -> bool:
     return settings.stop_atr > 0.0 or settings.target_atr > 0.0
+
+
+def _unclosed(position: int, pending: int) -> int:
+    """What of a position no working order closes."""
+    if position * pending >= 0:
+        return position
+    left = position + pending
+    return left if left * position > 0 else 0
 
 
 def _on_tick(price: float, scale: int, tick: int) -> int:
