@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +33,6 @@ OPEN = RiskSettings(
     month_drawdown=1.0,
     drawdown=1.0,
 )
-Weights = Callable[[DecisionInputs], float]
 
 
 class Scripted(Strategy):
