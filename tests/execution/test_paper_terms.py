@@ -97,6 +97,11 @@ class Market:
         bars = Bars(self.ts, self.ts // HOUR, *columns, session, None, found)
         return self._take(ScreenedBars(bars, columns[3], np.array([quality, 0, 0], dtype=np.int8)))
 
+    @property
+    def plain(self) -> bool:
+        """Nothing with terms rests."""
+        return not self.venue.state()["terms"]["orders"]["orders"]
+
     def close(self, price: float) -> list[tuple[int, int, float]]:
         """The next bar of a source that tells closes alone."""
         self.ts += HOUR
@@ -160,7 +165,7 @@ def test_one_bar(
     assert market.send((quantity, terms)) == ["ACKNOWLEDGED"]
     assert market.bar(*bar) == ([] if price is None else [(1, quantity, price)])
     assert market.venue.positions()[0] == (0 if price is None else quantity)
-    assert market.venue.plain == (price is not None)
+    assert market.plain == (price is not None)
 
 
 def test_a_touch_is_enough_where_it_is_set_so() -> None:
@@ -433,7 +438,7 @@ def test_a_cancelled_entry_takes_its_exits_with_it() -> None:
     answer = market.venue.cancel(5, ints(1)).updates
     assert answer.number.tolist() == [1, 2, 3]
     assert answer.event.tolist() == [OrderEvent.CANCELED] * 3
-    assert market.venue.plain
+    assert market.plain
     assert market.venue.cancel(6, ints(2)).updates.event.tolist() == [OrderEvent.CANCEL_REJECTED]
 
 
@@ -459,7 +464,7 @@ def test_a_replacement_keeps_what_is_filled() -> None:
     assert market.bar(99, 99, 97, 98, volume=300.0) == [(1, 30, 98)]
     assert change(market, 1, 50, limit(96, revision=1)) == "REPLACED"
     assert market.bar(97, 97, 95, 96) == [(1, 20, 96)]
-    assert market.venue.plain
+    assert market.plain
     assert change(market, 1, 60, limit(96, revision=2)) == "REPLACE_REJECTED"
 
 

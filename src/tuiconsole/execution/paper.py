@@ -218,11 +218,6 @@ class PaperVenue:
         """Nothing rests and nothing is short: the next bar can bring neither fills nor borrow."""
         return not self._resting.shape[1] and not self._short and not len(self._terms)
 
-    @property
-    def plain(self) -> bool:
-        """Only market orders for the day rest, if anything."""
-        return not len(self._terms)
-
     def pass_by(self, block: ScreenedBlock, first: int, end: int) -> None:
         """Learn from the bars ``first`` to ``end`` of ``block``, during which the venue was :attr:`idle`.
 
