@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.market.macro_ages import MacroAges, frequency
 from tuiconsole.market.point_in_time import PointSeries
 from tuiconsole.market.point_in_time_store import PointInTimeStore
 from tuiconsole.market.releases import Releases
@@ -43,26 +45,41 @@ _MEMORY = 36
 _EARLIEST = 12
 
 
-def macro_releases(store: PointInTimeStore) -> Releases | None:
-    """The stored macro series as a point-in-time source for tapes and panels; None when nothing is stored."""
+def macro_releases(store: PointInTimeStore, ages: MacroAges | None = None) -> Releases | None:
+    """The stored macro series as a point-in-time source for tapes and panels; None when nothing is stored.
+
+    Parameters
+    ----------
+    ages
+        How long values count after their release; default :data:`~tuiconsole.market.macro_ages.DEFAULT_DAYS`.
+    """
+    ages = ages or MacroAges()
     stored = {name: series for (name, entity), series in store.all_series("macro").items() if not entity}
     found: dict[str, tuple[IntArray, FloatArray]] = {}
+    days: dict[str, int] = {}
     for name, candidates in STORED_NAMES.items():
         chosen = next((stored[one] for one in candidates if one in stored), None)
         if chosen is not None:
             found[name] = chosen.visible()
-    surprise = economic_surprise(stored)
+            days[name] = ages.days(name, frequency(chosen.reference))
+    days["economic_surprise"] = ages.days("economic_surprise", "monthly")
+    surprise = economic_surprise(stored, days["economic_surprise"])
     if len(surprise):
         found["economic_surprise"] = (surprise.release, surprise.value)
-    return Releases(found) if found else None
+    return Releases(found, days) if found else None
 
 
-def economic_surprise(stored: Mapping[str, PointSeries]) -> PointSeries:
+def economic_surprise(stored: Mapping[str, PointSeries], age_days: int = 70) -> PointSeries:
     """Mean of the latest surprise of each series in :data:`SURPRISE_OF`, after each of their releases.
 
     Where analysts' expectations are stored beside a series (as ``NAME_EXPECTED``), the surprise is the released
     value less the expectation known before; elsewhere the expectation is no change of pace: the mean change of the
     last 36 reference dates. Either is divided by the standard deviation of those past surprises.
+
+    Parameters
+    ----------
+    age_days
+        Days after its release for which a surprise counts: a series that fell silent leaves the mean.
 
     Returns
     -------
@@ -79,7 +96,7 @@ def economic_surprise(stored: Mapping[str, PointSeries]) -> PointSeries:
     )
     if not len(moments):
         return PointSeries.of([], [], [])
-    latest = np.array([part.as_of(moments) for part in parts])
+    latest = np.array([part.as_of(moments, age_days * NANOSECONDS_PER_DAY) for part in parts])
     known = np.isfinite(latest)
     mean = np.where(known, latest, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     return PointSeries.of(moments, moments, np.where(known.any(axis=0), mean, np.nan))

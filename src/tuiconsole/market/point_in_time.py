@@ -73,23 +73,27 @@ class PointSeries:
         change = self.reference >= latest
         return self.release[change], self.value[change]
 
-    def as_of(self, ts: IntArray) -> FloatArray:
+    def as_of(self, ts: IntArray, age_ns: int | None = None) -> FloatArray:
         """The latest figure known at each moment.
 
         Parameters
         ----------
         ts
             int64 ``[n]``, ns UTC.
+        age_ns
+            How long after its release a figure counts, ns; None: for good.
 
         Returns
         -------
         float64 ``[n]``: of the rows released at or before ``ts``, the last vintage of the latest reference date; NaN
-        before the first release.
+        before the first release, and where that is too old.
         """
         release, value = self.visible()
         at = np.searchsorted(release, ts, side="right")
         padded = np.concatenate((np.array([np.nan]), value))
         out: FloatArray = padded[at]
+        if age_ns is not None and len(release):
+            out[ts - release[np.maximum(at - 1, 0)] > age_ns] = np.nan
         return out
 
     def reference_as_of(self, ts: IntArray) -> IntArray:

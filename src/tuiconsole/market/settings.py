@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Interval, Le
 
 from tuiconsole.domain.errors import ConfigError
+from tuiconsole.market.macro_ages import DEFAULT_DAYS, MacroAges
 
 PACKAGED = "packaged"
 """Stands for the packaged history where a file of prices may be named."""
@@ -72,6 +73,21 @@ class HistorySettings:
 
     macro: bool = True
     """Join stored macro series to bars of the history, each value from its release on."""
+
+    macro_age_days: tuple[Annotated[int, Interval(ge=1, le=10_000)], ...] = DEFAULT_DAYS
+    """Days after its release for which a macro value counts when no newer one comes; then it is unknown. For series that
+    speak daily, weekly, monthly, quarterly and yearly, as the distance of their dates says."""
+
+    macro_age_of: tuple[str, ...] = ()
+    """Series with days of their own, e.g. ["vix=5", "money_supply=100"]."""
+
+    def __post_init__(self) -> None:
+        """Refuse ages that name no series or are not five."""
+        self.macro_ages()
+
+    def macro_ages(self) -> MacroAges:
+        """How long macro values count."""
+        return MacroAges(self.macro_age_days, self.macro_age_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,16 +56,20 @@ def run_known(place: Place, symbols: tuple[str, ...], as_of: str) -> dict[str, A
 
     store = _store(place)
     ts = _moment(as_of)
-    source = macro_releases(store)
+    source = macro_releases(store, place.config.desk.history.macro_ages())
     values = source.as_of(np.array([ts]))[0] if source is not None else np.full(len(MACRO_SERIES), np.nan)
     released = {} if source is None else source.released(ts)
+    outdated = {} if source is None else source.outdated(ts)
+    ages = {} if source is None else source.age_days
     events = events_as_of(market_events(store.folder.parent), ts, ts - _EVENT_DAYS * NANOSECONDS_PER_DAY)
     stored = store.all_series("fundamentals")
     named = [house_symbol(part) for text in symbols for part in text.split(",") if part.strip()]
     return {
         "as_of": iso(ts),
         "macro": {n: float(v) for n, v in zip(MACRO_SERIES, values, strict=True) if np.isfinite(v)},
-        "macro_released": {name: iso(at) for name, at in released.items()},
+        "macro_released": {name: iso(at) for name, at in released.items() if name not in outdated},
+        "macro_age_days": {name: days for name, days in ages.items() if name in released},
+        "macro_outdated": {name: iso(at) for name, at in outdated.items()},
         "companies": {symbol: _company(place, store, stored, symbol, ts) for symbol in named},
         "events": [
             {"known": iso(e.release), "kind": e.kind, "region": e.region, "title": e.title} for e in events
@@ -124,7 +128,11 @@ def known_text(body: dict[str, Any]) -> str:
         f"  {name.replace('_', ' '):<22} {value:>12,.6g}   since {body['macro_released'][name][:10]}"
         for name, value in body["macro"].items()
     ]
-    if not body["macro"]:
+    lines += [
+        f"  {name.replace('_', ' '):<22} {'unknown':>12}   no value since {at[:10]}, counts {body['macro_age_days'][name]} days"
+        for name, at in body["macro_outdated"].items()
+    ]
+    if not body["macro"] and not body["macro_outdated"]:
         lines.append("  no macro series: bring them with data import-macro or data pull --what macro")
     for symbol, company in body["companies"].items():
         price = ""

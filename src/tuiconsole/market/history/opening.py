@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from tuiconsole.domain.clock import WallClock
+from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.settings import FeedSettings, HistorySettings
@@ -35,8 +36,16 @@ def stored_tape(settings: FeedSettings, history: HistorySettings) -> Tape:
     from tuiconsole.market.macro_series import macro_releases
     from tuiconsole.market.point_in_time_store import PointInTimeStore
 
-    source = macro_releases(PointInTimeStore(root, WallClock()))
-    return tape if source is None else tape.with_macro(source)
+    source = macro_releases(PointInTimeStore(root, WallClock()), history.macro_ages())
+    if source is None:
+        return tape
+    old = source.outdated(int(tape.ts[-1]))
+    notes = [
+        f"Macro series {name}: no value since {iso(at)[:10]}, so it is unknown from {source.age_days[name]} days later on."
+        for name, at in old.items()
+        if at >= int(tape.ts[0])
+    ]
+    return replace(tape.with_macro(source), notes=(*tape.notes, *notes))
 
 
 def chosen_list(universe: str, manifest: Manifest, history: HistorySettings) -> SymbolList | None:
