@@ -12,6 +12,7 @@ from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.engine.build import plan
 from tuiconsole.engine.settings import EngineSettings, Settings
+from tuiconsole.market.dating import Dating
 from tuiconsole.market.settings import FeedSettings
 from tuiconsole.market.tape import Tape
 
@@ -97,6 +98,7 @@ def test_impossible_tapes_are_refused(changes: dict[str, object], message: str) 
         (60, 86_400, 7, 1440 * 365.0),
         (3_600, 86_400, 6, 24 * 252.0),
         (86_400, 86_400, 5, None),
+        (86_400, 86_400, 7, 365.0),
     ],
 )
 def test_bars_of_a_year_are_counted_when_they_are_shorter_than_a_day(
@@ -105,7 +107,7 @@ def test_bars_of_a_year_are_counted_when_they_are_shorter_than_a_day(
     """Exchanges have 252 sessions a year, with or without a Sunday evening; a market that never closes has 365."""
     starts = [(_MONDAY + 7 * week + day) * 86_400 for week in range(3) for day in range(days)]
     ts = np.array([start + at for start in starts for at in range(step_s, length_s + 1, step_s)]) * 10**9
-    tape = Tape("T", "t.csv", Universe.of(["A"]), ts, np.ones((len(ts), 1)), timezone="UTC")
+    tape = Tape("T", "t.csv", Universe.of(["A"]), ts, np.ones((len(ts), 1)), dating=Dating("UTC"))
     assert tape.bars_per_year == usual
     settings = Settings(feed=FeedSettings(start=iso(int(ts[3]))))
     assert plan(settings, tape, "backtest").settings.engine.bars_per_year == (usual or 252.0)

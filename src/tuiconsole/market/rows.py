@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +12,9 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND,
 from tuiconsole.domain.context import QUOTE_FIELDS
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import FloatArray, IntArray
-from tuiconsole.market.calendar import NEW_YORK, exchange_close, to_utc
-from tuiconsole.market.tape import Tape
+from tuiconsole.market.calendar import to_utc
+from tuiconsole.market.dating import Dating, dating_of
+from tuiconsole.market.tape import Tape, mixture
 from tuiconsole.market.universes.instruments import universe_of
 
 REQUIRED = ("ts", "symbol", "close")
@@ -96,9 +97,12 @@ def tape_of(rows: Rows, timezone: str, bar_seconds: int) -> Tape:
     if rows.ignored:
         notes = (f"{rows.source}: columns not used: {', '.join(rows.ignored)}.", *notes)
     universe = universe_of(symbols)
-    ts = _available(rows, times, timezone) + bar_seconds * NANOSECONDS_PER_SECOND * _intraday(rows, times)
+    dating = Dating(timezone) if timezone else dating_of(universe)
+    ts = _available(rows, times, timezone, dating)
+    ts = ts + bar_seconds * NANOSECONDS_PER_SECOND * _intraday(rows, times)
     label = rows.source.split(".")[0][:_LABEL_LENGTH]
-    return Tape(label, rows.source, universe, ts, timezone=timezone or NEW_YORK, notes=notes, **arrays)
+    tape = Tape(label, rows.source, universe, ts, dating=dating, notes=notes, **arrays)
+    return replace(tape, notes=(*notes, *mixture(tape)))
 
 
 def _check_order(rows: Rows) -> None:
@@ -171,14 +175,12 @@ def _intraday(rows: Rows, times: IntArray) -> int:
     return 0 if _are_dates(rows, times) else 1
 
 
-def _available(rows: Rows, times: IntArray, timezone: str) -> IntArray:
+def _available(rows: Rows, times: IntArray, timezone: str, dating: Dating) -> IntArray:
     """When the bars of ``times`` may be used, ns UTC; bare dates are sessions and available at their end."""
     if rows.kind == "utc":
         return times
     if _are_dates(rows, times):
-        if timezone in ("", NEW_YORK):
-            return exchange_close(times // NANOSECONDS_PER_DAY)
-        return to_utc(times + NANOSECONDS_PER_DAY, timezone)
+        return dating.ends(times // NANOSECONDS_PER_DAY)
     if not timezone:
         raise DataError(
             f"{rows.source}: timestamps carry no time zone, so they could mean any hour.",

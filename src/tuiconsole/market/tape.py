@@ -16,13 +16,14 @@ from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
-from tuiconsole.market.calendar import NEW_YORK, session_days
+from tuiconsole.market.dating import EXCHANGE, Dating
 from tuiconsole.market.universes.instruments import told
 
 _THURSDAY = 3
 """Weekday of 1970-01-01, Monday being 0."""
 _WEEKEND_SHARE = 0.2
 """Of the sessions of a market that never closes 2 in 7 fall on a weekend, of currencies that open on Sunday 1 in 6."""
+_EXCHANGE_DAYS = 252
 _FIELDS = ("open", "high", "low", "close", "volume")
 
 
@@ -76,8 +77,8 @@ class Tape:
     members
         bool ``[n_bars, n_symbols]``: the symbol belongs to the universe at that bar; outside it takes no new risk.
         None: always.
-    timezone
-        Zone whose date is the session of a bar.
+    dating
+        By whose days bars are dated, and how many make a year.
     notes
         Sentences for the trader about how the source was read.
     """
@@ -101,7 +102,7 @@ class Tape:
     sell_volume: FloatArray | None = None
     macro: FloatArray | None = None
     members: BoolArray | None = None
-    timezone: str = NEW_YORK
+    dating: Dating = EXCHANGE
     notes: tuple[str, ...] = ()
     _nothing: FloatArray = field(init=False, repr=False)
 
@@ -156,24 +157,24 @@ class Tape:
 
     @cached_property
     def sessions(self) -> IntArray:
-        """Session of each bar, int64 ``[n_bars]``: its date in :attr:`timezone` as days since the epoch.
+        """Session of each bar, int64 ``[n_bars]``: its date by :attr:`dating` as days since the epoch.
 
         A bar is dated by its last moment, which is just before ``ts``: one that ends at midnight closes its day.
         """
-        return session_days(self.ts - 1, self.timezone)
+        return self.dating.sessions(self.ts)
 
     @cached_property
     def bars_per_year(self) -> float | None:
-        """Bars in one year when bars are shorter than a day, else None: bars of a usual session times sessions in a year.
+        """Bars in one year: bars of a usual session times sessions in a year; None for an exchange's days, 252 a year.
 
-        Markets that are open on weekends have 365 sessions a year, others 252.
+        Markets that are open on weekends have 365 sessions a year, currencies 260, others 252. Where calendars are mixed a
+        session counts with its mean number of bars: some have bars of a few instruments alone.
         """
         days, counts = np.unique(self.sessions, return_counts=True)
-        usual = float(np.median(counts)) if len(days) else 0.0
-        if usual < 2.0:
-            return None
+        usual = float(counts.mean() if self.dating.mixed else np.median(counts))
         weekend = np.isin((days + _THURSDAY) % 7, (5, 6))
-        return usual * (365.0 if float(weekend.mean()) > _WEEKEND_SHARE else 252.0)
+        sessions = 365 if float(weekend.mean()) > _WEEKEND_SHARE else self.dating.days_per_year
+        return None if usual < 2.0 and sessions == _EXCHANGE_DAYS else usual * sessions
 
     def bars(self, index: int) -> Bars:
         """The cross-section at ``index`` (0 ≤ index < len); rows are views and ``seq`` is ``index``."""
@@ -255,3 +256,14 @@ def _frozen(values: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     view = np.ascontiguousarray(values, dtype=dtype).view()
     view.flags.writeable = False
     return view
+
+
+def mixture(tape: Tape) -> tuple[str, ...]:
+    """A sentence about a tape of instruments with different calendars: by whose days it is dated, how many bars make a year."""
+    if not tape.dating.mixed:
+        return ()
+    per_year = tape.bars_per_year or float(tape.dating.days_per_year)
+    return (
+        f"Its instruments keep different calendars: sessions of all are dated by the clock of {tape.dating.zone}, and "
+        f"{per_year:,.0f} bars make a year.",
+    )

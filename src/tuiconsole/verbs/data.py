@@ -83,7 +83,7 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         "interval": reading.interval,
         "label": reading.label,
         "label_from": reading.label_from,
-        "timezone": reading.zone,
+        "timezone": reading.zone_of(report.symbols),
         "prices": report.adjusted,
         "symbols": list(report.symbols),
         "mapped_symbols": dict(report.mapped),
@@ -159,7 +159,7 @@ def _show_progress(done: int, total: int, rows: int) -> None:
 _LABEL_TEXT = {
     "start": "times name the start of a bar",
     "end": "times name the end of a bar",
-    "session": "dates are sessions, available at the close",
+    "session": "dates are sessions, available at their end",
 }
 _PRICES_TEXT = {
     "raw": "prices as traded",

@@ -88,15 +88,20 @@ def run_pull(place: Place, request: Request, progress: bool) -> dict[str, Any]:
     _without_retry_log(show)
     counts = {"new": 0, "changed": 0, "same": 0, "actions": 0}
     try:
-        with interruptible(lambda: _kept(counts)):
+        with interruptible(lambda: _kept(counts)) as stop:
+
+            def tell(done: int, total: int, whose: str) -> None:
+                stop.check()
+                show(done, total, whose)
+
             if "bars" in chosen or "actions" in chosen:
                 vendors = shop.providers(request.provider)
-                _pull_bars(body, wanted, vendors, store, clock, show, counts, bars="bars" in chosen)
+                _pull_bars(body, wanted, vendors, store, clock, tell, counts, bars="bars" in chosen)
             facts = [one for one in chosen if one not in ("bars", "actions")]
             if facts and not body["goes_on"]:
                 from tuiconsole.verbs.pull_facts import pull_facts
 
-                pull_facts(body, facts, wanted, request.quarter, shop, store.root, show)
+                pull_facts(body, facts, wanted, request.quarter, shop, store.root, tell)
     finally:
         if progress:
             sys.stderr.write("\r\x1b[K")

@@ -11,9 +11,8 @@ import numpy as np
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.actions import Action, TickerMap, factors
-from tuiconsole.market.calendar import NEW_YORK
+from tuiconsole.market.dating import COINS, CURRENCIES, EXCHANGE
 from tuiconsole.market.exchange_sessions import (
-    NEW_YORK_STOCK_EXCHANGE,
     ROUND_THE_CLOCK,
     ExchangeSessions,
     exchange_sessions,
@@ -37,6 +36,7 @@ from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.tables import ticker_map
 from tuiconsole.market.history.taping import Stored, read
 from tuiconsole.market.intervals import SECONDS_PER_DAY, interval_seconds
+from tuiconsole.market.universes.instruments import WEEK, calendar_of
 
 _AT_ONCE = 40
 _SHORT = 0.5
@@ -44,7 +44,6 @@ _NEAR_DAYS = 4
 _ROWS_SHOWN = 20
 _COLUMNS = ("open", "close", "volume", "flags", "origin", "row")
 _TOUCH = ("bid", "ask")
-_TORONTO = (".TO", ".V", ".CN", ".NE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _report(
     opened, close, volume, flags, origin, row_in_source = (part.arrays[name][row][held] for name in _COLUMNS)
     symbol, seconds = part.symbols[row], interval_seconds(interval)
     calendar = _calendar(symbol, ts)
-    days = part.days("UTC" if calendar == ROUND_THE_CLOCK else NEW_YORK)[held]
+    days = part.days({ROUND_THE_CLOCK: COINS, WEEK: CURRENCIES}.get(calendar, EXCHANGE))[held]
     sessions, starts = np.unique(days, return_index=True)
     ends = np.append(starts[1:], len(days)) - 1
     expected = _sessions(calendar, manifest, interval)
@@ -244,11 +243,11 @@ def _sessions(calendar: str, manifest: Manifest, interval: str) -> ExchangeSessi
 
 
 def _calendar(symbol: str, ts: IntArray) -> str:
-    """A market with bars on Saturdays never closes; Canadian suffixes are Toronto's; all others New York's."""
+    """A market with bars on Saturdays never closes; otherwise the calendar of what the symbol names."""
     weekday = ((ts - 1) // NANOSECONDS_PER_DAY + 3) % 7
     if float(np.mean(weekday == 5)) > 0.03:
         return ROUND_THE_CLOCK
-    return "XTSE" if symbol.endswith(_TORONTO) else NEW_YORK_STOCK_EXCHANGE
+    return calendar_of(symbol)
 
 
 def _filled(ts: IntArray, expected: ExchangeSessions, seconds: int) -> tuple[float, int]:

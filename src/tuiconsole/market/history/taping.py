@@ -13,14 +13,14 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.actions import TickerMap
-from tuiconsole.market.calendar import NEW_YORK, session_days
+from tuiconsole.market.dating import EXCHANGE, Dating, dating_of
 from tuiconsole.market.history.adjusting import Adjusting, actions_by_instrument, adjust
 from tuiconsole.market.history.columns import VALUES, symbol_codes
 from tuiconsole.market.history.manifest import Manifest
 from tuiconsole.market.history.pieces import read_piece
 from tuiconsole.market.history.reading import pieces_of
 from tuiconsole.market.history.tables import ticker_map
-from tuiconsole.market.tape import Tape
+from tuiconsole.market.tape import Tape, mixture
 from tuiconsole.market.universes.instruments import members, universe_of
 from tuiconsole.market.universes.lists import SymbolList
 
@@ -43,13 +43,13 @@ class Stored:
     symbols: tuple[str, ...]
     ts: IntArray
     arrays: dict[str, FloatArray]
-    _days: dict[str, IntArray] = field(default_factory=dict)
+    _days: dict[Dating, IntArray] = field(default_factory=dict)
 
-    def days(self, zone: str) -> IntArray:
-        """Session of each bar, int64 ``[n_bars]``: the date in ``zone`` of its last moment, in days since 1970."""
-        if zone not in self._days:
-            self._days[zone] = session_days(self.ts - 1, zone)
-        return self._days[zone]
+    def days(self, dating: Dating) -> IntArray:
+        """Session of each bar, int64 ``[n_bars]`` in days since 1970."""
+        if dating not in self._days:
+            self._days[dating] = dating.sessions(self.ts)
+        return self._days[dating]
 
 
 def tape(
@@ -73,14 +73,16 @@ def tape(
     arrays = dict(stored.arrays)
     if actions:
         origin = arrays.pop("origin")
-        adjust(arrays, stored.days(NEW_YORK), stored.symbols, actions, origin, manifest, how)
+        adjust(arrays, stored.days(EXCHANGE), stored.symbols, actions, origin, manifest, how)
     open_, high, low, close, volume = (np.ascontiguousarray(arrays[name].T) for name in VALUES)
     volume[volume < 0.0] = np.nan
     quotes: dict[str, Any] = {name: np.ascontiguousarray(arrays[name].T) for name in held[len(VALUES) :]}
     quotes = {name: values for name, values in quotes.items() if not np.isnan(values).all()}
     label = f"history {interval}"
     universe = universe_of(stored.symbols, chosen)
-    tape = Tape(label, label, universe, stored.ts, close, open_, high, low, volume, **quotes)
+    dating = dating_of(universe)
+    tape = Tape(label, label, universe, stored.ts, close, open_, high, low, volume, dating=dating, **quotes)
+    tape = replace(tape, notes=mixture(tape))
     return tape if chosen is None else _listed(tape, chosen, names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,6 +10,7 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.calendar import NEW_YORK, exchange_close, from_utc, to_utc
+from tuiconsole.market.dating import dated_by_symbol, zones_of
 from tuiconsole.market.history.records import Label, LabelFrom
 from tuiconsole.market.imports.labels import bar_seconds, detect_label
 from tuiconsole.market.imports.times import Times, all_midnights
@@ -54,15 +56,25 @@ class Reading:
         Zone of wall clocks, and of the midnights that stand for sessions.
     label, label_from
         What a time names, and whether that was asked for, detected or said by the layout.
+    zone_asked
+        Whether the user named the zone.
     """
 
     interval: str
     zone: str
     label: Label
     label_from: LabelFrom
+    zone_asked: bool = False
 
-    def available(self, times: Times) -> IntArray:
-        """When each bar is complete, ns UTC ``[n]``."""
+    def zone_of(self, symbols: Iterable[str]) -> str:
+        """The zone of times, or where days end by their own markets, those clocks in words."""
+        return self.zone if self.zone_asked or self.label != "session" else zones_of(symbols)
+
+    def available(self, times: Times, codes: IntArray, symbols: Sequence[str]) -> IntArray:
+        """When each bar is complete, ns UTC ``[n]``; ``codes`` are positions in ``symbols``.
+
+        Sessions end as their own market does, unless a zone was asked for.
+        """
         if self.label == "session":
             if times.kind == "utc":
                 days = from_utc(times.ns, self.zone) // NANOSECONDS_PER_DAY
@@ -70,6 +82,8 @@ class Reading:
                     days = times.ns // NANOSECONDS_PER_DAY
             else:
                 days = times.ns // NANOSECONDS_PER_DAY
+            if not self.zone_asked:
+                return dated_by_symbol(days, codes, symbols)
             if self.zone == NEW_YORK:
                 return exchange_close(days)
             if self.zone in _CLOSES_AT_16:
@@ -89,7 +103,7 @@ def decide(name: str, times: Times, codes: IntArray, volume: FloatArray | None, 
     found = bar_seconds(times.ns, codes)
     seconds = interval_seconds(asked.interval) if asked.interval else _seconds(name, times, found)
     zone = NEW_YORK if asked.timezone in ("", *_SAME_AS_NEW_YORK) else asked.timezone
-    reading = Reading(interval_name(seconds), zone, "end", "declared")
+    reading = Reading(interval_name(seconds), zone, "end", "declared", bool(asked.timezone))
     if seconds == SECONDS_PER_DAY:
         return _daily(times, reading, asked)
     if times.kind == "date" and found is not None and found >= SECONDS_PER_DAY:

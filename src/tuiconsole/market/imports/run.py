@@ -208,7 +208,7 @@ def _store_alike(
     state.symbols.update(symbols)
     if {"bid", "ask"} <= set(values):
         state.quoted += int(np.count_nonzero(~np.isnan(values["bid"]) & ~np.isnan(values["ask"])))
-    ts = pyarrow.array(state.reading.available(times)).view(pyarrow.timestamp("ns", tz="UTC"))
+    ts = pyarrow.array(state.reading.available(times, codes, symbols)).view(pyarrow.timestamp("ns", tz="UTC"))
     names = pyarrow.DictionaryArray.from_arrays(
         codes.astype(np.int32), pyarrow.array(symbols, pyarrow.string())
     )
@@ -220,7 +220,7 @@ def _store_alike(
         name,
         reading.label,
         reading.label_from,
-        reading.zone,
+        reading.zone_of(symbols),
         _adjustment(layouts, adjusted),
     )
     report = transaction.add(reading.interval, table, provenance)
