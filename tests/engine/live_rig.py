@@ -146,6 +146,7 @@ class LiveRig:
             speed=0,
             checkpoint_bars=20,
             stall_ms=60_000,
+            slow_cycle_ms=60_000,
             pacer=LivePacer(self.tape, self.line, self.schedule, self.clock, self.settings.feeds),
         )
         self.session.sink = self

@@ -52,6 +52,7 @@ class Served:
             speed=0,
             checkpoint_bars=10,
             stall_ms=60_000,
+            slow_cycle_ms=60_000,
         )
         self.session.sink = self.writer
         self.session.on_level = self.service.on_level

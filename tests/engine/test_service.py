@@ -29,6 +29,7 @@ from tuiconsole.engine.session import Session
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.writer import Writer
+from tuiconsole.verbs.engine import status_text
 
 CHECKPOINT_BARS = 10
 
@@ -106,6 +107,7 @@ class Rig:
             speed=0,
             checkpoint_bars=CHECKPOINT_BARS,
             stall_ms=60_000,
+            slow_cycle_ms=60_000,
         )
         self.session.sink = self.sink
         self.session.on_level = self.service.on_level
@@ -435,6 +437,59 @@ async def test_a_stalled_loop_is_an_alert(made: Rig) -> None:
     assert "321 ms" in alert.text
     await made.bars(1)
     assert made.desk.alerts.open_count == 1, "said once"
+
+
+async def test_a_slow_decision_cycle_is_one_alert_until_it_is_fast_again(made: Rig) -> None:
+    await made.bars(1)
+    for limit, count in ((0.0, 3), (60_000.0, 1), (0.0, 2)):
+        made.service.slow_cycle_ms = limit
+        await made.bars(count)
+        part = {part["name"]: part for part in made.service.status()["components"]}["cycle"]
+        assert part["state"] == ("ok" if limit else "degraded")
+    alerts = [r for r in made.sink.records if isinstance(r, Alerted)]
+    assert [(alert.severity, alert.code) for alert in alerts] == [(Severity.WARNING, "slow cycle")] * 2
+    assert "prices were that old" in alerts[0].text
+
+
+async def test_status_says_which_part_is_unwell(made: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await made.bars(3)
+    status = made.service.status()
+    assert status["health"] == "ok"
+    assert [part["name"] for part in status["components"]] == [
+        "feed",
+        "broker",
+        "store",
+        "policy",
+        "algos",
+        "cycle",
+    ]
+    assert all(part == {**part, "state": "ok", "text": ""} for part in status["components"])
+    assert "ok: feed, broker, store, policy, algos, cycle" in status_text(status)
+
+    def told() -> dict[str, tuple[str, str]]:
+        status = made.service.status()
+        text = status_text(status)
+        found = {part["name"]: (part["state"], part["text"]) for part in status["components"]}
+        for name, (state, why) in found.items():
+            assert (f"{name} {state.upper()}: {why}" in text) == (state != "ok")
+        return found
+
+    desk = made.desk
+    monkeypatch.setitem(desk.policy_state, "failed", {desk.policy.agent_names[0]: "broke"})  # type: ignore[index]
+    assert told()["policy"] == ("degraded", f"switched off after a failure: {desk.policy.agent_names[0]}")
+    monkeypatch.setitem(desk.policy_state, "failed", dict.fromkeys(desk.policy.agent_names, "broke"))  # type: ignore[index]
+    assert told()["policy"][0] == "failed"
+    monkeypatch.setattr(desk, "quality", np.array([0, 4, 0, 0, 0, 0], dtype=np.int8))
+    assert told()["feed"] == ("degraded", "prices of 1 of 6 symbols are held back")
+    monkeypatch.setattr(made.service.pacer, "failing", lambda: ("yahoo",))
+    assert told()["feed"] == ("degraded", "yahoo failed; another feed is in use")
+    monkeypatch.setattr(made.service.pacer, "stale", lambda: True)
+    assert told()["feed"] == ("failed", "a bar that was due has not come")
+    monkeypatch.setattr(desk.orders, "unknown", lambda: 2)
+    assert told()["broker"] == ("degraded", "the fate of 2 orders is not known")
+    made.latch.path.write_bytes(b"?")
+    assert told()["store"][0] == "failed"
+    assert made.service.status()["health"] == "failed"
 
 
 @pytest.mark.parametrize("speed", [-1.0, 1e7, float("nan"), float("inf")])

@@ -389,3 +389,13 @@ def test_columns_are_the_declared_types():
     assert made.update(updates()).size == 0
     assert len(made.fill(fills())[0]) == 0
     assert ints(1).dtype == np.int64
+
+
+def test_orders_that_were_not_heard_of_are_counted():
+    table = OrderTable(2)
+    table.add(batch(1, [(0, 5), (1, 5)]))
+    assert table.unknown() == 0
+    table.update(updates((1, OrderEvent.TIMED_OUT), (2, OrderEvent.ACKNOWLEDGED)))
+    assert table.unknown() == 1
+    table.update(updates((1, OrderEvent.REJECTED)))
+    assert table.unknown() == 0

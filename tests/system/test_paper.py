@@ -34,6 +34,7 @@ CONFIG = """
 [engine]
 checkpoint_bars = 7
 stall_ms = 60000
+slow_cycle_ms = 60000
 [feed]
 feed = "{feed}"
 [feeds]
@@ -185,6 +186,7 @@ def test_a_live_feed_that_was_asked_for_and_is_not_there_is_one_sentence(paper: 
 STREAM = """
 [engine]
 stall_ms = 60000
+slow_cycle_ms = 60000
 [feeds]
 order = ["yahoo-stream"]
 bar = "1s"

@@ -165,6 +165,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         speed=options.speed,
         checkpoint_bars=options.settings.engine.checkpoint_bars,
         stall_ms=options.settings.engine.stall_ms,
+        slow_cycle_ms=options.settings.engine.slow_cycle_ms,
         pacer=market.pacer,
         watches=(_drift_watch(chosen), VolumeWatch(chosen.tape, chosen.settings.drift.every_bars)),
         at_end=at_end,

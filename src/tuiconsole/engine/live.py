@@ -77,6 +77,10 @@ class LivePacer:
         """Whether a bar that was due has not come."""
         return self._stale
 
+    def failing(self) -> tuple[str, ...]:
+        """Names of the feeds that did not answer when they were last asked."""
+        return self._feeds.failing
+
     def age_s(self) -> float | None:
         """Seconds since the newest bar ended; None before the first."""
         last = self._tape.last_ts

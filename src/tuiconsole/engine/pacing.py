@@ -44,6 +44,10 @@ class Pacer(Protocol):
         """Whether a bar that was due has not come."""
         ...
 
+    def failing(self) -> tuple[str, ...]:
+        """Names of live feeds that did not answer when they were last asked; empty for a tape."""
+        ...
+
     def age_s(self) -> float | None:
         """Seconds since the newest live bar ended; None for a tape, or before the first bar."""
         ...
@@ -89,6 +93,10 @@ class TapePacer:
     def stale(self) -> bool:
         """A tape is never late."""
         return False
+
+    def failing(self) -> tuple[str, ...]:
+        """A tape always answers."""
+        return ()
 
     def age_s(self) -> float | None:
         """What is played again is as old as it is."""

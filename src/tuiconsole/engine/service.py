@@ -25,6 +25,7 @@ from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
 from tuiconsole.engine.commands import FEED, LEVEL_NAMES
+from tuiconsole.engine.health import slow_cycle
 from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import DeskPaths
@@ -100,6 +101,7 @@ class EngineService:
         speed: float,
         checkpoint_bars: int,
         stall_ms: float,
+        slow_cycle_ms: float,
         pacer: Pacer | None = None,
         watches: Sequence[Watch] = (),
         at_end: Callable[[], bool] = lambda: False,
@@ -122,6 +124,7 @@ class EngineService:
         self._checkpoint_bars = checkpoint_bars
         self._since_checkpoint = 0
         self._stall_ms = stall_ms
+        self.slow_cycle_ms = slow_cycle_ms
         self._turn = asyncio.Lock()
         self._changed = asyncio.Condition()
         self._stop = asyncio.Event()
@@ -130,6 +133,7 @@ class EngineService:
         self._latch_jobs: list[Future[None]] = []
         self._level_change: LevelChanged | None = None
         self._stalled_ms = 0.0
+        self._slow = False
         self._watches = watches
         self._at_end = at_end
         self._fault: Exception | None = None
@@ -183,6 +187,10 @@ class EngineService:
             await self._finish_checkpoint(checkpoint)
         self.last_bar_ns = self.clock.monotonic_ns()
         self.cycles_ms.append((self.last_bar_ns - began) / 1e6)
+        slow = slow_cycle(self.cycles_ms[-1], self.slow_cycle_ms)
+        if slow and not self._slow:  # one alert until a cycle is fast again
+            await self.note(Severity.WARNING, "slow cycle", slow)
+        self._slow = bool(slow)
         if self._stalled_ms:
             await self._report_stall()
         for watch in self._watches:

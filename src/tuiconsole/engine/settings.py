@@ -42,6 +42,9 @@ class EngineSettings:
     machine_code: Literal["auto", "always", "never"] = "auto"
     """Whether backtests of a strategy that looks at the market alone take ordinary bars many at once, by machine code: the same
     journal, sooner. "auto": where that pays for loading it."""
+    slow_cycle_ms: Annotated[float, Interval(ge=10, le=600_000)] = 1_000.0
+    """A decision cycle (a bar taken in, decided, journalled, orders handed over) that takes longer than this many
+    milliseconds raises an alert."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tuiconsole.domain.orders import OrderState, Purpose
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.engine.commands import FEED, LEVEL_NAMES, WAY_ON
 from tuiconsole.engine.desk import Desk
+from tuiconsole.engine.health import components, worst
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.protocol.frames import VERSION
 from tuiconsole.protocol.snapshot import (
@@ -340,6 +341,7 @@ def status(service: EngineService) -> dict[str, Any]:
     """The stable object of the ``status`` verb (keys never change; more may follow)."""
     desk = service.desk
     telemetry = Telemetry.of(desk)
+    parts = components(service)
     return {
         "state": LEVEL_NAMES[desk.level],
         "mode": service.mode,
@@ -378,4 +380,6 @@ def status(service: EngineService) -> dict[str, Any]:
         "speed": service.speed,
         "market": service.pacer.market(),
         "data_stale": service.pacer.stale(),
+        "health": worst(parts),
+        "components": [{"name": part.name, "state": part.state, "text": part.text} for part in parts],
     }

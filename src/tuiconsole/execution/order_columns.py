@@ -115,6 +115,10 @@ class OrderColumns:
         numbers: IntArray = held[NUMBER, LIVE[held[STATE]]]
         return numbers
 
+    def in_state(self, state: OrderState) -> int:
+        """How many orders are in ``state``."""
+        return int(np.count_nonzero(self.data[STATE, : self.n] == state))
+
     def snapshot(self, slot: int) -> OrderSnapshot:
         """The order in ``slot`` as a value."""
         v = self.data[:, slot].tolist()

@@ -256,6 +256,10 @@ class OrderTable:
         """Numbers of all unfinished orders, oldest first; UNKNOWN ones included."""
         return self._orders.working()
 
+    def unknown(self) -> int:
+        """How many orders were sent and not heard of since."""
+        return self._orders.in_state(OrderState.UNKNOWN)
+
     def row(self, number: int) -> OrderSnapshot:
         """The order ``number``; raises :class:`UsageError` when it never was, or was finished long ago."""
         slots = self._orders.slots(np.array([number], dtype=np.int64))

@@ -95,6 +95,10 @@ def status_text(body: dict[str, Any]) -> str:
         lines.append(f"market {body['market']}" + (", data STALE" if body["data_stale"] else ""))
     if body.get("why_stopped"):
         lines.append(f"{body['why_stopped']} {body.get('way_on', '')}".strip())
+    unwell = [part for part in body.get("components", ()) if part["state"] != "ok"]
+    lines += [f"{part['name']} {part['state'].upper()}: {part['text']}" for part in unwell]
+    if body.get("health") == "ok":
+        lines.append(f"ok: {', '.join(part['name'] for part in body['components'])}")
     for row in body["positions"]:
         last = f"{row['last_price']:>10,.2f}" if row["last_price"] is not None else " " * 10
         gain = f"{row['unrealised_pnl']:>+12,.2f}" if row["unrealised_pnl"] is not None else ""

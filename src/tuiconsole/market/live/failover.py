@@ -35,6 +35,11 @@ class FeedLine:
         return self._feeds[self._used].name
 
     @property
+    def failing(self) -> tuple[str, ...]:
+        """Names of the feeds that did not answer when they were last asked, the best first."""
+        return tuple(feed.name for i, feed in enumerate(self._feeds) if i in self._failed)
+
+    @property
     def family(self) -> str:
         """Family of the best feed, which names the tape."""
         return self._feeds[0].family
