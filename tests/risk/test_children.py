@@ -7,15 +7,19 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from tests.execution.build import fills, updates
 from tests.risk.books import UNIVERSE, make_batch, make_book
 from tuiconsole.domain.codec import decode_state, encode_state
-from tuiconsole.domain.orders import TERMINAL_STATES, OrderEvent, OrderState
+from tuiconsole.domain.order_terms import OrderTerms, Terms
+from tuiconsole.domain.orders import TERMINAL_STATES, OrderEvent, OrderState, Purpose
 from tuiconsole.execution.order_table import OrderTable
+from tuiconsole.execution.working_terms import Asked
 from tuiconsole.risk.children import Children
 from tuiconsole.risk.examined import Examined
 from tuiconsole.risk.gate import Gate
+from tuiconsole.risk.replacements import Standing
 from tuiconsole.risk.rules import Rule
 from tuiconsole.risk.settings import RiskSettings
 
@@ -112,6 +116,18 @@ def test_an_order_of_unknown_fate_still_takes_all_of_it():
     assert counter.room(1) == 100
 
 
+def test_a_child_is_changed_only_within_its_parent():
+    gate = Gate(OPEN, UNIVERSE)
+    gate.children.open(1, 2, 100)
+    assert judged(gate, [(2, 60)], [1]).rule.tolist() == [0]
+    now = Standing(2, 60, 0, 60, Purpose.POLICY, Terms())
+    book = make_book(pending={2: 60})
+    for size, rule_ in ((101, Rule.CHILDREN), (100, 0)):
+        wanted = make_batch([(2, size)])
+        wanted = replace(wanted, number=column(1), terms=OrderTerms.of([Terms(revision=1)]))
+        assert gate.judge_replacement(wanted, now, book).rule.tolist() == [rule_]
+
+
 def test_closed_parents_are_forgotten_once_nothing_works():
     counter = Children()
     counter.open(1, 0, 100)
@@ -143,7 +159,7 @@ class Desk(RuleBasedStateMachine):
         side = 1 if row.quantity > 0 else -1
         live = row.state not in TERMINAL_STATES
         filled = max(0, side * row.filled)
-        return max(filled, abs(row.quantity)) if live else filled
+        return max(filled, abs(self.orders.most(number))) if live else filled
 
     def takes(self, parent):
         return sum(self.child_takes(number) for number, of in self.of.items() if of == parent)
@@ -248,6 +264,34 @@ class Desk(RuleBasedStateMachine):
     def report(self, data, event):
         told = updates((self.known(data), event))
         self.gate.children.followed(told.number, self.orders.update(told))
+
+    @precondition(lambda self: self.of)
+    @rule(data=st.data(), size=st.integers(1, 300))
+    def change(self, data, size):
+        """Ask to replace a working child; the gate says whether there is room for it."""
+        number = self.known(data)
+        row = self.orders.row(number)
+        if (
+            row.state not in (OrderState.NEW, OrderState.PARTIALLY_FILLED)
+            or number in self.orders.terms.asked
+        ):
+            return
+        quantity = size if row.quantity > 0 else -size
+        parent, before = self.of[number], self.takes(self.of[number])
+        if abs(quantity) <= abs(row.filled) or self.gate.children.excess(number, quantity) is not None:
+            return
+        self.orders.ask_replace(number, Asked(quantity, replace(row.terms, revision=row.terms.revision + 1)))
+        self.gate.children.resized(number, self.orders.most(number))
+        if parent in self.parents and self.takes(parent) > before:
+            assert self.takes(parent) <= abs(self.parents[parent][1])
+
+    @precondition(lambda self: self.orders.terms.asked)
+    @rule(data=st.data(), event=st.sampled_from([OrderEvent.REPLACED, OrderEvent.REPLACE_REJECTED]))
+    def changed(self, data, event):
+        number = data.draw(st.sampled_from(sorted(self.orders.terms.asked)))
+        told = updates((number, event))
+        self.gate.children.followed(told.number, self.orders.update(told))
+        self.gate.children.resized(number, self.orders.most(number))
 
     @rule()
     def restart(self):

@@ -352,7 +352,7 @@ class Desk:
         self._waiting = decision if len(blocking) else None
         if len(blocking):
             return cancel(self, blocking)
-        if self.working is not None and wanted.terms is None:
+        if self.working is not None:
             return parents.revise(self, self.working, wanted, decision)
         return self.judge(wanted, decision) if len(wanted) else []
 
@@ -476,7 +476,7 @@ class Desk:
             return []
         states = self.orders.update(updates)
         if self.working is not None:
-            self.gate.children.followed(updates.number, states)
+            parents.follow(self, updates, states)
         effects: list[Effect] = [
             Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
         ]

@@ -102,6 +102,7 @@ def ask_replace(desk: Desk, number: int, quantity: int, terms: Terms, text: str)
         desk.last_refusal = f"{desk.universe.symbols[order.symbol]}: {verdict.sentence(0)}"
         return [Journal(record)]
     state = desk.orders.ask_replace(number, Asked(quantity, asked))
+    desk.gate.children.resized(number, desk.orders.most(number))
     sent = Updated(
         desk.ts,
         batch.number,

@@ -13,23 +13,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuiconsole.domain.effects import Effect, Journal
-from tuiconsole.domain.events import DeskLevel
-from tuiconsole.domain.orders import OrderBatch
+from tuiconsole.domain.events import DeskLevel, OrderUpdates
+from tuiconsole.domain.orders import OrderBatch, OrderEvent
 from tuiconsole.domain.parents import ParentEvent
 from tuiconsole.domain.policy import Decision
 from tuiconsole.domain.records import Parented, Sliced
-from tuiconsole.domain.types import IntArray
+from tuiconsole.domain.types import CodeArray, IntArray
+from tuiconsole.engine.ordering import find
 
 if TYPE_CHECKING:
     from tuiconsole.engine.desk import Desk
     from tuiconsole.execution.algos.working import Change, Working
 
+_RESIZING = (OrderEvent.REPLACED, OrderEvent.REPLACE_REJECTED)
 _NO_SHEET = np.empty((0, 0))
 _NO_SCALARS = np.empty(0)
 
 
 def revise(desk: Desk, working: Working, wanted: OrderBatch, decision: Decision) -> list[Effect]:
-    """What a decision wants becomes parents; then this bar's slices go out."""
+    """What a decision wants becomes parents; then this bar's slices go out.
+
+    Orders with terms of their own (limits, exits) go out as they are; parents of symbols that the decision acts on make way.
+    """
+    if wanted.terms is not None:
+        acting = np.flatnonzero(decision.acting & desk.tradable).tolist()
+        gone = working.stop(acting)
+        made_way: list[Effect] = [Journal(_parented(desk, gone))] if gone else []
+        return made_way + desk.judge(wanted, decision) + slices(desk, working)
     changes = working.revise(wanted, decision.acting & desk.tradable)
     effects: list[Effect] = []
     if any(change.event <= ParentEvent.AMENDED for change in changes):
@@ -69,6 +79,15 @@ def slices(desk: Desk, working: Working) -> list[Effect]:
         taken,
     )
     return [*effects, judged[0], Journal(sliced), *judged[1:]]
+
+
+def follow(desk: Desk, updates: OrderUpdates, states: CodeArray) -> None:
+    """Tell the counter at the gate what reports did to children."""
+    children = desk.gate.children
+    children.followed(updates.number, states)
+    for number, event in zip(updates.number.tolist(), updates.event.tolist(), strict=True):
+        if event in _RESIZING and find(desk, number) is not None:
+            children.resized(number, desk.orders.most(number))
 
 
 def stopped(desk: Desk, working: Working) -> list[Effect]:

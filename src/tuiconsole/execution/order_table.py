@@ -256,6 +256,11 @@ class OrderTable:
         """Numbers of all unfinished orders, oldest first; UNKNOWN ones included."""
         return self._orders.working()
 
+    def most(self, number: int) -> int:
+        """The signed scaled quantity that order ``number`` may fill in all: while a change is asked for, the larger of both."""
+        quantity, asked = self.row(number).quantity, self.terms.asked.get(number)
+        return quantity if asked is None else max(quantity, asked.quantity, key=abs)
+
     def unknown(self) -> int:
         """How many orders were sent and not heard of since."""
         return self._orders.in_state(OrderState.UNKNOWN)

@@ -126,6 +126,26 @@ class Children:
             self._children[child] = _Child(of, size, 0, True)
             self._parents[of].taken += size
 
+    def excess(self, number: int, quantity: int) -> tuple[int, int] | None:
+        """What a child asks for beyond its parent when it is changed to ``quantity`` in all, and the most it may be.
+
+        None when there is room for it, or the order is no child.
+        """
+        child = self._children.get(number)
+        if child is None:
+            return None
+        side = 1 if child.quantity > 0 else -1
+        most = abs(child.taken) + abs(self.room(child.parent))
+        return None if side * quantity <= most else (side * quantity, most)
+
+    def resized(self, number: int, quantity: int) -> None:
+        """The order may now fill up to ``quantity`` in all; while a change is asked for, that is the larger of both."""
+        child = self._children.get(number)
+        if child is not None:
+            before = child.taken
+            child.quantity = quantity
+            self._parents[child.parent].taken += child.taken - before
+
     def followed(self, number: IntArray, state: CodeArray, filled: IntArray | None = None) -> None:
         """Orders ``[k]``, children or not, came to ``state``, having filled ``filled`` more (None: nothing)."""
         more = np.zeros(len(number), dtype=np.int64) if filled is None else filled

@@ -182,6 +182,9 @@ class Gate:
             fault = replacement_fault(batch, now)
             if fault:
                 return _refuse(Rule.TERMS, float(fault))
+            excess = self.children.excess(int(batch.number[0]), int(batch.quantity[0]))
+            if excess is not None:
+                return _refuse(Rule.CHILDREN, *map(float, excess))
             if _relaxes(batch, now):
                 return Verdict(
                     _approve(batch, batch.number), _APPROVED[:1], _NO_FIGURE[:1], _NO_FIGURE[:1], batch.number
@@ -242,9 +245,9 @@ def _relaxes(batch: OrderBatch, now: Standing) -> bool:
     return same and abs(int(batch.quantity[0])) <= abs(now.quantity)
 
 
-def _refuse(rule: Rule, value: float) -> Verdict:
+def _refuse(rule: Rule, value: float, limit: float = np.nan) -> Verdict:
     code = np.array([rule], dtype=np.int8)
-    return Verdict(None, code, np.array([value]), np.array([np.nan]), np.zeros(1, dtype=np.int64))
+    return Verdict(None, code, np.array([value]), np.array([limit]), np.zeros(1, dtype=np.int64))
 
 
 def _refuse_all(k: int) -> Verdict:
