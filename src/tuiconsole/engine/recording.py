@@ -22,6 +22,8 @@ from tuiconsole.portfolio.ledger import Ledger
 from tuiconsole.regimes.bank import REGIME_NAMES
 
 BLOCK_BARS = 256
+_LONG = 16
+"""Quiet bars that are worth writing down at once."""
 _VOLATILITIES = sum(name.startswith("volatility") for name in REGIME_NAMES)
 _TREND, _RANGE = REGIME_NAMES.index("trend"), REGIME_NAMES.index("range")
 
@@ -57,6 +59,10 @@ class Recording:
         """Quiet bars went by, from position ``first`` of ``seen`` on; nothing was traded in them."""
         count = len(quiet.equity)
         rows = slice(first, first + count)
+        if count >= _LONG:
+            ts, equity = np.array(seen.screened.bars.ts[rows]), np.array(quiet.equity, dtype=np.int64)
+            self._write(ts, equity, ledger.cash, ledger.quantity, seen, rows)
+            return
         self._moments.extend(zip(seen.screened.bars.ts[rows], quiet.equity, repeat(ledger.cash)))
         self._prices.extend(seen.price_scaled[rows])
         self._quantities.extend([ledger.quantity] * count)
@@ -67,39 +73,61 @@ class Recording:
 
     def orders_too(self, seen: ObservedBlock, stretch: Stretch) -> None:
         """Bars went by in a stretch, with what was traded in them."""
-        rows, some = stretch.rows, slice(stretch.first, stretch.first + stretch.count)
-        columns = (rows.ts[: stretch.count], rows.equity[: stretch.count], rows.cash[: stretch.count])
-        self._moments.extend(zip(*(column.tolist() for column in columns), strict=True))
-        self._prices.extend(seen.price_scaled[some])
-        self._quantities.extend(stretch.held)
-        self._regimes.extend(seen.regime[some])
-        self._bar += stretch.count
-        if len(self._prices) >= BLOCK_BARS:
-            self._reduce()
+        rows, count = stretch.rows, stretch.count
+        some = slice(stretch.first, stretch.first + count)
+        self._write(rows.ts[:count], rows.equity[:count], rows.cash[:count], stretch.held, seen, some)
 
     def finish(self) -> Track:
         """Everything collected."""
-        if self._prices:
-            self._reduce()
+        self._reduce()
         return self.track
 
+    def _write(
+        self,
+        ts: IntArray,
+        equity: IntArray,
+        cash: IntArray | int,
+        quantity: IntArray,
+        seen: ObservedBlock,
+        rows: slice,
+    ) -> None:
+        """Bars ``rows`` of ``seen`` at once, after those before them; ``quantity`` ``[bars, n_symbols]`` or of all bars."""
+        self._reduce()
+        self._bar += len(ts)
+        self._fill(ts, equity, cash, quantity, seen.price_scaled[rows], seen.regime[rows])
+
     def _reduce(self) -> None:
-        first, last = self._reduced, self._bar
+        """Write down the bars that were collected one by one."""
+        if not self._prices:
+            return
         ts, equity, cash = np.array(self._moments, dtype=np.int64).T
-        self.track.ts[first:last] = ts
-        self.track.equity[first:last] = equity / MONEY_SCALE
-        self.track.cash[first:last] = cash / MONEY_SCALE
-        quantity = np.stack(self._quantities)
-        value = quantity * (np.stack(self._prices) * self._unit)
-        self.track.gross[first:last] = np.abs(value).sum(axis=1)
-        self.track.net[first:last] = value.sum(axis=1)
-        self.track.holdings[first:last] = np.count_nonzero(quantity, axis=1)
-        self.track.regime[first:last] = regime_codes(np.stack(self._regimes))
+        columns = (np.stack(self._quantities), np.stack(self._prices), np.stack(self._regimes))
+        self._fill(ts, equity, cash, *columns)
         self._moments.clear()
         self._prices.clear()
         self._quantities.clear()
         self._regimes.clear()
-        self._reduced = last
+
+    def _fill(
+        self,
+        ts: IntArray,
+        equity: IntArray,
+        cash: IntArray | int,
+        quantity: IntArray,
+        prices: IntArray,
+        regimes: FloatArray,
+    ) -> None:
+        """Reduce bars over the symbol axis into the track."""
+        some, track = slice(self._reduced, self._bar), self.track
+        track.ts[some] = ts
+        track.equity[some] = equity / MONEY_SCALE
+        track.cash[some] = cash / MONEY_SCALE
+        value = quantity * (prices * self._unit)
+        track.gross[some] = np.abs(value).sum(axis=1)
+        track.net[some] = value.sum(axis=1)
+        track.holdings[some] = np.count_nonzero(quantity, axis=-1)
+        track.regime[some] = regime_codes(regimes)
+        self._reduced = self._bar
 
 
 def regime_codes(probabilities: FloatArray) -> CodeArray:
