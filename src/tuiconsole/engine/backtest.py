@@ -245,11 +245,11 @@ def run_backtest(
         if progress is not None:
             progress(session.cursor - first, total)
 
-    began = clock.monotonic_ns()
     if after_bar is None:
         session.on_quiet = lambda seen, at, quiet: recording.stretch(seen, at, quiet, desk.ledger)
         if together:
             session.stretches = Stretches(session, sink, keep)
+    began = clock.monotonic_ns()
     for i, steps in enumerate(session.bars_ahead(session.cursor + total)):
         for _ in steps:
             pass

@@ -173,7 +173,7 @@ class Stretches:
         """Lend everything to the kernel, and take back what it made of it."""
         session = self._session
         desk, told = session.desk, self._told
-        if desk.level != DeskLevel.RUNNING or told is None:
+        if desk.level != DeskLevel.RUNNING or told is None or not desk.plain:
             return Ended(0)
         venue, book = session.venue.lend(), desk.ledger.lend()
         if venue is None or book is None or not block.marked_by(desk.ledger.marked, first):
