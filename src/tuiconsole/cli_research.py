@@ -131,7 +131,50 @@ def verify(
     raise typer.Exit(0 if body["ok"] else 1)
 
 
+def quoting(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Recorded messages of an exchange, or one table of levels; see data import-books."
+        ),
+    ],
+    config: ConfigOption = None,
+    symbol: Annotated[str, typer.Option("--symbol", help="Whose book; default the first one known.")] = "",
+    size: Annotated[float, typer.Option("--size", min=0.0, help="Quantity of each quote.")] = 0.01,
+    gamma: Annotated[float, typer.Option("--gamma", min=1e-12, help="Risk aversion, per tick.")] = 1e-4,
+    decay: Annotated[
+        float,
+        typer.Option("--decay", min=1e-6, help="How fast fills become rarer, per tick from the middle."),
+    ] = 0.3,
+    every: Annotated[float, typer.Option("--every", min=0.001, help="Seconds between two looks.")] = 1.0,
+    horizon: Annotated[
+        float, typer.Option("--horizon", min=0.0, help="Seconds over which inventory is held.")
+    ] = 1.0,
+    most: Annotated[int, typer.Option("--most", min=1, help="Most inventory, in quotes.")] = 10,
+    queue: Annotated[str, typer.Option("--queue", help="Queue model: fifo, power or log.")] = "fifo",
+    latency_ms: Annotated[
+        float, typer.Option("--latency-ms", min=0.0, help="Time of orders and cancels to the market.")
+    ] = 5.0,
+    maker_bps: Annotated[
+        float, typer.Option("--maker-bps", help="Commission of resting orders; below 0 a rebate.")
+    ] = 2.0,
+    as_json: JsonOption = False,
+) -> None:
+    """A market maker's quotes (Avellaneda and Stoikov) on a recorded order book: queues, latency, gate and fees."""
+    from tuiconsole.verbs.quoting import plan_of, quoting_text, run_quoting, venue_of
+
+    body = run_quoting(
+        shared_place(context, config, None),
+        paths,
+        symbol,
+        plan_of(gamma, decay, size, every, horizon, most),
+        venue_of(queue, latency_ms, maker_bps),
+    )
+    emit(body, as_json, "" if as_json else quoting_text(body))
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backtest, drift, sweep, tripwires, verify):
+    for verb in (backtest, drift, quoting, sweep, tripwires, verify):
         app.command()(verb)

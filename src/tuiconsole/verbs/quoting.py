@@ -1,0 +1,71 @@
+"""The verb quoting: a market maker's quotes on recorded order books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.errors import UsageError
+from tuiconsole.execution.queue_position import QueueName
+from tuiconsole.execution.quoting import QuotingModel
+from tuiconsole.execution.settings import BookVenueSettings
+from tuiconsole.market.imports.books import open_books
+from tuiconsole.research.quoting import QuotingPlan, QuotingStudy
+from tuiconsole.verbs.common import Place
+
+
+def run_quoting(
+    place: Place,
+    paths: Sequence[Path],
+    symbol: str,
+    plan: QuotingPlan,
+    venue: BookVenueSettings,
+) -> dict[str, Any]:
+    """Play ``paths`` with quotes; the verb's stable keys."""
+    clock = WallClock()
+    began = clock.monotonic_ns()
+    settings = place.config.desk
+    feed, events = open_books(paths)
+    study = QuotingStudy(plan, venue, settings.risk, settings.engine.capital, symbol)
+    result = asdict(study.run(feed, events))
+    result["first"], result["last"] = iso(study.result.first), iso(study.result.last)
+    return {
+        "paths": [str(path) for path in paths],
+        "exchange": feed.name,
+        "queue": venue.queue,
+        **result,
+        "seconds": (clock.monotonic_ns() - began) / 1e9,
+    }
+
+
+def plan_of(gamma: float, decay: float, size: float, every: float, horizon: float, most: int) -> QuotingPlan:
+    """The plan that the options name; prices in ticks, time in seconds."""
+    return QuotingPlan(QuotingModel(gamma, 1.0, decay), size, every, horizon, most)
+
+
+def venue_of(queue: str, latency_ms: float, maker_bps: float) -> BookVenueSettings:
+    """The venue that the options name; another queue than it knows raises :class:`UsageError`."""
+    known = next((one for one in get_args(QueueName) if one == queue), None)
+    if known is None:
+        raise UsageError(f"--queue is {queue!r}, expected fifo, power or log.")
+    late = round(latency_ms * 1e6)
+    return BookVenueSettings(maker_bps=maker_bps, submit_ns=late, cancel_ns=late, queue=known)
+
+
+def quoting_text(body: dict[str, Any]) -> str:
+    """The outcome for people."""
+    per_fill = (body["captured"] - body["moved"] - body["fees"]) / max(body["fills"], 1)
+    return "\n".join(
+        [
+            f"{body['symbol']}  {body['first']} to {body['last']}, {body['events']:,} events, queue {body['queue']}",
+            f"  quotes {body['quotes']:,}   refused {body['refused']:,}   cancels {body['cancels']:,}   "
+            f"fills {body['fills']:,} for {body['volume']:g}",
+            f"  captured {body['captured']:,.4f}   moved against in a second {body['moved']:,.4f}   fees {body['fees']:,.4f}"
+            f"   each fill {per_fill:,.4f}",
+            f"  profit {body['profit']:,.4f}   inventory {body['inventory']:g}, at most {body['most_inventory']:g}",
+            f"  {body['seconds']:.1f} s; a paper study on a recording: the market did not see these quotes",
+        ]
+    )
