@@ -196,7 +196,7 @@ def data_import_ticks(
     context: typer.Context,
     path: Annotated[
         Path,
-        typer.Argument(help="Parquet: ts, symbol, price, size, and where known bid, ask and their sizes."),
+        typer.Argument(help="Parquet or CSV: ts, symbol, price, size; where known bid, ask and their sizes."),
     ],
     interval: Annotated[
         str, typer.Option("--interval", help="Length of the bars: 5s, 1min, 5min, …")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ def test_a_file_that_holds_no_ticks_is_refused(tmp_path: Path) -> None:
     parquet.write_table(table.drop_columns("size"), path)
     with pytest.raises(DataError, match="no column size"):
         import_ticks(store, path, "1min")
+    with pytest.raises(DataError, match="is not a file"):
+        import_ticks(store, tmp_path, "1min")
     (tmp_path / "x.parquet").write_text("no")
     with pytest.raises(DataError, match="cannot be read as Parquet"):
         import_ticks(store, tmp_path / "x.parquet", "1min")
@@ -112,3 +115,83 @@ def test_real_ticks_make_the_vendors_minutes(tmp_path: Path) -> None:
     assert len(common) == 877
     assert float(np.mean(tape.volume[ours, 0] == trades.volume.to_numpy()[theirs])) > 0.99
     assert float(np.mean(np.abs(tape.close[ours, 0] / trades.close.to_numpy()[theirs] - 1.0) < 1e-9)) > 0.8
+
+
+def _many(n: int, seed: int) -> dict[str, Any]:
+    """Trades and one-sided quotes of two symbols over some minutes, in the order of a clock that stutters."""
+    rng = np.random.default_rng(seed)
+    ts = OPEN + np.sort(rng.integers(0, 900, n)) * SECOND
+    trade = rng.random(n) < 0.5
+    side = rng.random(n) < 0.5
+    price = 10.0 + np.round(rng.normal(0.0, 0.1, n), 2)
+    return {
+        "ts": pa.array(ts, pa.timestamp("ns", tz="UTC")),
+        "symbol": np.where(rng.random(n) < 0.3, "BBB", "AAA"),
+        "price": np.where(trade, price, 0.0),
+        "size": np.where(trade, rng.integers(1, 500, n), 0).astype(np.float64),
+        "bid": np.where(~trade & side, price - 0.02, 0.0),
+        "ask": np.where(~trade & ~side, price + 0.02, 0.0),
+    }
+
+
+@pytest.mark.parametrize("order", ["time", "symbol", "newest first", "trades first"])
+@pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz"])
+def test_batches_make_the_same_bars_whatever_the_order_of_the_file(
+    tmp_path: Path, order: str, ending: str
+) -> None:
+    table = pa.table(_many(900, 3))
+    if order == "symbol":
+        table = table.take(pa.array(np.argsort(table.column("symbol").to_pylist(), kind="stable")))
+    elif order == "newest first":
+        table = table.take(pa.array(np.argsort(-table.column("ts").cast("int64").to_numpy(), kind="stable")))
+    elif order == "trades first":
+        table = table.take(pa.array(np.argsort(table.column("price").to_numpy() == 0.0, kind="stable")))
+    path = tmp_path / f"ticks.{ending}"
+    if ending == "parquet":
+        parquet.write_table(table, path, row_group_size=64)
+    else:
+        from pyarrow import csv
+
+        with pa.output_stream(str(path), compression="gzip" if ending == "csv.gz" else None) as sink:
+            csv.write_csv(table, sink)
+    clock = EventClock(parse_iso("2100-01-01"))
+    tapes = []
+    for rows in (50, 10_000):
+        store = HistoryStore(tmp_path / f"h{rows}", clock)
+        report = import_ticks(store, path, "5s", rows)
+        assert report.trades + report.quotes == 900
+        tapes.append(store.tape(None, "5s"))
+    assert len(tapes[0]) > 100
+    assert tapes[0].digest == tapes[1].digest
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    n, rows = 400_000, 8_192
+    rng = np.random.default_rng(1)
+    path = tmp_path / "large.parquet"
+    columns = {
+        "ts": pa.array(OPEN + np.arange(n) * (SECOND // 20), pa.timestamp("ns", tz="UTC")),
+        "symbol": pa.array(np.full(n, "AAA")).dictionary_encode(),
+        "price": 10.0 + rng.normal(0.0, 0.1, n),
+        "size": np.full(n, 100.0),
+    }
+    parquet.write_table(pa.table(columns), path, row_group_size=rows)
+    store = HistoryStore(tmp_path / "history", EventClock(parse_iso("2100-01-01")))
+    import_ticks(
+        store, _file(tmp_path, ts=[OPEN, OPEN + SECOND * 99], price=[1.0, 1.0], size=[1.0, 1.0]), "1min"
+    )
+    tracemalloc.start()
+    report = import_ticks(store, path, "1min", rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.trades == n
+    assert report.written.given > 300
+    assert peak < 12 * 8 * n / 4  # a quarter of the ticks' own arrays
+
+
+def test_two_spellings_in_one_file_are_refused(tmp_path: Path) -> None:
+    rows = {"ts": pa.array([OPEN] * 2, pa.timestamp("ns", tz="UTC")), "price": [1.0, 1.0], "size": [1.0, 1.0]}
+    path = tmp_path / "two.parquet"
+    parquet.write_table(pa.table({**rows, "symbol": ["BRK-B", "BRK.B"]}), path)
+    with pytest.raises(DataError, match=r"BRK-B and BRK\.B are two spellings of BRK\.B"):
+        import_ticks(HistoryStore(tmp_path / "history"), path, "1min")
