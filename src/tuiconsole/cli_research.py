@@ -40,6 +40,12 @@ def backtest(
             help="A named period of the configuration, e.g. out_of_sample, instead of start and end.",
         ),
     ] = None,
+    benchmark: Annotated[
+        str,
+        typer.Option(
+            "--benchmark", help="Symbol to compare with; default equal parts of all, bought and held."
+        ),
+    ] = "",
     name: NameOption = "",
     html: HtmlOption = None,
     runs: RunsOption = None,
@@ -52,7 +58,7 @@ def backtest(
     place = history.place()
     progress = sys.stderr.isatty() and not as_json
     body, kept = run_backtest_verb(
-        place, history.end, agents, journal, progress, runs_directory(place, runs), name, period
+        place, history.end, agents, journal, progress, runs_directory(place, runs), name, period, benchmark
     )
     if html is not None:
         from tuiconsole.reports.html import write

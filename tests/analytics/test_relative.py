@@ -55,3 +55,18 @@ def test_what_cannot_be_told_is_nan() -> None:
         relative.information_ratio(some, some, 252),
     ]
     assert all(math.isnan(value) for value in found)
+
+
+def test_the_t_statistic_of_timing() -> None:
+    """Against the textbook formula with an explicit inverse (Greene, Econometric Analysis, eq. 4-15)."""
+    rng = generator(4, "timing")
+    market = rng.normal(0.0, 0.01, 200)
+    returns = 0.001 + 0.8 * market + 2.0 * market**2 + rng.normal(0.0, 0.001, 200)
+    found = relative.treynor_mazuy(returns, market)
+    design = np.column_stack((np.ones(200), market, market**2))
+    inverse = np.linalg.inv(design.T @ design)
+    weights = inverse @ design.T @ returns
+    left = returns - design @ weights
+    error = np.sqrt(left @ left / 197 * inverse[2, 2])
+    assert found.gamma_t == pytest.approx(weights[2] / error, rel=1e-6)
+    assert np.isnan(relative.regression(returns, market).gamma_t)

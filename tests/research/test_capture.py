@@ -14,7 +14,7 @@ from tuiconsole.analytics.trades import round_trips
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.market.tape import Tape
-from tuiconsole.research.capture import buy_and_hold
+from tuiconsole.research.capture import buy_and_hold, held_by
 
 
 def test_the_fills_of_a_run_add_up_to_its_cash() -> None:
@@ -42,12 +42,12 @@ def test_buy_and_hold_by_hand() -> None:
         [[np.nan, 1.0, 1.0], [2.0, 10.0, np.nan], [3.0, 20.0, 4.0], [4.0, np.nan, 8.0], [4.0, 30.0, 8.0]]
     )
     tape = Tape("T", "t", Universe.of(["A", "B", "C"]), np.arange(5) + 1, close)
-    found = buy_and_hold(tape, 1, 4, 100.0)
+    found = buy_and_hold(tape, 1, 4, 100.0, held_by(tape, 1, 4))
     assert found is not None
     assert found.tolist() == [100.0, 50 * 1.5 + 50 * 2, 50 * 2 + 50 * 2, 50 * 2 + 50 * 3]
-    assert buy_and_hold(tape, 1, 0, 100.0) is None
+    assert buy_and_hold(tape, 1, 0, 100.0, held_by(tape, 1, 0)) is None
     none = Tape("T", "t", Universe.of(["A"]), np.arange(2) + 1, np.full((2, 1), np.nan))
-    assert buy_and_hold(none, 0, 2, 100.0) is None
+    assert buy_and_hold(none, 0, 2, 100.0, held_by(none, 0, 2)) is None
 
 
 def test_in_sample_and_out_of_sample_never_share_a_line() -> None:

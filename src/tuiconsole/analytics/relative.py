@@ -18,11 +18,15 @@ _NAN = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """``alpha + beta * benchmark + gamma * timing term``, per bar; ``gamma`` is 0 where there is no timing term."""
+    """``alpha + beta * benchmark + gamma * timing term``, per bar.
+
+    ``gamma`` is 0 where there is no timing term; ``gamma_t`` is its t statistic, NaN where there is none or no error is left.
+    """
 
     alpha: float
     beta: float
     gamma: float = 0.0
+    gamma_t: float = _NAN
 
 
 def regression(returns: FloatArray, benchmark: FloatArray, risk_free: float = 0.0) -> Regression:
@@ -48,7 +52,11 @@ def treynor_mazuy(returns: FloatArray, benchmark: FloatArray, risk_free: float =
 def _timing(excess: FloatArray, market: FloatArray, term: FloatArray) -> Regression:
     if len(excess) < 4 or not np.ptp(market) > 0.0 or not np.ptp(term) > 0.0:
         return Regression(_NAN, _NAN, _NAN)
-    return Regression(*_least_squares(excess, market, term))
+    alpha, beta, gamma = _least_squares(excess, market, term)
+    design = np.column_stack((np.ones(len(excess)), market, term))
+    left = excess - design @ np.array([alpha, beta, gamma])
+    variance = float(left @ left) / (len(excess) - 3) * float(np.linalg.pinv(design.T @ design)[2, 2])
+    return Regression(alpha, beta, gamma, gamma / math.sqrt(variance) if variance > 0.0 else _NAN)
 
 
 def _least_squares(y: FloatArray, *columns: FloatArray) -> tuple[float, ...]:
@@ -90,13 +98,13 @@ class Attribution:
 def brinson_fachler(
     weights: FloatArray, benchmark_weights: FloatArray, returns: FloatArray, benchmark_returns: FloatArray
 ) -> Attribution:
-    """Attribution of one period by sector (Brinson and Fachler 1985; Bacon eq. 5.10-5.16).
+    """Attribution of one period by sector (Brinson and Fachler 1985; Bacon eq. 5.10-5.16); arrays ``[..., n_sectors]``.
 
     >>> parts = brinson_fachler(np.array([1.0]), np.array([1.0]), np.array([0.1]), np.array([0.04]))
     >>> round(float(parts.selection[0]), 2)
     0.06
     """
-    benchmark = float(benchmark_weights @ benchmark_returns)
+    benchmark = (benchmark_weights * benchmark_returns).sum(axis=-1, keepdims=True)
     active_weight, active_return = weights - benchmark_weights, returns - benchmark_returns
     return Attribution(
         allocation=active_weight * (benchmark_returns - benchmark),

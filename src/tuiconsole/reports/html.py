@@ -16,7 +16,7 @@ from tuiconsole.analytics.regime_results import RegimeResult, results_by_regime
 from tuiconsole.analytics.significance import Trials
 from tuiconsole.analytics.trades import round_trips
 from tuiconsole.domain.errors import StoreError, UsageError
-from tuiconsole.reports import tables
+from tuiconsole.reports import relative, tables
 from tuiconsole.reports.charts import charts
 from tuiconsole.reports.figures import LABELS, MISSING, figures, reasons, written
 from tuiconsole.reports.figures import write as write_figure
@@ -111,6 +111,8 @@ def content(run: Run, trials: Trials | None) -> dict[str, Any]:
         "regimes": _regimes(run),
         "periods": tables.periods(run),
         "titles": tables.PERIOD_TITLES,
+        "sectors": relative.sectors(run) if len(run.track) else None,
+        "timing": relative.timing(run) if len(run.track) else None,
         "costs": tables.costs(run),
         "effects": tables.shortfall(run),
         "against": tables.against(run),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.analytics.attribution import SectorEffects
 from tuiconsole.analytics.executions import ExecutionTable
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Curve, Sample
@@ -122,6 +123,10 @@ class Run:
         The named periods of the configuration it was run with.
     executions
         One row per order sent; None in runs that did not keep it.
+    sectors
+        Where the difference to ``benchmark`` came from; None where sectors are not known, or in runs that did not keep it.
+    benchmark_name
+        The symbol that ``benchmark`` held; empty: every one of the universe.
     """
 
     name: str
@@ -139,6 +144,8 @@ class Run:
     notes: tuple[str, ...]
     periods: tuple[Period, ...] = ()
     executions: ExecutionTable | None = None
+    sectors: SectorEffects | None = None
+    benchmark_name: str = ""
 
     @property
     def curve(self) -> Curve:

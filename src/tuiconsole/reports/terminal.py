@@ -13,7 +13,7 @@ from tuiconsole.analytics.periods import monthly
 from tuiconsole.analytics.regime_results import results_by_regime
 from tuiconsole.analytics.significance import Trials
 from tuiconsole.domain.events import DeskLevel
-from tuiconsole.reports import strip, tables
+from tuiconsole.reports import relative, strip, tables
 from tuiconsole.reports.figures import LABELS, MISSING, figures, reasons, write, written
 from tuiconsole.reports.honesty import statements
 from tuiconsole.reports.run import Run
@@ -71,6 +71,8 @@ def render(run: Run, width: int = 80, trials: Trials | None = None, colour: bool
         _months(console, run)
         _regimes(console, run)
         _periods(console, run)
+        _sectors(console, run)
+        _timing(console, run)
     _trades(console, run)
     _costs(console, run)
     _execution(console, run)
@@ -210,6 +212,44 @@ def _periods(console: Console, run: Run) -> None:
             figures_of = (row.bars, row.total, row.volatility, row.sharpe, row.drawdown)
             grid.add_row(row.name, *span, *figures_of, style=_SAMPLE_STYLE.get(kind, ""))
         console.print(grid)
+
+
+def _sectors(console: Console, run: Run) -> None:
+    rows, text = relative.sectors(run)
+    _title(console, "By sector")
+    if rows:
+        narrow = console.width < _WIDE
+        header = ("sector", "weight", "bench.", "allocation", "selection", "interact.", "all")
+        grid = _grid(("left", *("right",) * (4 if narrow else 6)), _paired(header, narrow), gap=1)
+        for row in rows:
+            cells = (
+                row.sector,
+                row.weight,
+                row.benchmark_weight,
+                row.allocation,
+                row.selection,
+                row.interaction,
+                row.total,
+            )
+            grid.add_row(*_paired(cells, narrow))
+        console.print(grid)
+    console.print(text, style="dim")
+
+
+def _paired(cells: tuple[str, ...], narrow: bool) -> tuple[str, ...]:
+    """A row of the sectors' table; weights are left out where there is no room."""
+    return (cells[0], *cells[3:]) if narrow else cells
+
+
+def _timing(console: Console, run: Run) -> None:
+    rows, text = relative.timing(run)
+    _title(console, "Market timing")
+    if rows:
+        grid = _grid(("left", *("right",) * 4), ("model", "alpha p.a.", "beta", "gamma", "t of gamma"))
+        for row in rows:
+            grid.add_row(row.model, row.alpha, row.beta, row.gamma, row.t)
+        console.print(grid)
+    console.print(text, style="dim")
 
 
 def _trades(console: Console, run: Run) -> None:

@@ -16,12 +16,14 @@ from tuiconsole.analytics.samples import Sample
 from tuiconsole.analytics.track import FillTable
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.costs import COST_NAMES
+from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.domain.records import Filled
-from tuiconsole.domain.types import FloatArray
+from tuiconsole.domain.types import FloatArray, IntArray
 from tuiconsole.market.tape import Tape
 from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
+from tuiconsole.research.attributing import attributed
 from tuiconsole.research.backtests import Backtest
 from tuiconsole.research.executions import executions
 from tuiconsole.research.tripwires import survivorship
@@ -37,6 +39,7 @@ def capture(
     sample: Sample = Sample.IN,
     notes: Sequence[str] = (),
     periods: Sequence[Period] = (),
+    benchmark: str = "",
 ) -> Run:
     """Everything ``finished`` left behind, as one value.
 
@@ -54,10 +57,20 @@ def capture(
         Sentences to print under every figure, besides those of the tape.
     periods
         Named periods, by which the report splits the results.
+    benchmark
+        Symbol of the universe to compare with; empty: equal parts of all.
+
+    Raises
+    ------
+    UsageError
+        The universe has no such symbol, or it has no price at the first bar.
     """
     chosen, result = finished.plan, finished.result
     settings, tape = chosen.settings, finished.tape
     universe = tape.universe
+    capital = chosen.opened.capital / MONEY_SCALE
+    held = held_by(tape, chosen.start, result.bars, benchmark)
+    fills = fill_table(result.filled, universe)
     return Run(
         name=name,
         sample=sample,
@@ -92,16 +105,18 @@ def capture(
             refusals=dict(result.refusals),
         ),
         symbols=universe.symbols,
-        capital=chosen.opened.capital / MONEY_SCALE,
+        capital=capital,
         currency=universe.instruments[0].currency.code,
         bars_per_year=settings.engine.bars_per_year,
         track=result.track,
-        fills=fill_table(result.filled, universe),
+        fills=fills,
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
-        benchmark=buy_and_hold(tape, chosen.start, result.bars, chosen.opened.capital / MONEY_SCALE),
+        benchmark=buy_and_hold(tape, chosen.start, result.bars, capital, held),
         notes=(*tape.notes, survivorship(tape).text, *_only_looked_at(universe), *notes),
         periods=tuple(periods),
         executions=executions(result.order_rows, result.filled, tape, chosen.start + result.bars - 1),
+        sectors=attributed(tape, chosen.start, result.track.ts, result.track.equity, capital, fills, held),
+        benchmark_name=benchmark,
     )
 
 
@@ -159,14 +174,34 @@ def fill_table(records: Sequence[Filled], universe: Universe) -> FillTable:
     )
 
 
-def buy_and_hold(tape: Tape, start: int, bars: int, capital: float) -> FloatArray | None:
-    """``capital`` in equal parts in all that can be held and has a price at the first traded bar, to the end, without costs.
+def held_by(tape: Tape, start: int, bars: int, benchmark: str = "") -> IntArray:
+    """Columns that the benchmark holds: all with a price at the first traded bar, or ``benchmark`` alone.
 
-    A symbol that stops having bars keeps its last price. None when there is no bar or no price at the first one.
+    Raises :class:`UsageError` when ``benchmark`` is no symbol of the tape or has no price then.
+    """
+    priced = tape.close[start] > 0.0 if bars else np.zeros(len(tape.universe), dtype=np.bool_)
+    if not benchmark:
+        return np.flatnonzero(priced)
+    if benchmark not in tape.universe.symbols:
+        raise UsageError(
+            f"The benchmark {benchmark} is not among the symbols of {tape.name}.",
+            "Add it to the universe, or leave --benchmark out.",
+        )
+    column = tape.universe.symbols.index(benchmark)
+    if bars and not priced[column]:
+        raise UsageError(
+            f"The benchmark {benchmark} has no price at the first bar.", "Choose a later --start."
+        )
+    return np.flatnonzero(priced & (np.arange(len(priced)) == column))
+
+
+def buy_and_hold(tape: Tape, start: int, bars: int, capital: float, held: IntArray) -> FloatArray | None:
+    """``capital`` in equal parts in the columns ``held`` at the first traded bar, kept to the end without costs.
+
+    A symbol that stops having bars keeps its last price. None when there is no bar or nothing to hold.
     """
     close = tape.close[start : start + bars]
-    held = np.flatnonzero((close[0] > 0.0) & tape.universe.holdable) if bars else np.zeros(0, dtype=np.int64)
-    if not len(held):
+    if not len(held) or not bars:
         return None
     growth = close[:, held] / close[0, held]
     known = np.where(np.isfinite(growth), np.arange(bars)[:, None], 0)

@@ -48,17 +48,27 @@ def keep(
     sample: Sample = Sample.IN,
     periods: Sequence[Period] = (),
     replaces: bool = False,
+    benchmark: str = "",
 ) -> Kept:
     """Count ``finished`` as a trial, then store it in ``directory`` under ``name`` (empty: the next free one).
 
     Raises
     ------
     UsageError
-        The name is no name, or is taken and may not be replaced.
+        The name is no name, or is taken and may not be replaced; or there is no such benchmark.
     StoreError
         The directory cannot be written.
     """
-    run = capture(finished, clock, name=name, verb=verb, arguments=arguments, sample=sample, periods=periods)
+    run = capture(
+        finished,
+        clock,
+        name=name,
+        verb=verb,
+        arguments=arguments,
+        sample=sample,
+        periods=periods,
+        benchmark=benchmark,
+    )
     counter = TrialCounter(directory)
     subject, curve = subject_of(run), run.curve
     counter.add([trial_row(subject, run.provenance.configuration, curve, name or verb)], clock.now_ns())

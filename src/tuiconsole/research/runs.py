@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tuiconsole.analytics.attribution import SectorEffects
 from tuiconsole.analytics.executions import ExecutionTable
 from tuiconsole.analytics.named_periods import Period
 from tuiconsole.analytics.samples import Sample
@@ -293,6 +294,8 @@ def _facts(run: Run, metrics: Mapping[str, float | None]) -> dict[str, Any]:
         "notes": run.notes,
         "periods": [asdict(period) for period in run.periods],
         "metrics": dict(metrics),
+        "sectors": None if run.sectors is None else asdict(run.sectors),
+        "benchmark_name": run.benchmark_name,
     }
 
 
@@ -319,8 +322,19 @@ def _run_of(
         benchmark=benchmark,
         notes=tuple(facts["notes"]),
         periods=tuple(Period(**period) for period in facts["periods"]),
+        sectors=_sectors(facts.get("sectors")),
+        benchmark_name=facts.get("benchmark_name", ""),
         executions=None if kept is None else _executions_of(kept),
     )
+
+
+def _sectors(found: Mapping[str, Any] | None) -> SectorEffects | None:
+    if found is None:
+        return None
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in found.items()
+    }
+    return SectorEffects(**values)
 
 
 def _tables(run: Run) -> dict[str, dict[str, Any]]:

@@ -34,10 +34,12 @@ def run_backtest_verb(
     runs: Path,
     name: str = "",
     period: str | None = None,
+    benchmark: str = "",
 ) -> tuple[dict[str, Any], Kept]:
     """Run a backtest, count it as a trial, store it in ``runs``; the verb's stable keys, and the stored run."""
     from tuiconsole.engine.build import load_tape
     from tuiconsole.research.backtests import backtest
+    from tuiconsole.research.capture import held_by
     from tuiconsole.research.keeping import keep
     from tuiconsole.research.runs import RunStore
 
@@ -52,6 +54,7 @@ def run_backtest_verb(
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
+    held_by(tape, 0, 0, benchmark)  # a wrong name is found before the run, not after it
     clock, reached = WallClock(), _Reached(progress)
     with interruptible(reached.sentence), _written_whole(journal) as beside:
         finished = backtest(settings, tape, clock, end=end, journal=beside, progress=reached.tell)
@@ -63,9 +66,10 @@ def run_backtest_verb(
             clock,
             runs,
             name=name,
-            arguments={"end": end, "agents": agents, "period": period},
+            arguments={"end": end, "agents": agents, "period": period, "benchmark": benchmark or None},
             sample=sample,
             periods=place.config.periods,
+            benchmark=benchmark,
         )
     return _answer(finished.result, kept), kept
 

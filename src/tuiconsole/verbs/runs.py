@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -282,6 +283,7 @@ def report_run(directory: Path, name: str, html: Path | None, width: int) -> tup
     from tuiconsole.analytics.measures import plain_figures
     from tuiconsole.reports.figures import figures
     from tuiconsole.reports.honesty import statements
+    from tuiconsole.reports.relative import timing
     from tuiconsole.reports.terminal import render
     from tuiconsole.research.keeping import trials_of
     from tuiconsole.research.runs import KIND, RunStore
@@ -302,6 +304,8 @@ def report_run(directory: Path, name: str, html: Path | None, width: int) -> tup
         "trials": trials.count,
         "metrics": plain_figures(found),
         "statements": statements(run, found, trials),
+        "sectors": None if run.sectors is None else asdict(run.sectors),
+        "timing": [asdict(row) for row in timing(run)[0]],
         "html": None if html is None else str(html),
     }
     return body, render(run, width, trials, colour=sys.stdout.isatty())
