@@ -48,7 +48,12 @@ def test_runs_are_listed_with_their_figures(desk: DeskFiles, capsys: pytest.Capt
     assert "in-sample" in text
     assert "backtests evaluated here so far: 2" in text
     shown = answer(capsys, desk, "runs", "show", "one")
-    assert shown["provenance"]["arguments"] == {"end": "2003-12-01", "agents": "breakout", "period": None}
+    assert shown["provenance"]["arguments"] == {
+        "end": "2003-12-01",
+        "agents": "breakout",
+        "period": None,
+        "benchmark": None,
+    }
     assert shown["outcome"]["order_hash"] in said(capsys, desk, "runs", "show", "one")
     empty = said(capsys, desk, "runs", "list", "--runs", str(desk.home / "none"))
     assert "No runs" in empty

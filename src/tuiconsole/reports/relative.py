@@ -92,7 +92,7 @@ def timing(run: Run) -> tuple[list[TimingRow], str]:
         )
     market = np.concatenate(([run.capital], run.benchmark))
     returns, other = run.curve.returns, market[1:] / market[:-1] - 1.0
-    if len(returns) < LEAST_BARS or not np.isfinite(returns).all():
+    if len(returns) < LEAST_BARS or not (run.track.equity > 0.0).all():
         return [], f"No market timing: it needs {LEAST_BARS} bars of positive equity."
     year = run.bars_per_year
     plain, mazuy, merton = (
