@@ -63,7 +63,7 @@ shape: install
 bench: install ## Measure, and print ratios against peers
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-soak: install ## Run long, and watch memory, files and queues
+soak: install ## Every proof at full size: lost power, kills, faults, tampering; long runs
 	@$(BIN)/python benchmarks/soak.py $(ARGS)
 
 clean: ## Remove caches and build outputs; .venv and state stay

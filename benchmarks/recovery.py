@@ -6,6 +6,7 @@ alerts (the shortest rows there are), then bars again behind the last checkpoint
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -20,27 +21,34 @@ from tuiconsole.market.packaged import packaged_tape
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.writer import Writer
 
-RECOVERY_S = 2.0
-VERIFY_ROWS_PER_S = 1_000_000 / 60
-"""The promise: 1,000,000 rows recovered in 2 s, and verified in 60 s."""
+RECOVERY_S, VERIFY_S = 2.0, 60.0
+ROWS = 1_000_000
+"""The promise: so many rows recovered in 2 s, and verified in 60 s."""
 TAIL_BARS = 49
 """Bars behind the last checkpoint: the most that a restart has to drive again."""
 _COMMIT_EVERY = 4_096
 
 
-def measure(quick: bool = False) -> list[Row]:
-    """Rows of the report."""
-    bars, rows = (200, 5_000) if quick else (1_500, 1_000_000)
-    with folder() as place:
-        short = place / "short.db"
-        _journal(short, 100, 0)
-        small_s = _restart(short)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A long journal: its size, and how long it took to verify it, to start an engine on it, and to replay it."""
+
+    rows: int
+    mb: float
+    verify_s: float
+    ready_s: float
+    replayed: int
+    replay_s: float
+
+
+def measure_journal(bars: int, rows: int) -> Measured:
+    """Make a journal of at least ``rows`` rows, and measure."""
     with folder() as place:
         state = place / "state.db"
-        session_rows = _journal(state, bars, rows)
+        made = _journal(state, bars, rows)
         began = CLOCK.monotonic_ns()
         report = verify_chain(state)
-        chain_s = seconds_since(began)
+        verify_s = seconds_since(began)
         if not report.ok:
             raise MeasurementFailed(f"the journal does not verify: {report.text}")
         size = state.stat().st_size / 1e6
@@ -50,33 +58,42 @@ def measure(quick: bool = False) -> list[Row]:
         if launch is None:
             raise MeasurementFailed("the engine left no launch file")
         replayed = replay_journal(state, launch)
-        replay_s = seconds_since(began)
-    note = f"{session_rows} rows, {size:.0f} MB, {TAIL_BARS} bars driven again; process start included"
-    speed = report.rows / chain_s
+        return Measured(made, size, verify_s, ready_s, replayed, seconds_since(began))
+
+
+def measure(quick: bool = False) -> list[Row]:
+    """Rows of the report."""
+    bars, rows = (200, 5_000) if quick else (1_500, ROWS)
+    with folder() as place:
+        short = place / "short.db"
+        _journal(short, 100, 0)
+        small_s = _restart(short)
+    found = measure_journal(bars, rows)
+    note = f"{found.rows} rows, {found.mb:.0f} MB, {TAIL_BARS} bars driven again; process start included"
+    allowed = VERIFY_S * rows / ROWS
     return [
         Row(
             "engine: restart to ready, long journal",
-            ready_s,
+            found.ready_s,
             "s",
             RECOVERY_S,
             False,
-            ready_s / small_s,
+            found.ready_s / small_s,
             "a short journal",
             note,
         ),
         Row(
-            "verify: hash chain, signatures, pages",
-            speed,
-            "rows/s",
-            VERIFY_ROWS_PER_S,
-            True,
-            note=f"{chain_s:.2f} s",
+            f"verify: {rows:,} rows, hash chain, signatures, pages",
+            found.verify_s,
+            "s",
+            allowed,
+            note=f"{found.rows / found.verify_s:,.0f} rows/s",
         ),
         Row(
             "verify: whole session replayed and compared",
-            replayed / replay_s,
+            found.replayed / found.replay_s,
             "rows/s",
-            note=f"{replayed} rows, {replay_s:.2f} s",
+            note=f"{found.replayed} rows, {found.replay_s:.2f} s",
         ),
     ]
 

@@ -34,14 +34,4 @@ def desk(tmp_path: Path, tape: Tape, data: Path) -> Iterator[rig.SystemDesk]:
 @pytest.fixture(scope="session")
 def whole(tape: Tape, data: Path, tmp_path_factory: pytest.TempPathFactory) -> rig.Whole:
     """The tape run to its end by an engine that nobody disturbs."""
-    made = rig.make_desk(tmp_path_factory.mktemp("whole"), tape, data)
-    try:
-        engine = made.engine(0)
-        engine.wait_event("end of tape")
-        equity = made.status()["equity"]
-        stopped = engine.terminate()
-        told = [a for a in engine.events("alert")[:-1] if a["code"] not in ("drift", "loop stalled")]
-        assert not told, "this market trips no breaker"
-        return rig.Whole(stopped["rows"], stopped["head"], rig.orders_in(engine.lines), equity)
-    finally:
-        made.close()
+    return rig.undisturbed(tmp_path_factory.mktemp("whole"), tape, data)

@@ -51,7 +51,6 @@ def copy_database(
         raise _not_copied(target, error) from error
     finally:
         copy.close()
-    _sync(target)
 
 
 def copy_at_rest(state: Path, target: Path) -> None:
@@ -81,14 +80,6 @@ def export_head_of(copy: Path) -> tuple[int, str]:
     rows, head, signature = found
     signed_head.write_head(copy, signed_head.HeadFile(rows, head.hex(), desk[0], signature.hex()))
     return int(rows), head.hex()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _not_copied(target: Path, error: sqlite3.Error) -> StoreError:
