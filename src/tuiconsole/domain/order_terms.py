@@ -188,9 +188,9 @@ class TermsFault(enum.IntEnum):
     STOP_PASSED = 22
     TOO_LARGE = 23
     PARENT_REFUSED = 24
-    CHILD_TOO_LARGE = 25
-    EXIT_REFUSED = 26
-    NOTHING_LEFT = 27
+    EXIT_REFUSED = 25
+    NOTHING_LEFT = 26
+    PARTNER_REFUSED = 27
 
 
 FAULT_TEXT: dict[TermsFault, str] = {
@@ -219,8 +219,8 @@ FAULT_TEXT: dict[TermsFault, str] = {
     TermsFault.STOP_PASSED: "The market has passed the stop price already: the order would trade at once.",
     TermsFault.TOO_LARGE: "A price or quantity of the terms is too large to compute with.",
     TermsFault.PARENT_REFUSED: "The order that this one waits for was refused.",
-    TermsFault.CHILD_TOO_LARGE: "An exit may only close what the order that it waits for opens.",
     TermsFault.EXIT_REFUSED: "An exit of this order was refused, and without it the position would stand unprotected.",
+    TermsFault.PARTNER_REFUSED: "An order that belongs together with this one was refused.",
     TermsFault.NOTHING_LEFT: "A replacement keeps its side and leaves something to fill: to end the order, cancel it.",
 }
 """One sentence per fault."""

@@ -149,6 +149,8 @@ class OrderTable:
         slot = int(slots[0])
         before = self._open(slot)
         state = next_state(int(self._orders.data[STATE, slot]), OrderEvent.REPLACE_SENT, 0, 1)
+        if state != OrderState.PENDING_REPLACE:
+            raise IllegalTransition(f"Order {number} is {state.name}: there is nothing left to change.")
         self._orders.data[STATE, slot] = state
         self.terms.asked[number] = asked
         self._moved(slot, before)

@@ -128,7 +128,8 @@ class BookRules:
 def _after_reducing(out: Examined, exposure: tuple[int, int], cash: int) -> tuple[int, int, int]:
     """Gross, net and cash once the reducing orders are done; a fill counts only where the price is good."""
     gross, net = exposure
-    reducing = np.flatnonzero((out.rule == 0) & out.reducing)
+    freeing = out.reducing if out.frees is None else out.reducing & out.frees
+    reducing = np.flatnonzero((out.rule == 0) & freeing)
     if not len(reducing):
         return gross, net, cash
     columns = (out.good, out.before, out.after, out.money)

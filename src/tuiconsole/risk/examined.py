@@ -33,6 +33,8 @@ class Examined:
         bool, or None when all False: the money of the order or its symbol cannot be computed and reads 0.
     fault
         int8 of :class:`~tuiconsole.domain.order_terms.TermsFault`; only there where the batch has terms.
+    frees
+        bool, or None for all: the order surely trades at once, so that what it reduces is free for others.
     rule, value, limit
         The first rule that failed (0 = none so far), what it measured, what it allows.
     """
@@ -42,6 +44,7 @@ class Examined:
         "before",
         "column",
         "fault",
+        "frees",
         "good",
         "held",
         "huge",
@@ -67,6 +70,7 @@ class Examined:
     money: IntArray
     huge: BoolArray | None
     fault: CodeArray
+    frees: BoolArray | None
     rule: CodeArray
     value: FloatArray
     limit: FloatArray

@@ -81,6 +81,7 @@ class OrderRules:
         failed: BoolArray = np.zeros((len(_RULES), len(batch)), dtype=np.bool_)
         rows: list[BoolArray] = list(failed)
         out = Examined()
+        out.frees = None
         self._take_in(out, batch, book, rows)
         if batch.terms is not None or book.exits is not None:
             look_at_exits(out, batch, book, rows[_DUPLICATE])

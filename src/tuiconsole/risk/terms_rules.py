@@ -12,6 +12,7 @@ from tuiconsole.domain.order_terms import (
     OrderTerms,
     OrderType,
     TermsFault,
+    TimeInForce,
     TrailUnit,
     link_faults,
     terms_faults,
@@ -43,7 +44,9 @@ def look_at_exits(out: Examined, batch: OrderBatch, book: Book, duplicate: BoolA
     np.logical_or(duplicate, closing_too, out=duplicate)
     out.reducing &= ~closing_too
     if terms is not None:
-        np.logical_and(duplicate, ~(guard | _in_group(terms, batch.symbol)), out=duplicate)
+        working_too = np.sign(book.pending[out.column]) * np.sign(out.quantity) > 0
+        allowed = guard | (_in_group(terms, batch.symbol) & ~working_too)
+        np.logical_and(duplicate, ~allowed, out=duplicate)
     if not guard.any():
         return
     out.room, out.held = out.room.copy(), out.held.copy()
@@ -113,13 +116,12 @@ def look_at_terms(
     fault = terms_faults(terms, out.quantity, batch.ts)
     links = link_faults(terms, batch.symbol, out.quantity)
     out.fault = np.where(fault == 0, links, fault).astype(np.int8)
+    out.frees = (terms.type == OrderType.MARKET) & (terms.tif <= TimeInForce.DAY) & (terms.parent == 0)
     sane = fault == 0
     limit, stop = terms.limit * sane, terms.stop * sane
     side, price = np.sign(out.quantity), out.price
     passed = (stop > 0) & (price > 0) & (side * (stop - price) <= 0) & ~out.reducing & (terms.parent == 0)
     out.fault[passed & (out.fault == 0)] = TermsFault.STOP_PASSED
-    too_large = (terms.parent != 0) & (batch.purpose == Purpose.PROTECTIVE) & ~out.reducing
-    out.fault[too_large & (out.fault == 0)] = TermsFault.CHILD_TOO_LARGE
     start = np.where(stop > 0, stop, price)
     band = start // PARTS * collar + start % PARTS * collar // PARTS
     np.logical_and(limit > 0, side * (limit - start) > band, out=beyond)
@@ -129,21 +131,31 @@ def look_at_terms(
 
 
 def refuse_orphans(out: Examined, terms: OrderTerms) -> int:
-    """Refuse orders whose parent was refused, and parents whose exit was; returns how many of these would have added risk."""
+    """Refuse what stands alone: orders whose parent, whose exit or whose partner was refused.
+
+    Returns
+    -------
+    How many of these would have added risk.
+    """
     links = [
-        (row, -int(parent) - 1) for row, parent in enumerate(terms.parent.tolist()) if -row <= parent < 0
+        pair
+        for row, parent in enumerate(terms.parent.tolist())
+        if -row <= parent < 0
+        for pair in (
+            (row, -parent - 1, TermsFault.PARENT_REFUSED),
+            (-parent - 1, row, TermsFault.EXIT_REFUSED),
+        )
     ]
+    for group in np.unique(terms.oco[terms.oco < 0]).tolist():
+        members = np.flatnonzero(terms.oco == group).tolist()
+        links += [(a, b, TermsFault.PARTNER_REFUSED) for a in members for b in members if a != b]
     lost = 0
     changed = bool(links)
     while changed:
         changed = False
-        for child, parent in links:
-            for row, other, fault in (
-                (child, parent, TermsFault.PARENT_REFUSED),
-                (parent, child, TermsFault.EXIT_REFUSED),
-            ):
-                if out.rule[row] == 0 and out.rule[other] != 0:
-                    out.rule[row], out.value[row], out.limit[row] = Rule.TERMS, float(fault), np.nan
-                    lost += not out.reducing[row]
-                    changed = True
+        for row, other, fault in links:
+            if out.rule[row] == 0 and out.rule[other] != 0:
+                out.rule[row], out.value[row], out.limit[row] = Rule.TERMS, float(fault), np.nan
+                lost += not out.reducing[row]
+                changed = True
     return lost
