@@ -59,7 +59,7 @@ pip_install() {
 }
 # The build backend comes first, so that it too is the pinned one.
 pip_install hatchling
-pip_install --no-build-isolation --editable '.[feeds,research,cluster,learn,dev]'
+pip_install --no-build-isolation --editable '.[feeds,research,learning,cluster,learn,dev]'
 
 printf '%s\n' "$wanted" >$stamp.new
 mv $stamp.new $stamp

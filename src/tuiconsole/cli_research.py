@@ -120,6 +120,29 @@ def sweep(
     raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)
 
 
+@over_history
+def schedule(
+    history: History,
+    symbol: Annotated[str, typer.Option("--symbol", help="What is to be traded.")],
+    quantity: Annotated[
+        float, typer.Option("--quantity", help="Shares, coins or contracts; negative sells.")
+    ],
+    algo: Annotated[
+        str | None, typer.Option("--algo", help="twap, vwap, pov or is; default [execution] algo, or is.")
+    ] = None,
+    bars: Annotated[
+        int | None,
+        typer.Option("--bars", min=1, max=10_000, help="Bars to work it over; default as configured."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how an order would be worked after the last bar of history, and what it is expected to cost; trades nothing."""
+    from tuiconsole.verbs.schedule import run_schedule, schedule_text
+
+    body = run_schedule(history.place(), symbol, quantity, algo, bars, history.end)
+    emit(body, as_json, "" if as_json else schedule_text(body))
+
+
 def verify(
     context: typer.Context,
     config: ConfigOption = None,
@@ -182,5 +205,5 @@ def quoting(
 
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (backtest, drift, quoting, sweep, tripwires, verify):
+    for verb in (backtest, drift, quoting, schedule, sweep, tripwires, verify):
         app.command()(verb)

@@ -36,7 +36,10 @@ REPLAY, PAPER = "replay", "paper"
 """Modes of the live engine: a tape that is played again, and today's market with paper money."""
 
 _CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution", "protection")
-_NOT_CORE = {"engine": ("checkpoint_bars", "stall_ms", "machine_code", "slow_cycle_ms")}
+_NOT_CORE = {
+    "engine": ("checkpoint_bars", "stall_ms", "machine_code", "slow_cycle_ms"),
+    "execution": ("learn_costs",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from tuiconsole.engine.build import Plan, make_session
 from tuiconsole.engine.drift import DriftWatch, FeatureDrift
 from tuiconsole.engine.latching import reconcile_latch, stop_in_latch
 from tuiconsole.engine.launch import Launch, save_launch
+from tuiconsole.engine.learned_costs import LearnedCosts
 from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.log import RecordLog, open_log
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.server import Server
-from tuiconsole.engine.service import EngineService
+from tuiconsole.engine.service import EngineService, Watch
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import Market, open_market
 from tuiconsole.engine.supervisor import tell_ready
@@ -167,7 +168,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         stall_ms=options.settings.engine.stall_ms,
         slow_cycle_ms=options.settings.engine.slow_cycle_ms,
         pacer=market.pacer,
-        watches=(_drift_watch(chosen), VolumeWatch(chosen.tape, chosen.settings.drift.every_bars)),
+        watches=_watches(chosen, paths),
         at_end=at_end,
     )
     session.sink = sink
@@ -187,6 +188,14 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     finally:
         writer.close()
     log.info("stopped", reason=service.stop_reason, rows=store.rows, head=store.head.hex())
+
+
+def _watches(chosen: Plan, paths: DeskPaths) -> tuple[Watch, ...]:
+    every = chosen.settings.drift.every_bars
+    found: tuple[Watch, ...] = (_drift_watch(chosen), VolumeWatch(chosen.tape, every))
+    if chosen.settings.execution.learn_costs:
+        found += (LearnedCosts(paths.state, chosen.tape, chosen.settings.execution, every),)
+    return found
 
 
 def _drift_watch(chosen: Plan) -> DriftWatch:

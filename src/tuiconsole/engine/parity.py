@@ -42,7 +42,13 @@ from tuiconsole.store.readers import bars_journalled, journal_rows, opened_row
 
 CAUSES = ("data", "latency", "fill", "code")
 _DECIDING = ("engine", "policy", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution")
-_NOT_DECIDING = ("engine.checkpoint_bars", "engine.stall_ms", "engine.machine_code", "engine.slow_cycle_ms")
+_NOT_DECIDING = (
+    "engine.checkpoint_bars",
+    "engine.stall_ms",
+    "engine.machine_code",
+    "engine.slow_cycle_ms",
+    "execution.learn_costs",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,10 @@ class ExecutionSettings:
     algo_risk_aversion: Annotated[float, Interval(ge=0.0, le=1.0)] = 1e-6
     """Risk aversion of is, per currency unit: how much expected cost one unit less variance is worth. 0 is twap."""
 
+    learn_costs: bool = False
+    """Learn from the fills what the cost model gets wrong (needs the package lightgbm). It is told when that is proven on
+    fills it had not seen; before, and without, expected costs are those of the laws above."""
+
     def __post_init__(self) -> None:
         if not self.low_volatility_ratio < 1.0 < self.high_volatility_ratio:
             raise ConfigError(
