@@ -73,7 +73,7 @@ def test_the_first_install_makes_everything_with_the_pinned_versions(desk: Desk)
     installs = [line for line in desk.log.read_text().splitlines() if "-m pip install" in line]
     assert len(installs) == 2
     assert all("--constraint constraints.txt" in line for line in installs)
-    assert installs[-1].endswith("--editable .[feeds,research,cluster,learn,dev]")
+    assert installs[-1].endswith("--editable .[feeds,research,learning,cluster,learn,dev]")
 
 
 def test_nothing_is_done_when_nothing_changed(desk: Desk) -> None:
