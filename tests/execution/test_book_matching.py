@@ -101,6 +101,18 @@ def test_a_probable_queue_moves_faster_than_a_cautious_one() -> None:
     assert fronts == [20, 12.0, 12.0]
 
 
+def test_a_trade_explains_the_fall_of_its_level_once() -> None:
+    market = _market(bids=[(98, 20)], queue=queue_model("power", 1.0))
+    order = _order(limit=98, size=6)
+    market.accept(order)
+    market.on_depth(DepthUpdate(2, "X", [(98, 40)], []))
+    market.on_trade(TradePrint(3, "X", 98, 10, SELL))
+    market.on_depth(DepthUpdate(4, "X", [(98, 30)], []))  # that trade
+    assert order.front == 10
+    market.on_depth(DepthUpdate(5, "X", [(98, 20)], []))  # a cancel: from before it with 10 in 30
+    assert order.front == pytest.approx(10 - 10 / 3)
+
+
 def test_orders_of_the_desk_at_one_price_share_a_trade_in_their_order() -> None:
     market = _market()
     first, second = _order(limit=99, size=4, number=1), _order(limit=99, size=9, number=2)
