@@ -10,14 +10,14 @@ import numpy as np
 
 from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import FloatArray, IntArray
+from tuiconsole.features.compiled_moments import PARTS, STANDSTILL, moments_of
 from tuiconsole.features.contract import Bank, Feature, Request, distinct, routes
-from tuiconsole.features.moments_kernel import PARTS, STANDSTILL, moments_of
 from tuiconsole.features.rolling_sums import PRESENCE, RollingSums, observe
 
 if TYPE_CHECKING:
     from tuiconsole.market.panel import Panel
 
-_SOURCE = Path(__file__).with_name("moments_kernel.py")
+_SOURCE = Path(__file__).with_name("compiled_moments.py")
 
 
 class RollingMomentsBank(Bank):

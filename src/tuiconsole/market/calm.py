@@ -13,7 +13,7 @@ import numpy as np
 
 from tuiconsole.domain.market import BarBlock
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
-from tuiconsole.market.calm_kernel import Columns
+from tuiconsole.market.compiled_calm import Columns
 from tuiconsole.market.settings import DefenceSettings
 
 _NARROW = 4
@@ -96,7 +96,7 @@ def calm_stretch(
 
 @np.errstate(all="ignore")
 def columns_of(block: BarBlock) -> Columns | None:
-    """What :func:`~tuiconsole.market.calm_kernel.calm_bars` reads of ``block``; None where a range is not whole.
+    """What :func:`~tuiconsole.market.compiled_calm.calm_bars` reads of ``block``; None where a range is not whole.
 
     The logarithms are NumPy's: those of a kernel have other bits.
     """

@@ -29,7 +29,7 @@ from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.market import BarBlock, Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.market.calm import CalmState, CalmStretch, calm_stretch, columns_of
-from tuiconsole.market.calm_kernel import PARTS, Columns, calm_bars
+from tuiconsole.market.compiled_calm import PARTS, Columns, calm_bars
 from tuiconsole.market.settings import DefenceSettings
 
 RANGE_TOLERANCE = 1e-6
@@ -46,7 +46,7 @@ SPLIT_TOLERANCE = 0.03
 """Largest log distance of a move from a split ratio: a split day has a return of its own."""
 
 _LOG_RATIOS = np.log(np.array(SPLIT_RATIOS))
-_KERNEL_FILE = Path(__file__).with_name("calm_kernel.py")
+_KERNEL_FILE = Path(__file__).with_name("compiled_calm.py")
 _ABSENT = (int(Quality.MISSING), int(Quality.NEVER_SEEN))
 _BEFORE_ALL_TIME = -(2**62)
 _ARRAYS = ("price", "log_price", "log_suspect", "deviation", "unchanged", "waiting")

@@ -11,9 +11,9 @@ import numpy as np
 
 from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import FloatArray
+from tuiconsole.regimes.compiled_trend import LONGEST_WINDOW, piece_sum, trend_of
 from tuiconsole.regimes.logistic import logistic
 from tuiconsole.regimes.settings import RegimeSettings
-from tuiconsole.regimes.trend_kernel import LONGEST_WINDOW, piece_sum, trend_of
 
 _NO_OPINION = 0.5
 _STANDSTILL = 1e-24
@@ -115,7 +115,7 @@ class TrendRegime:
     def use_machine_code(self) -> None:
         """Have paths judged by a kernel, with the same bits; windows over 128 bars stay with NumPy."""
         if self._window <= LONGEST_WINDOW:
-            sources = tuple(Path(__file__).with_name(name) for name in ("trend_kernel.py", "logistic.py"))
+            sources = tuple(Path(__file__).with_name(name) for name in ("compiled_trend.py", "logistic.py"))
             self._kernel = machine_code(trend_of, (piece_sum, logistic), sources, "Regimes in machine code")
 
     def update(self, market_return: float) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from tuiconsole.domain.machine_code import Kernel, machine_code
 from tuiconsole.domain.types import FloatArray
+from tuiconsole.regimes.compiled_volatility import volatility_of
 from tuiconsole.regimes.logistic import logistic
 from tuiconsole.regimes.settings import RegimeSettings
-from tuiconsole.regimes.volatility_kernel import volatility_of
 
 _NO_OPINION = (1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0)
 _SMALLEST = 1e-8
@@ -89,7 +89,7 @@ class VolatilityRegime:
 
     def use_machine_code(self) -> None:
         """Have :meth:`update_block` done by a kernel, with the same bits."""
-        sources = tuple(Path(__file__).with_name(name) for name in ("volatility_kernel.py", "logistic.py"))
+        sources = tuple(Path(__file__).with_name(name) for name in ("compiled_volatility.py", "logistic.py"))
         self._kernel = machine_code(volatility_of, (logistic,), sources, "Regimes in machine code")
 
     def update_block(self, market_returns: FloatArray) -> FloatArray:
