@@ -131,6 +131,9 @@ def test_sigkill_in_paper_mode_loses_nothing_and_doubles_nothing(paper: PaperDes
 def test_a_kill_with_the_engine_dead_flattens_the_paper_book(paper: PaperDesk) -> None:
     engine = paper.engine()
     engine.wait_for(lambda lines: any(line["event"] == "fill" for line in lines), "fill")
+    copy = paper.desk.home / "copy"
+    backup = paper.desk.run("backup", str(copy), "--json")
+    assert (backup.code, backup.body["path"], backup.body["mode"]) == (0, "engine", "paper"), backup
     engine.kill()
     killed = paper.desk.run("kill", "--json")
     assert killed.code == 0, killed.err
@@ -140,6 +143,15 @@ def test_a_kill_with_the_engine_dead_flattens_the_paper_book(paper: PaperDesk) -
     engine.wait_for(rig.bars_seen(2), "2 bars")
     assert paper.desk.status()["state"] == "killed"
     assert not [line for line in engine.lines[before:] if line["event"] == "order"]
+    engine.terminate()
+    assert paper.desk.verified()["ok"]
+    restored = paper.desk.run("restore", str(copy), "--overwrite", "--json")
+    assert (restored.code, restored.body["state"]) == (0, "killed"), "an older book, and the stop of today"
+    assert paper.desk.status()["journal_rows"] == backup.body["rows"]
+    engine = paper.engine()
+    engine.wait_for(rig.bars_seen(1), "a bar")
+    status = paper.desk.status()
+    assert (status["state"], status["positions"]) == ("killed", [])
     engine.terminate()
     assert paper.desk.verified()["ok"]
 

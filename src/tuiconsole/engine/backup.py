@@ -11,7 +11,9 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 from tuiconsole.domain.clock import Clock, iso
 from tuiconsole.domain.errors import StoreError, UsageError
@@ -135,7 +137,7 @@ def _fill(paths: DeskPaths, partial: Path, clock: Clock, copy: Callable[[Path], 
         level=LEVEL_NAMES[said.level],
     )
     body = json.dumps(asdict(facts), indent=1).encode() + b"\n"
-    write_durably(partial / FACTS_NAME, body)
+    _write_durably(partial / FACTS_NAME, BytesIO(body))
     sync_directory(partial)
     return facts
 
@@ -176,13 +178,14 @@ def copy_durably(source: Path, target: Path) -> None:
             copy_durably(path, target / path.name)
         sync_directory(target)
     elif source.exists():
-        write_durably(target, source.read_bytes())
+        with source.open("rb") as content:
+            _write_durably(target, content)
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def _write_durably(path: Path, content: IO[bytes]) -> None:
     """Write a new file of mode 0600 and wait until it is on the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+        shutil.copyfileobj(content, file)
         file.flush()
         os.fsync(file.fileno())

@@ -10,6 +10,7 @@ import pytest
 
 from tuiconsole.domain.errors import StoreError, TapeDamaged
 from tuiconsole.domain.market import Bars
+from tuiconsole.domain.rng import generator
 from tuiconsole.market.live import recorded
 from tuiconsole.market.live.recorded import RecordedBar, RecordedTape, TapeHeader
 
@@ -147,6 +148,52 @@ def test_a_segment_begun_at_a_crash_is_begun_again(tmp_path: Path, left: int) ->
     tape.append(bar(4), 1, "yahoo")
     assert tape.check() == 5
     tape.close()
+
+
+@pytest.mark.usefixtures("small_segments")
+@pytest.mark.parametrize("bars", [3, 4, 7])
+def test_lost_power_tears_at_most_the_bar_that_was_not_acknowledged(tmp_path: Path, bars: int) -> None:
+    """Any sectors of the last write may be missing, also when the file has its full length; four bars fill a segment."""
+    make(tmp_path / "t", warm_up=2, more=bars - 2).close()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "t").iterdir()}
+    tape = RecordedTape.open(tmp_path / "t", writing=True)
+    tape.append(bar(bars), 1_000_000 + bars, "yahoo-stream")
+    tape.close()
+    after = {path.name: path.read_bytes() for path in (tmp_path / "t").iterdir()}
+    (name,) = [name for name, data in after.items() if data != before.get(name)]
+    start, path = len(before.get(name, b"")), tmp_path / "t" / name
+    rng = generator(bars, "torn tape")
+    for _ in range(60):
+        torn = bytearray(
+            after[name][: int(rng.integers(start, len(after[name]) + 1))]
+            if rng.random() < 0.3
+            else after[name]
+        )
+        for at in range(start, len(torn), 16):
+            if rng.random() < 0.4:
+                torn[at : at + 16] = bytes(len(torn[at : at + 16]))
+        path.write_bytes(torn)
+        again = RecordedTape.open(tmp_path / "t", writing=True)
+        assert len(again) in (bars, bars + 1)
+        if len(again) == bars:
+            again.append(bar(bars), 1_000_000 + bars, "yahoo-stream")
+        again.close()
+        assert path.read_bytes() == after[name]
+        assert RecordedTape.open(tmp_path / "t").check() == bars + 1
+        for left in (tmp_path / "t").glob("*.torn"):
+            left.unlink()
+
+
+def test_a_reader_is_not_as_forgiving(tmp_path: Path) -> None:
+    make(tmp_path / "t").close()
+    path = tmp_path / "t" / "00000000.seg"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40] + bytes(8) + whole[-32:])
+    with pytest.raises(TapeDamaged, match="changed"):
+        RecordedTape.open(tmp_path / "t")
+    writer = RecordedTape.open(tmp_path / "t", writing=True)
+    assert len(writer) == 4
+    writer.close()
 
 
 def test_the_journal_cannot_go_beyond_the_tape(tmp_path: Path) -> None:

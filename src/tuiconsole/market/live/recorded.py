@@ -156,15 +156,15 @@ class RecordedTape:
             There is no tape, or it was changed or cut.
         """
         numbers = _segments(directory)
-        while writing and len(numbers) > 1 and not _whole_header(_path(directory, numbers[-1])):
-            _path(directory, numbers.pop()).unlink()  # begun at the moment of a crash
+        while writing and len(numbers) > 1 and _begun_at_a_crash(directory, numbers[-1]):
+            _path(directory, numbers.pop()).unlink()
         if not numbers or numbers != list(range(len(numbers))):
             raise TapeDamaged(f"{directory.name} holds no whole recorded tape.", _REMEDY)
         first = next(_frames(_path(directory, 0), _GENESIS if checked else None, 0), None)
         if first is None:
             raise TapeDamaged(f"{directory.name} has no header.", _REMEDY)
         header = _header(first[0])
-        last = _read_segment(directory, numbers[-1], header, checked=checked)
+        last = _read_segment(directory, numbers[-1], header, checked=checked, torn=writing)
         file: BinaryIO | None = None
         if writing:
             try:
@@ -329,13 +329,18 @@ def _link(before: bytes, payload: bytes) -> bytes:
 
 
 def _read_segment(
-    directory: Path, number: int, header: TapeHeader, link: bytes | None = None, checked: bool = True
+    directory: Path,
+    number: int,
+    header: TapeHeader,
+    link: bytes | None = None,
+    checked: bool = True,
+    torn: bool = False,
 ) -> _Segment:
-    """One segment, its chain checked from ``link`` (default: where the segment before it ends)."""
+    """One segment, its chain checked from ``link`` (default: the end of the one before); ``torn`` as in :func:`_frames`."""
     path = _path(directory, number)
     before = _end_of(_path(directory, number - 1)) if link is None and number else link or _GENESIS
     segment = _Segment(number, before)
-    for count, (payload, head, size) in enumerate(_frames(path, before if checked else None, number)):
+    for count, (payload, head, size) in enumerate(_frames(path, before if checked else None, number, torn)):
         segment.head, segment.size = head, size
         if count:
             segment.bars.append(_bar(payload, number * SEGMENT_BARS + count - 1))
@@ -356,10 +361,13 @@ def _set_aside(file: BinaryIO, last: _Segment, directory: Path) -> None:
         file.seek(last.size)
 
 
-def _frames(path: Path, link: bytes | None, number: int) -> Iterator[tuple[bytes, bytes, int]]:
+def _frames(
+    path: Path, link: bytes | None, number: int, torn: bool = False
+) -> Iterator[tuple[bytes, bytes, int]]:
     """``(payload, link, bytes so far)`` of each whole frame; what a crash left unfinished at the end is passed over.
 
-    Without a ``link`` to begin with the chain is not checked.
+    Without a ``link`` to begin with the chain is not checked. With ``torn`` a last frame that breaks the chain counts as
+    unfinished: lost power may have kept its length and not its bytes. If it was played, the journal goes on beyond the tape.
     """
     try:
         data = path.read_bytes()
@@ -375,6 +383,8 @@ def _frames(path: Path, link: bytes | None, number: int) -> Iterator[tuple[bytes
         stands = data[end - _LINK_BYTES : end]
         if link is not None:
             link = _link(link, payload)
+            if link != stands and torn and end == len(data):
+                return
             if link != stands:
                 raise TapeDamaged(
                     f"Segment {number} of the recorded tape was changed at byte {position}.", _REMEDY
@@ -383,10 +393,13 @@ def _frames(path: Path, link: bytes | None, number: int) -> Iterator[tuple[bytes
         position = end
 
 
-def _whole_header(path: Path) -> bool:
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(_LENGTH_BYTES), "big")
-        return length > 0 and len(file.read(length + _LINK_BYTES)) == length + _LINK_BYTES
+def _begun_at_a_crash(directory: Path, number: int) -> bool:
+    """Whether a segment was never made durable: its header is not whole, and at most the bar written with it follows."""
+    frames = list(_frames(_path(directory, number), None, number))
+    if not frames:
+        return True
+    payload, stands, _ = frames[0]
+    return len(frames) <= 2 and _link(_end_of(_path(directory, number - 1)), payload) != stands
 
 
 def _end_of(path: Path) -> bytes:
