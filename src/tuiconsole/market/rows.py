@@ -102,7 +102,7 @@ def tape_of(rows: Rows, timezone: str, bar_seconds: int) -> Tape:
     ts = ts + bar_seconds * NANOSECONDS_PER_SECOND * _intraday(rows, times)
     label = rows.source.split(".")[0][:_LABEL_LENGTH]
     tape = Tape(label, rows.source, universe, ts, dating=dating, notes=notes, **arrays)
-    return replace(tape, notes=(*notes, *mixture(tape)))
+    return replace(tape, notes=(*tape.notes, *mixture(tape)))
 
 
 def _check_order(rows: Rows) -> None:

@@ -17,6 +17,7 @@ from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars
 from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
 from tuiconsole.market.dating import EXCHANGE, Dating
+from tuiconsole.market.range_limits import limits_of, within
 from tuiconsole.market.universes.instruments import told
 
 _THURSDAY = 3
@@ -107,7 +108,7 @@ class Tape:
     _nothing: FloatArray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse shapes and times that no tape can have; make every array contiguous and read-only."""
+        """Refuse shapes and times that no tape can have, and take figures that no market has for missing; then read-only."""
         shape = (len(self.ts), len(self.universe))
         if not len(self.ts):
             raise DataError(f"{self.source} holds no bars.")
@@ -115,6 +116,7 @@ class Tape:
             raise DataError(
                 f"{self.source}: times of bars must increase.", "Check its timestamps and time zone."
             )
+        outside = 0
         for name in (*_FIELDS, *QUOTE_FIELDS, "macro"):
             values = getattr(self, name)
             if values is None:
@@ -123,7 +125,12 @@ class Tape:
                 shape = (len(self.ts), len(MACRO_SERIES))
             if values.shape != shape:
                 raise DataError(f"{self.source}: {name} has shape {values.shape}, expected {shape}.")
-            object.__setattr__(self, name, _frozen(values, np.float64))
+            kept, count = within(np.asarray(values, dtype=np.float64), *limits_of(name, self.universe))
+            outside += count
+            object.__setattr__(self, name, _frozen(kept, np.float64))
+        if outside:
+            note = f"{outside:,} figures that no market has (a price of 1e300, say) were taken for missing."
+            object.__setattr__(self, "notes", (*self.notes, note))
         if self.members is not None:
             if self.members.shape != self.close.shape:
                 raise DataError(

@@ -82,7 +82,7 @@ def tape(
     universe = universe_of(stored.symbols, chosen)
     dating = dating_of(universe)
     tape = Tape(label, label, universe, stored.ts, close, open_, high, low, volume, dating=dating, **quotes)
-    tape = replace(tape, notes=mixture(tape))
+    tape = replace(tape, notes=(*tape.notes, *mixture(tape)))
     return tape if chosen is None else _listed(tape, chosen, names)
 
 
