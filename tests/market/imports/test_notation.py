@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tuiconsole.domain.errors import DataError, UsageError
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.imports import notation
 from tuiconsole.market.imports.notation import Numbers, as_numbers, numbers_of
+from tuiconsole.market.imports.number_texts import numbers_of_bytes
 from tuiconsole.market.imports.reading import Asked
 from tuiconsole.market.imports.run import ImportReport, import_bars
 from tuiconsole.market.imports.tables import FileReader
@@ -153,6 +155,55 @@ def test_thousands_that_come_late_are_found(tmp_path: Path, monkeypatch: pytest.
     parts = list(FileReader(100, decimal=".").parts(tmp_path / "C.csv"))
     assert len(parts) > 1
     assert parts[-1].table.column("volume").to_pylist()[-1] == 1009.0
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("1,234.5", 1234.5),
+        ("-1,234,567", -1234567.0),
+        ("$12", 12.0),
+        ("", None),
+        ("1e3", 1000.0),
+        ("1,23", "refused"),
+        ("1234,567", "refused"),
+        (",123", "refused"),
+        ("1,2345", "refused"),
+        ("1.5,123", "refused"),
+        ("1.2.3", "refused"),
+        ("1,234,56", "refused"),
+        ("one", "refused"),
+        (" 7", 7.0),
+        ("1\u00a0234", "refused"),
+        ("NA", None),
+    ],
+)
+@pytest.mark.parametrize("around", [[], ["5", "6,000"], [""]])
+def test_a_cell_is_a_number_or_refused(cell: str, found: float | str | None, around: list[str]) -> None:
+    """Whatever stands beside it, and whether bytes or the regular expression decide."""
+    column = pa.chunked_array([[*around, cell, *around]])
+    numbers = Numbers(".", ",")
+    if found == "refused":
+        with pytest.raises(pa.ArrowInvalid):
+            as_numbers(column, numbers)
+    else:
+        assert as_numbers(column, numbers).to_pylist()[len(around)] == found
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.lists(st.text("0123456789.,-+ $", max_size=9), min_size=1, max_size=4))
+def test_bytes_prove_only_what_the_regular_expression_accepts(cells: list[str]) -> None:
+    numbers = Numbers(".", ",")
+    proven = numbers_of_bytes(pa.chunked_array([cells]), ".", ",", "$")
+    if proven is None:
+        return
+    for cell, value in zip(cells, proven.to_pylist(), strict=True):
+        plain = cell.replace("$", "")
+        if plain:
+            assert re.fullmatch(notation._shape(numbers), plain)
+            assert value == float(plain.replace(",", ""))
+        else:
+            assert value is None
 
 
 _STYLES = [Numbers(".", ","), Numbers(",", "."), Numbers(".", " "), Numbers(",", "\u00a0"), Numbers(".", "'")]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from tuiconsole.domain.errors import DataError, UsageError
 from tuiconsole.market.csv_rows import NULLS, opened
+from tuiconsole.market.imports.number_texts import numbers_of_bytes
 
 DateOrder = Literal["day-first", "month-first"]
 ORDERS: tuple[DateOrder, ...] = ("day-first", "month-first")
@@ -191,6 +192,10 @@ def as_numbers(column: Any, numbers: Numbers) -> Any:
     import pyarrow
     from pyarrow import compute
 
+    between = "".join(c for c in numbers.parting if c not in _SIGNS)
+    proven = numbers_of_bytes(column, numbers.decimal, between, _SIGNS)
+    if proven is not None:
+        return proven
     text = compute.utf8_trim_whitespace(column.cast(pyarrow.string()))
     nothing = compute.is_in(text, value_set=pyarrow.array(sorted(NULLS), pyarrow.string()))
     text = compute.if_else(nothing, pyarrow.scalar(None, pyarrow.string()), text)
