@@ -189,3 +189,45 @@ def test_prices_that_do_not_fit_those_stored_are_told(
     assert _asked(capsys, "data", "import", str(raw))["mixed_prices"] == ["AAA"]
     assert main(["data", "import", str(raw)]) == 0
     assert "1 symbols now hold prices as traded beside adjusted ones" in capsys.readouterr().out
+
+
+def test_vendor_spellings_are_told_and_older_ones_stay_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, ("BRK-B", "SHOP.TO"))
+    assert _asked(capsys, "data", "import", str(folder), "--spelling", "keep")["mapped_symbols"] == {}
+    body = _asked(capsys, "data", "import", str(folder))
+    assert (body["symbols"], body["mapped_symbols"]) == (["BRK.B", "SHOP.TO"], {"BRK-B": "BRK.B"})
+    assert body["stored_apart"] == ["BRK-B"]
+    assert main(["data", "import", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "symbols as the house writes them: BRK-B is BRK.B" in out
+    assert "! stored before under other spellings, and left apart: BRK-B" in out
+    assert main(["data", "import", str(folder), "--spelling", "yahu"]) == 2
+    assert (
+        "--spelling is 'yahu', expected yahoo, alpaca, alpha_vantage, stooq, keep." in capsys.readouterr().err
+    )
+
+
+def test_dates_and_decimals_are_asked_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "A.csv").write_text("Date;Close\n03.04.2024;1,234\n04.04.2024;1,235\n")
+    assert main(["data", "import", "A.csv"]) == 2
+    assert "Add --decimal . or --decimal ," in capsys.readouterr().err
+    assert main(["data", "import", "A.csv", "--decimal", ","]) == 2
+    assert "Add --dates day-first or --dates month-first." in capsys.readouterr().err
+    body = _asked(capsys, "data", "import", "A.csv", "--decimal", ",", "--dates", "day-first")
+    assert (body["first"][:10], body["dates"], body["dates_from"]) == ("2024-04-03", "day-first", "asked")
+
+
+def test_rows_later_than_now_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "A.csv").write_text("Date,Close\n2024-04-03,1\n2204-04-04,2\n")
+    body = _asked(capsys, "data", "import", "A.csv", "--interval", "1day")
+    assert (body["new"], body["quarantined"]) == (1, {"later than the time of the import": 1})
+    assert main(["data", "info", "A"]) == 0
+    assert "row 3, 2204-04-04 20:00:00: later than the time of the import" in capsys.readouterr().out
+    (tmp_path / "B.csv").write_text("Date,Close\n2204-04-03,1\n2204-04-04,2\n")
+    assert _asked(capsys, "data", "import", "B.csv")["new"] == 0
+    other = _asked(capsys, "data", "info")
+    assert other["intervals"]["1day"]["bars"] == 1

@@ -13,6 +13,8 @@ from tuiconsole.verbs.common import Place
 from tuiconsole.verbs.interrupting import interruptible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tuiconsole.market.history.store import HistoryStore
 
 _LABELS: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
@@ -87,6 +89,7 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         "prices": report.adjusted,
         "symbols": list(report.symbols),
         "mapped_symbols": dict(report.mapped),
+        "stored_apart": _apart(store, reading.interval, report.mapped),
         "dates": None if report.dates is None else report.dates.order,
         "dates_from": None if report.dates is None else report.dates.because,
         "quoted": report.quoted,
@@ -117,6 +120,14 @@ def _kept(stored: bool, path: Path) -> str:
     if stored:
         return f"all of {path} was stored already; data info shows it."
     return f"nothing of {path} was stored, and the history is as it was. Start the import again."
+
+
+def _apart(store: HistoryStore, interval: str, mapped: Mapping[str, str]) -> list[str]:
+    """Spellings of this import under which an earlier one stored bars: those stay instruments of their own."""
+    held = set(store.symbols(interval)) if mapped else set()
+    return sorted(
+        {word for word in mapped if word in held} | {w.upper() for w in mapped if w.upper() in held}
+    )
 
 
 def _mixed(store: HistoryStore, interval: str, symbols: tuple[str, ...]) -> list[str]:
@@ -194,6 +205,10 @@ def import_text(body: dict[str, Any]) -> str:
     ]
     if body["mapped_symbols"]:
         lines.append(f"  symbols as the house writes them: {_mapped_text(body['mapped_symbols'])}")
+    if body["stored_apart"]:
+        lines.append(
+            f"  ! stored before under other spellings, and left apart: {' '.join(body['stored_apart'][:5])}"
+        )
     if body["dates"]:
         lines.append(f"  dates {body['dates'].replace('-', ' ')} ({body['dates_from']})")
     if body["quoted"]:
