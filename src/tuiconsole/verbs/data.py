@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tuiconsole.market.history.store import HistoryStore
+    from tuiconsole.market.imports.run import ImportReport
 
 _LABELS: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
 _BAR_WIDTH, _MAPPED_SHOWN = 30, 4
@@ -75,11 +76,17 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
     finally:
         if progress:
             sys.stderr.write("\r\x1b[K")
-    seconds = (clock.monotonic_ns() - began) / 1e9
+    return _answer(request, store, report, (clock.monotonic_ns() - began) / 1e9)
+
+
+def _answer(
+    request: ImportRequest, store: HistoryStore, report: ImportReport, seconds: float
+) -> dict[str, Any]:
+    """The verb's stable keys."""
     written, reading = report.written, report.reading
     return {
-        "path": str(path),
-        "history": str(root),
+        "path": str(request.path),
+        "history": str(store.root),
         "files": report.files,
         "layout": report.layout,
         "interval": reading.interval,
@@ -93,7 +100,7 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         "dates": None if report.dates is None else report.dates.order,
         "dates_from": None if report.dates is None else report.dates.because,
         "quoted": report.quoted,
-        "universe": universe or None,
+        "universe": request.universe or None,
         "rows": written.given,
         "new": written.new,
         "changed": written.changed,
@@ -107,7 +114,7 @@ def run_import(place: Place, request: ImportRequest, progress: bool) -> dict[str
         ],
         "first": iso(written.first),
         "last": iso(written.last),
-        "mixed_prices": _mixed(HistoryStore(root), reading.interval, report.symbols),
+        "mixed_prices": _mixed(store, reading.interval, report.symbols),
         "empty_files": list(report.empty),
         "ignored_columns": list(report.ignored),
         "seconds": seconds,
