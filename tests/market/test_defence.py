@@ -451,3 +451,18 @@ def test_long_calm_markets_by_the_kernel(n_symbols: int, quotes: bool) -> None:
     assert encode_state(blocks.state()) == encode_state(bars.state())
     assert len(np.unique(found.quality)) > 3
     assert not found.price.flags.writeable
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_a_source_with_half_a_range_is_judged_bar_by_bar(kernel: bool) -> None:
+    """High and low without an open say nothing of the range: the same verdicts, whatever was asked for."""
+    close = 50.0 * np.exp(np.cumsum(generator(3, "half").normal(0.0, 0.01, (60, 2)), axis=0))
+    steps = list(range(60))
+    block = BarBlock(0, steps, steps, close, None, close * 1.01, close * 0.99, None, np.full(2, np.nan))
+    bars, blocks = Defence(2), Defence(2)
+    if kernel:
+        blocks.use_machine_code()
+    found = blocks.screen_block(block)
+    assert found.price.tobytes() == np.stack([bars.screen(block.at(i)).price for i in steps]).tobytes()
+    assert encode_state(blocks.state()) == encode_state(bars.state())
+    assert found.all_good

@@ -36,8 +36,8 @@ RANGE_TOLERANCE = 1e-6
 """Relative excess of open or close over the range that is taken for rounding: single precision rounds by
 6e-8."""
 
-_LEAST_REACH = 16
-"""Bars that are tried as one calm stretch after something suspicious; four times as many after each success."""
+_LEAST_REACH, _MOST_REACH = 16, 4096
+"""Bars that are tried as one calm stretch after something suspicious; four times as many after each success, at most."""
 
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 50.0)
 """New shares for one old, or old for one new, in splits that happen."""
@@ -150,7 +150,7 @@ class Defence:
             if done < end:
                 self._reach = max(_LEAST_REACH, 2 * calm.bars)
                 break
-            self._reach *= 4
+            self._reach = min(_MOST_REACH, 4 * self._reach)
         return done
 
     def _walk(
