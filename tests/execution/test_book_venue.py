@@ -43,6 +43,53 @@ class TestBookVenueConformance(BrokerConformance):
         return None
 
 
+class TestBookVenueWithLatency(BrokerConformance):
+    """Orders that are on their way for some time."""
+
+    settings = BookVenueSettings(submit_ns=3, queue="log")
+
+    def make(self):
+        self.ts = 100
+        self.venue = BookVenue(Universe.of(["AAA", "BBB", "CCC"]), self.settings)
+        self.trade(self.venue)
+        return self.venue
+
+    def move(self, broker, symbol):
+        return broker.on_book(DepthUpdate(self.ts, symbol, [(99 * P, 50)], [(101 * P, 50)], True))
+
+    def trade(self, broker):
+        for _ in range(5):  # until what was sent has arrived
+            self.ts += 1
+            for symbol in ("AAA", "BBB", "CCC"):
+                for one in self.move(broker, symbol):
+                    if isinstance(one, Fills):
+                        return one
+        return None
+
+
+class TestBookVenueOnQuotes(TestBookVenueWithLatency):
+    """Best quotes alone drive it."""
+
+    settings = BookVenueSettings(feed_ns=2, cancel_ns=0)
+
+    def move(self, broker, symbol):
+        return broker.on_quote(TopQuote(self.ts, symbol, 99 * P, 50, 101 * P, 50))
+
+    def test_a_cancelled_order_never_fills(self):
+        broker = self.make()
+        broker.submit(approved(batch(1, [(0, 10), (1, 5)])))
+        answer = broker.cancel(88, ints(1)).updates  # the answer is as late as the market data
+        assert (answer.ts, answer.number.tolist(), answer.event.tolist()) == (
+            88,
+            [1],
+            [OrderEvent.CANCEL_PENDING],
+        )
+
+    def test_cancels_of_what_does_not_rest_are_refused(self):
+        broker = self.make()
+        assert broker.cancel(3, ints(9)).updates.event.tolist() == [OrderEvent.CANCEL_REJECTED]
+
+
 def _levels(levels):
     return [(price * P, size) for price, size in levels]
 
@@ -311,6 +358,15 @@ def test_a_flatten_walks_the_book_and_pays_beyond_it() -> None:
     assert response.fills.forced
     assert response.fills.price.tolist() == [99 * P, 98 * P, 98 * P - 98 * P // 100]
     assert response.fills.quantity.tolist() == [-10, -20, -10]
+
+
+def test_a_flatten_without_a_book_fills_around_the_last_middle() -> None:
+    venue = _venue(beyond_depth_bps=50.0)
+    venue.on_event(BookBroken(2, "AAA", "gap"))
+    response = venue.submit(approved(batch(1, [(0, 7)], purpose=Purpose.FLATTEN)), immediate=True)
+    assert response.fills is not None
+    assert response.fills.price.tolist() == [100 * P + P // 2]
+    assert venue.positions().tolist() == [7, 0]
 
 
 def test_shorts_pay_borrow_by_the_day() -> None:

@@ -10,6 +10,7 @@ from tests.market.books.messages import SAMPLES, sample
 from tuiconsole.domain.books import DepthUpdate, TradePrint
 from tuiconsole.domain.errors import DataError
 from tuiconsole.domain.order_book import OrderBook
+from tuiconsole.domain.rng import generator
 from tuiconsole.market.books.level_tables import changes, csv_books, lobster_books
 from tuiconsole.market.books.rebuilding import Trust
 
@@ -87,6 +88,31 @@ def test_a_snapshot_and_later_changes_that_do_not_belong_together_break_off(tmp_
     feed, events = csv_books(path)
     assert [type(event).__name__ for event in events] == ["DepthUpdate", "BookBroken"]
     assert feed.books["BTCUSDT"].counts.gaps == 1
+
+
+_SOUND = (
+    "symbol,timestamp,local_timestamp,asks[0].price,asks[0].amount,bids[0].price,bids[0].amount\nX,1,1,2.5,1,2.4,3\nX,2,2,2.5,2,,\n",
+    "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\ne,X,1,1,true,ask,1.5,2\ne,X,2,2,false,bid,1.4,1\n",
+    "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\ne,X,1,1,a,sell,1.5,2\n",
+    "symbol,timestamp,first_update_id,last_update_id,side,update_type,price,qty,pu\nX,1,5,5,b,snap,1.50,1.0,-1\n"
+    "X,2,6,7,a,set,1.60,2.0,5\n",
+)
+
+
+def test_hostile_tables_are_read_or_refused_with_one_error(tmp_path: Path) -> None:
+    random, path, refused = generator(4, "hostile tables"), tmp_path / "x.csv", 0
+    pieces = ['"', "\n", ",,", "-1", "9" * 40, "nan", "\x00", "é", "1e5", "true,", "X,1"]
+    for _ in range(400):
+        text = _SOUND[int(random.integers(len(_SOUND)))]
+        for _ in range(int(random.integers(0, 4))):
+            at, gone = int(random.integers(len(text) + 1)), int(random.integers(0, 9))
+            text = text[:at] + pieces[int(random.integers(len(pieces)))] + text[at + gone :]
+        path.write_bytes(text.encode()[: int(random.integers(len(text) // 2, len(text) + 1))])
+        try:
+            list(csv_books(path)[1])
+        except DataError:
+            refused += 1
+    assert 100 < refused < 390
 
 
 @pytest.mark.parametrize(

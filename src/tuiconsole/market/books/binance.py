@@ -31,7 +31,7 @@ _Rows = list[tuple[str, str]]
 _Id = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 
 
-class _Data(msgspec.Struct):
+class _Data(msgspec.Struct, gc=False):
     """Fields of all messages looked at; one letter means different things in different messages."""
 
     e: str = ""
@@ -51,7 +51,7 @@ class _Data(msgspec.Struct):
     asks: _Rows = []
 
 
-class _Frame(_Data):
+class _Frame(_Data, gc=False):
     stream: str = ""
     data: _Data | None = None
 

@@ -22,27 +22,27 @@ _MAKER = {"buy": -1, "sell": 1, "BUY": -1, "SELL": 1}
 _BIDS, _ASKS = ("buy", "bid"), ("sell", "offer")
 
 
-class _Level(msgspec.Struct):
+class _Level(msgspec.Struct, gc=False):
     side: str
     price_level: str
     new_quantity: str
 
 
-class _Trade(msgspec.Struct):
+class _Trade(msgspec.Struct, gc=False):
     product_id: str
     price: str
     size: str
     side: str = ""
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     type: str = ""
     product_id: str = ""
     updates: list[_Level] = []
     trades: list[_Trade] = []
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     type: str = ""
     product_id: str = ""
     bids: _Rows = []

@@ -40,12 +40,12 @@ def checksum(book: OrderBook) -> int:
     return zlib.crc32("".join(digits).encode())
 
 
-class _LevelV2(msgspec.Struct):
+class _LevelV2(msgspec.Struct, gc=False):
     price: msgspec.Raw
     qty: msgspec.Raw
 
 
-class _DatumV2(msgspec.Struct):
+class _DatumV2(msgspec.Struct, gc=False):
     symbol: str = ""
     bids: list[_LevelV2] = []
     asks: list[_LevelV2] = []
@@ -55,7 +55,7 @@ class _DatumV2(msgspec.Struct):
     qty: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _MessageV2(msgspec.Struct):
+class _MessageV2(msgspec.Struct, gc=False):
     channel: str = ""
     type: str = ""
     data: msgspec.Raw = msgspec.Raw(b"")
@@ -63,7 +63,7 @@ class _MessageV2(msgspec.Struct):
     result: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Subscribed(msgspec.Struct):
+class _Subscribed(msgspec.Struct, gc=False):
     channel: str = ""
     symbol: str = ""
     depth: int = 0

@@ -26,6 +26,18 @@ _LOBSTER_SCALE = BookScale(4, 0)
 _NS_PER_SECOND_DIGITS = 9
 _NEW, _PARTIAL_CANCEL, _DELETE, _EXECUTED, _HIDDEN = 1, 2, 3, 4, 5
 
+_UNREADABLE = (
+    MalformedBook,
+    AttributeError,
+    LookupError,
+    OSError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    csv.Error,
+)
+"""What a row can do wrong: missing, short, of another type, too large, not a number."""
+
 Row = Mapping[str, str]
 
 
@@ -89,7 +101,7 @@ def _checked(path: Path, events: Iterator[BookEvent]) -> Iterator[BookEvent]:
     """Whatever is wrong with a row is told as :class:`DataError`."""
     try:
         yield from events
-    except (MalformedBook, KeyError, ValueError, TypeError, OSError, csv.Error) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path.name} has a row that cannot be read: {error}.") from error
 
 
