@@ -11,14 +11,18 @@ from tuiconsole.domain.clock import iso
 from tuiconsole.domain.effects import Severity
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.ids import client_order_id
+from tuiconsole.domain.instruments import Instrument
 from tuiconsole.domain.market import QUALITY_TEXT, Quality
 from tuiconsole.domain.money import MONEY_SCALE, to_float
+from tuiconsole.domain.order_terms import TimeInForce
+from tuiconsole.domain.order_words import described, kind_word
 from tuiconsole.domain.orders import OrderState, Purpose
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.engine.commands import FEED, LEVEL_NAMES, WAY_ON
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.health import components, worst
 from tuiconsole.engine.telemetry import Telemetry
+from tuiconsole.execution.order_snapshot import OrderSnapshot
 from tuiconsole.protocol.frames import VERSION
 from tuiconsole.protocol.snapshot import (
     AgentRow,
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     from tuiconsole.engine.service import EngineService
 
 CURVE_POINTS = 400
+WORKING_TOLD = 100
+"""Working orders that ``status`` lists at most."""
 _P99 = 0.99
 
 
@@ -279,10 +285,16 @@ def _orders(service: EngineService, offset: int, count: int) -> tuple[OrderRow, 
                 state=OrderState(order.state).name.lower().replace("_", " "),
                 fee=to_float(order.fee),
                 forced=order.forced,
-                reason=told.get(order.number, ""),
+                reason=_with_terms(order, universe.instruments[order.symbol], told.get(order.number, "")),
             )
         )
     return tuple(rows)
+
+
+def _with_terms(order: OrderSnapshot, instrument: Instrument, reason: str) -> str:
+    """What led to an order, after its terms where it is more than a market order."""
+    words = described(order.terms, instrument.price_decimals, instrument.quantity_decimals)
+    return "; ".join(part for part in (words, reason) if part)
 
 
 def _reasons(desk: Desk) -> dict[int, str]:
@@ -294,6 +306,8 @@ def _reasons(desk: Desk) -> dict[int, str]:
         for k in np.flatnonzero(record.number).tolist():
             if record.purpose[k] == Purpose.FLATTEN:
                 told[int(record.number[k])] = "kill: flatten"
+            elif record.purpose[k] == Purpose.PROTECTIVE:
+                told[int(record.number[k])] = "guards the position"
             elif min(wanted) >= 0:
                 mean, before, after = (float(record.sheet[row, k]) for row in wanted)
                 told[int(record.number[k])] = (
@@ -337,6 +351,30 @@ def _alerts(desk: Desk, count: int) -> tuple[AlertRow, ...]:
     )
 
 
+def _working(service: EngineService) -> list[dict[str, Any]]:
+    """The newest working orders with their terms, for the ``status`` verb."""
+    desk, instruments = service.desk, service.desk.universe.instruments
+    rows = []
+    for number in desk.orders.working().tolist()[-WORKING_TOLD:]:
+        order = desk.orders.row(number)
+        instrument, terms = instruments[order.symbol], order.terms
+        rows.append(
+            {
+                "id": order.client_id(service.desk_id),
+                "symbol": instrument.symbol,
+                "side": "buy" if order.quantity > 0 else "sell",
+                "quantity": abs(to_float(order.quantity, instrument.quantity_decimals)),
+                "filled": abs(to_float(order.filled, instrument.quantity_decimals)),
+                "type": kind_word(terms),
+                "limit": to_float(terms.limit, instrument.price_decimals) if terms.limit else None,
+                "stop": to_float(terms.stop, instrument.price_decimals) if terms.stop else None,
+                "time_in_force": TimeInForce(terms.tif).name.lower(),
+                "state": OrderState(order.state).name.lower().replace("_", " "),
+            }
+        )
+    return rows
+
+
 def status(service: EngineService) -> dict[str, Any]:
     """The stable object of the ``status`` verb (keys never change; more may follow)."""
     desk = service.desk
@@ -360,6 +398,7 @@ def status(service: EngineService) -> dict[str, Any]:
             for row in _positions(desk)
         ],
         "working_orders": len(desk.orders.working()),
+        "orders": _working(service),
         "agents": [
             {
                 "name": name,

@@ -26,6 +26,7 @@ from tuiconsole.domain.orders import OrderEvent, OrderState, Purpose
 from tuiconsole.domain.records import BarSeen, Decided, Opened, Parented, Sliced
 from tuiconsole.store.archive import row_at
 from tuiconsole.store.connection import reading
+from tuiconsole.store.explain_terms import replaces_of, terms_of, terms_told
 from tuiconsole.store.explain_text import explain_text
 from tuiconsole.store.readers import average_prices, opened_row
 from tuiconsole.store.schema import COST_COLUMNS
@@ -151,12 +152,17 @@ def _chain(
         "bar": _bar(connection, decided.bar_seq, row, column),
         **_groups(sheet, scalars, opened.agents),
         "intent": _intent(decided, item, instrument),
+        "terms": terms_told(terms_of(connection, row, decided.seq, item), instrument),
+        "replaces": replaces_of(connection, opened.desk, number, instrument) if number else [],
         "gate": _gate(decided, item, rule_names),
         "updates": _updates(connection, number) if number else [],
         "fills": _fills(connection, number, instrument, int(decided.reference_price[item])) if number else [],
         "sheet": sheet,
         "scalars": scalars,
     }
+    granted = [change for change in chain["replaces"] if change["outcome"] == "replaced"]
+    if granted:
+        chain["order"].update({name: granted[-1][name] for name in ("id", "quantity")})
     return chain
 
 

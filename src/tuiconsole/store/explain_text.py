@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tuiconsole.store.explain_terms import terms_lines
+
 _WIDTH = 10
 
 
@@ -39,6 +41,7 @@ def explain_text(chain: Mapping[str, Any]) -> str:
         )
     )
     lines.append(_line("gate", _verdict(chain["gate"])))
+    lines += [_line(name, text) for name, text in terms_lines(chain)]
     lines += [
         _line("update", f"{row['time']} {row['event']}: {row['state']} {row['text']}")
         for row in chain["updates"]

@@ -52,6 +52,7 @@ def explain(text: str, chain: Chain, width: int) -> list[Line]:
             wrapped(_gate(chain["gate"]), room, "plain" if chain["gate"].get("approved") else "critical"),
         ),
         ("intent", wrapped(_intent(chain), room)),
+        ("terms", _terms(chain, room)),
         ("updates", _updates(chain.get("updates"), room)),
         ("fills", _fills(chain.get("fills"), room)),
         ("record", wrapped(_record(chain["decision"]), room, "dim")),
@@ -194,6 +195,22 @@ def _intent(chain: Chain) -> str:
     reason = "" if purpose == "policy" else f" ({purpose})"
     verb, _, rest = _deed(intent.get("quantity"), chain.get("symbol")).partition(" ")
     return f"{verb.lower()} {rest} at about {price(intent.get('reference_price'))}{reason}"
+
+
+def _terms(chain: Chain, width: int) -> list[Line]:
+    """Type, prices and time in force of an order that is more than a market order, and every change of it."""
+    terms = chain.get("terms")
+    if not isinstance(terms, Mapping) or (
+        terms.get("type") == "market" and terms.get("time_in_force") == "day"
+    ):
+        return []
+    lines = wrapped(plain(terms.get("text")), width)
+    for row in chain.get("replaces") or ():
+        named = [(name, row.get(name)) for name in ("limit", "stop")]
+        prices = "".join(f", {name} {price(found)}" for name, found in named if found is not None)
+        said = f"{moment(row.get('time'))} changed to {quantity(row.get('quantity'))}{prices}: {plain(row.get('outcome'))}"
+        lines += wrapped(f"{said} ({plain(row.get('reason'))})", width, hang=2)
+    return lines
 
 
 def _updates(rows: Any, width: int) -> list[Line]:

@@ -85,6 +85,18 @@ def _last_feed(state: Path) -> str:
         return ""
 
 
+_ORDERS_SHOWN = 8
+"""Working orders that the status for people lists at most."""
+
+
+def _order_text(row: dict[str, Any]) -> str:
+    """One working order as a line."""
+    prices = "".join(f" {name} {row[name]:,.2f}" for name in ("stop", "limit") if row[name] is not None)
+    filled = f", {row['filled']:,g} filled" if row["filled"] else ""
+    what = f"{row['side']} {row['quantity']:,g}{filled}"
+    return f"{row['symbol']:<6} {what}: {row['type']}{prices} {row['time_in_force']}, {row['state']} ({row['id']})"
+
+
 def status_text(body: dict[str, Any]) -> str:
     """The status for people."""
     lines = [
@@ -105,6 +117,7 @@ def status_text(body: dict[str, Any]) -> str:
         lines.append(
             f"  {row['symbol']:<6} {row['quantity']:>10,g} @ {row['average_price']:>10,.2f}  {last} {gain}"
         )
+    lines += [f"  {_order_text(row)}" for row in body.get("orders", ())[-_ORDERS_SHOWN:]]
     agents = ", ".join(
         f"{a['name']}{'' if a['enabled'] else ' (off)'} {a['weight']:.2f}" for a in body["agents"]
     )
