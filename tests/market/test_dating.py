@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from tuiconsole.domain.clock import EventClock, iso, parse_iso
 from tuiconsole.engine.build import plan
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.dating import COINS, CURRENCIES, EXCHANGE, Dating, dating_of
+from tuiconsole.market.exchange_sessions import exchange_sessions
+from tuiconsole.market.history.coarsening import coarsen
+from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.store import HistoryStore
 from tuiconsole.market.imports.reading import Asked
 from tuiconsole.market.imports.run import import_bars
@@ -130,3 +134,37 @@ def test_a_file_played_as_it_is_is_dated_alike(tmp_path: Path) -> None:
     assert [iso(int(ts)) for ts in tape.ts] == ["2024-07-07", "2024-07-08"]
     assert tape.dating == COINS
     assert read_tape(path, "America/New_York").dating == EXCHANGE
+
+
+def test_sessions_of_currencies_run_from_sunday_to_friday() -> None:
+    """Over the change of clocks of 10 March 2024, and equal to what bars are dated by."""
+    first, last = parse_iso("2024-03-07") // _DAY, parse_iso("2024-03-12") // _DAY
+    found = exchange_sessions("24/5", first, last)
+    assert [iso(int(day) * _DAY) for day in found.days] == [
+        "2024-03-07",
+        "2024-03-08",
+        "2024-03-11",
+        "2024-03-12",
+    ]
+    assert [iso(int(ts)) for ts in found.opens[1:3]] == ["2024-03-07T22:00:00Z", "2024-03-10T21:00:00Z"]
+    assert [iso(int(ts)) for ts in found.closes[1:3]] == ["2024-03-08T22:00:00Z", "2024-03-11T21:00:00Z"]
+    np.testing.assert_array_equal(CURRENCIES.ends(found.days), found.closes)
+    np.testing.assert_array_equal(CURRENCIES.sessions(found.opens + 1), found.days)
+
+
+def test_a_day_of_currencies_made_of_hours_holds_its_sunday_evening(tmp_path: Path) -> None:
+    store = HistoryStore(tmp_path / "store", EventClock(parse_iso("2100-01-01")))
+    hours = [parse_iso("2024-07-07T22:00:00Z") + 3_600 * 10**9 * k for k in range(50)]
+    closes = pa.array([1.0 + k / 100 for k in range(50)])
+    times = pa.array(hours, pa.timestamp("ns", tz="UTC"))
+    store.write(
+        "1h", pa.table({"ts": times, "symbol": ["EUR-USD"] * 50, "close": closes}), Provenance("file")
+    )
+    made = coarsen(store, "1day", "1h")
+    assert made.written.new == 2
+    tape = store.tape(["EUR-USD"], "1day")
+    assert [iso(int(ts)) for ts in tape.ts] == ["2024-07-08T21:00:00Z", "2024-07-09T21:00:00Z"]
+    assert [iso(int(day) * _DAY) for day in tape.sessions] == ["2024-07-08", "2024-07-09"]
+    assert tape.close[:, 0].tolist() == [1.0 + 23 / 100, 1.0 + 47 / 100]
+    (held,) = store.inspect("1h")
+    assert (held.calendar, len(held.gaps.outside), len(held.gaps.missing)) == ("24/5", 0, 0)

@@ -11,8 +11,8 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.types import IntArray
 from tuiconsole.market.calendar import NEW_YORK, exchange_close, from_utc, to_utc
-from tuiconsole.market.exchange_sessions import ROUND_THE_CLOCK
-from tuiconsole.market.universes.instruments import WEEK, calendar_of
+from tuiconsole.market.exchange_sessions import ROUND_THE_CLOCK, WEEK
+from tuiconsole.market.universes.instruments import calendar_of
 
 _HOUR_NS = 3_600 * NANOSECONDS_PER_SECOND
 

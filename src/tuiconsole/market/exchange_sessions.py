@@ -8,11 +8,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, NANOSECONDS_PER_SECOND
 from tuiconsole.domain.errors import ConfigError
 from tuiconsole.domain.types import IntArray
+from tuiconsole.market.calendar import NEW_YORK, to_utc
 
 NEW_YORK_STOCK_EXCHANGE = "XNYS"
 ROUND_THE_CLOCK = "24/7"
+WEEK = "24/5"
+"""Calendar of currencies: from Sunday 17:00 in New York to Friday 17:00; each session ends at 17:00."""
+_DAY_ENDS_NS = 17 * 3_600 * NANOSECONDS_PER_SECOND
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -50,6 +55,8 @@ def exchange_sessions(calendar: str, first_day: int, last_day: int) -> ExchangeS
     ConfigError
         There is no such calendar.
     """
+    if calendar == WEEK:
+        return _currency_sessions(first_day, last_day)
     import exchange_calendars
     import pandas
     from exchange_calendars.errors import InvalidCalendarName
@@ -69,3 +76,12 @@ def exchange_sessions(calendar: str, first_day: int, last_day: int) -> ExchangeS
         pandas.DatetimeIndex(moments).as_unit("ns").asi8 for moments in (found.opens, found.closes)
     )
     return ExchangeSessions(calendar, days[inside], opens[inside], closes[inside], str(found.tz))
+
+
+def _currency_sessions(first_day: int, last_day: int) -> ExchangeSessions:
+    """Mondays to Fridays, each from 17:00 in New York on the day before to 17:00."""
+    days = np.arange(first_day, last_day + 1, dtype=np.int64)
+    days = days[(days + 3) % 7 < 5]  # 1970-01-01 was a Thursday
+    closes = to_utc(days * NANOSECONDS_PER_DAY + _DAY_ENDS_NS, NEW_YORK)
+    opens = to_utc((days - 1) * NANOSECONDS_PER_DAY + _DAY_ENDS_NS, NEW_YORK)
+    return ExchangeSessions(WEEK, days, opens, closes, NEW_YORK)

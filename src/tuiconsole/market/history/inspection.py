@@ -14,6 +14,7 @@ from tuiconsole.market.actions import Action, TickerMap, factors
 from tuiconsole.market.dating import COINS, CURRENCIES, EXCHANGE
 from tuiconsole.market.exchange_sessions import (
     ROUND_THE_CLOCK,
+    WEEK,
     ExchangeSessions,
     exchange_sessions,
 )
@@ -36,7 +37,7 @@ from tuiconsole.market.history.records import Provenance
 from tuiconsole.market.history.tables import ticker_map
 from tuiconsole.market.history.taping import Stored, read
 from tuiconsole.market.intervals import SECONDS_PER_DAY, interval_seconds
-from tuiconsole.market.universes.instruments import WEEK, calendar_of
+from tuiconsole.market.universes.instruments import calendar_of
 
 _AT_ONCE = 40
 _SHORT = 0.5
@@ -239,7 +240,7 @@ def _sessions(calendar: str, manifest: Manifest, interval: str) -> ExchangeSessi
     """The calendar over all that is stored of ``interval``, so that it is computed once."""
     pieces = manifest.bars[interval]
     first, last = min(piece.first for piece in pieces), max(piece.last for piece in pieces)
-    return exchange_sessions(calendar, first // NANOSECONDS_PER_DAY - 1, last // NANOSECONDS_PER_DAY)
+    return exchange_sessions(calendar, first // NANOSECONDS_PER_DAY - 1, last // NANOSECONDS_PER_DAY + 1)
 
 
 def _calendar(symbol: str, ts: IntArray) -> str:

@@ -9,13 +9,10 @@ import numpy as np
 
 from tuiconsole.domain.instruments import AssetClass, Currency, Instrument, Universe
 from tuiconsole.domain.types import BoolArray, IntArray
-from tuiconsole.market.exchange_sessions import NEW_YORK_STOCK_EXCHANGE, ROUND_THE_CLOCK
+from tuiconsole.market.exchange_sessions import NEW_YORK_STOCK_EXCHANGE, ROUND_THE_CLOCK, WEEK
 from tuiconsole.market.sectors import sector_of
 from tuiconsole.market.universes.lists import Listed, SymbolList, packaged_lists
 from tuiconsole.market.vendor_symbols import asset_class, pair_of
-
-WEEK = "24/5"
-"""Calendar of currencies: round the clock from Monday to Friday."""
 
 FUTURES = "CMES"
 TORONTO = "XTSE"
