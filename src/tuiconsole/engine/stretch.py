@@ -48,7 +48,7 @@ _MOST_SKIPPED = 64
 _BUSY = 64
 """Orders per bar that there is room for, on average over a block."""
 
-_LOAD_S, _MAKE_S = 1.0, 40.0
+_LOAD_S, _MAKE_S = 0.7, 40.0
 """Seconds until machine code is there: loaded, or made for the first time on a machine."""
 
 _SAVED_PER_BAR_S, _SAVED_PER_CELL_S = 5e-6, 0.5e-6
@@ -229,6 +229,7 @@ class Stretches:
             int(course[kernel.EXECUTION]),
             int(course[kernel.RESTING]),
             desk.orders.next_number - 1,
+            block.close_only,
         )
         session.venue.take_back(lent.venue, moment, lent.book.table[0])
         mark = seen.price_scaled[last] if count else None
@@ -312,8 +313,8 @@ class _Block:
         self.traded = bars.volume is not None
         self.sessions: IntArray = np.maximum.accumulate(np.array([session, *seen.sessions]))[1:]
         count = len(screened)
-        close_only = bars.open is None and bars.volume is None
-        source = bars.close if close_only else room.unknown(count) if bars.open is None else bars.open
+        self.close_only = bars.open is None and bars.volume is None
+        source = bars.close if self.close_only else room.unknown(count) if bars.open is None else bars.open
         volume = room.unknown(count) if bars.volume is None else bars.volume
         with np.errstate(invalid="ignore", divide="ignore"):
             logs = np.log(screened.price)

@@ -42,6 +42,7 @@ class VenueMoment:
     """Where a kernel left the venue: bars seen, their last time, session and prices, the next execution, and what rests.
 
     ``highest`` is the number of the newest order ever handed over; the ``count`` resting ones came with the last bar.
+    ``close_only``: the source knows closes alone.
     """
 
     bar: int
@@ -51,6 +52,7 @@ class VenueMoment:
     execution: int
     count: int
     highest: int
+    close_only: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,7 @@ class PaperVenue:
         self._position = held.copy()
         self._bar, self._last_ts, self._session, self._price = now.bar, now.ts, now.session, now.price
         self._next_execution, self._highest = now.execution, now.highest
+        self._terms.close_only = now.close_only
         rest = np.empty((len(_NOTHING), now.count), dtype=np.int64)
         rest[:_FIRST] = lent.resting[:, : now.count]
         rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, now.bar, now.ts
