@@ -104,3 +104,8 @@ def test_the_mean_spread_is_weighted_with_time() -> None:
     assert spread.mean == pytest.approx((200 * 10 + 100 * 30) / 40)
     assert (spread.least, spread.most) == (pytest.approx(50.0), pytest.approx(200.0))
     assert (spread.first, spread.last) == (DAY, DAY + 95)
+    quoted = SpreadStatistics()
+    quoted.take(TopQuote(DAY, "X", 9900, 1, 10100, 1))
+    quoted.take(TopQuote(DAY + 10, "X", 9950, 1, 10050, 1))
+    quoted.take(TopQuote(DAY + 20, "X", 0, 0, 10050, 1))
+    assert quoted.mean == pytest.approx(150.0)

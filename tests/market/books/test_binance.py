@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.market.books.messages import diff, sample, snapshot
@@ -144,6 +146,41 @@ def test_what_cannot_be_is_refused_and_changes_nothing(payload: str) -> None:
     assert feed.read(3, diff(101, 103, [["10.00", "4.0"]]))[0].last_id == 103
 
 
+def _best(number: int, bid: str, ask: str, size: str = "1.0") -> str:
+    return json.dumps({"u": number, "s": "AAA", "b": bid, "B": size, "a": ask, "A": "3.0"})
+
+
+def test_the_best_quote_that_the_exchange_states_proves_the_book() -> None:
+    feed = _live()
+    counts = feed.books["AAA"].counts
+    feed.read(2, _best(103, "10.50", "11.00"))  # before its depth event
+    assert len(feed.read(3, diff(101, 103, [["10.50", "1.0"]]))) == 1
+    assert len(feed.read(4, _best(103, "10.50", "11.00"))) == 1  # after it
+    assert (counts.checked, counts.mismatched) == (2, 0)
+    feed.read(5, _best(104, "10.55", "11.00"))
+    events = feed.read(6, diff(104, 104, [["10.60", "1.0"]]))
+    assert [type(event) for event in events] == [DepthUpdate, BookBroken]
+    assert (counts.checked, counts.mismatched, counts.gaps) == (3, 1, 1)
+    assert not feed.books["AAA"].live
+
+
+def test_partial_books_are_whole_ones_each_time() -> None:
+    feed = BinanceFeed()
+
+    def partial(number: int, bid: str) -> str:
+        data = {"lastUpdateId": number, "bids": [[bid, "1.0"]], "asks": [["11.00", "1.0"]]}
+        return json.dumps({"stream": "aaa@depth5@100ms", "data": data})
+
+    assert [event.snapshot for event in feed.read(1, partial(5, "10.00"))] == [True]
+    assert feed.read(2, partial(9, "10.10"))[0].bids == [(1010, 10)]
+    assert feed.read(3, partial(8, "10.20")) == []
+    assert feed.books["AAA"].book.touch() == (1010, 10, 1100, 10)
+    futures = json.loads(diff(10, 12, [["10.30", "2.0"]], [["11.00", "1.0"]], before=9))
+    futures["stream"] = "aaa@depth20"
+    assert feed.read(4, json.dumps(futures))[0].snapshot
+    assert len(feed.books["AAA"].book.bids) == 1
+
+
 def test_a_snapshot_of_one_among_several_symbols_must_be_named() -> None:
     feed = BinanceFeed()
     feed.read(1, diff(1, 2, [["1.00", "1.0"]], symbol="AAA"))
@@ -193,6 +230,7 @@ def test_recorded_books_are_rebuilt_exactly(
     assert book.digest().startswith(digest)
     common = stated.keys() & shown.keys()  # the exchange states its best quotes at just these updates
     assert len(common) == quoted
+    assert (book.counts.checked, book.counts.mismatched) == (quoted, 0)
     assert all(stated[number] == shown[number] for number in common)
 
 

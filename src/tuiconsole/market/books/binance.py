@@ -8,24 +8,29 @@ Rules, as the exchange documents them ("How to manage a local order book correct
   ``pu`` is the ``u`` before it.
 
 Events that come before a snapshot wait for it. A snapshot older than the first waiting event is of no use: the book goes on
-waiting. An interruption breaks the book until the next snapshot.
+waiting. An interruption breaks the book until the next snapshot. Where best quotes (``bookTicker``) are streamed too, each one
+that carries the number of a depth event must equal the best levels after it. Partial books (``@depth5``, ``10`` and ``20``)
+are whole snapshots, one after the other.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
-from tuiconsole.domain.books import BookEvent, BookScale
+from tuiconsole.domain.books import BookEvent, BookScale, TopQuote
 from tuiconsole.domain.errors import MalformedBook
 from tuiconsole.market.books.rebuilding import BookFeed, RebuiltBook
 
 _WAITING_MOST = 20_000
 """Events kept while a book waits for its snapshot; older ones are dropped, and then the snapshot must be newer."""
-_NS_PER_MS = 1_000_000
+_STATED_MOST = 5_000
+"""Best quotes remembered to be compared with a later depth event."""
+_PARTIAL = re.compile(r"@depth(?:5|10|20)(?:@|$)")
 
 _Rows = list[tuple[str, str]]
 _Id = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
@@ -83,6 +88,7 @@ class BinanceFeed(BookFeed):
         self._symbol = symbol
         self._waiting: dict[str, deque[_Change]] = {}
         self._joining: set[str] = set()
+        self._stated: dict[tuple[str, int], TopQuote] = {}
 
     def snapshot(self, ts: int, symbol: str, payload: str | bytes) -> list[BookEvent]:
         """Take in the answer of the depth request for ``symbol``; errors as in :meth:`read`."""
@@ -98,6 +104,8 @@ class BinanceFeed(BookFeed):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedBook(f"A message of Binance cannot be read: {error}.") from error
         data = frame if frame.data is None else frame.data
+        if _PARTIAL.search(frame.stream):
+            return self._partial(ts, frame.stream.partition("@")[0].upper(), data)
         if data.e == "depthUpdate":
             return self._depth(ts, data)
         if data.lastUpdateId:
@@ -107,8 +115,44 @@ class BinanceFeed(BookFeed):
         if data.e == "bookTicker" or (data.u and data.B):
             if not isinstance(data.b, str) or not isinstance(data.a, str):
                 raise MalformedBook("A best quote of Binance has no prices.")
-            return [self._named(data.s).quote(ts, (data.b, data.B), (data.a, data.A), data.u)]
+            return self._quote(ts, self._named(data.s), (data.b, data.B), (data.a, data.A), data.u)
         return []
+
+    def _quote(
+        self, ts: int, book: RebuiltBook, bid: tuple[str, str], ask: tuple[str, str], number: int
+    ) -> list[BookEvent]:
+        quote = book.quote(ts, bid, ask, number)
+        if book.live and number == book.last_id:
+            return [quote, *self._prove(ts, book, quote)]
+        if number > book.last_id:
+            if len(self._stated) >= _STATED_MOST:
+                self._stated.clear()
+            self._stated[book.symbol, number] = quote
+        return [quote]
+
+    def _prove(self, ts: int, book: RebuiltBook, quote: TopQuote) -> list[BookEvent]:
+        """The break when the exchange's own best quote is another one than the book's."""
+        book.counts.checked += 1
+        stated = (quote.bid, quote.bid_size, quote.ask, quote.ask_size)
+        if book.book.touch() == stated:
+            return []
+        book.counts.mismatched += 1
+        book.counts.gaps += 1
+        return book.break_off(
+            ts, f"its best levels after update {book.last_id} are not those that the exchange states"
+        )
+
+    def _partial(self, ts: int, symbol: str, data: _Data) -> list[BookEvent]:
+        """The best levels as they are now: a whole book of that depth."""
+        book = self._named(symbol)
+        bids, asks = (data.bids, data.asks) if data.lastUpdateId else (data.b, data.a)
+        if not isinstance(bids, list) or not isinstance(asks, list):
+            raise MalformedBook("A partial book of Binance lacks its levels.")
+        number = data.lastUpdateId or data.u
+        if number < book.last_id:
+            book.counts.ignored += 1
+            return []
+        return [book.adopt(ts, *book.levels(bids, asks), number)]
 
     def _named(self, symbol: str) -> RebuiltBook:
         if not symbol:
@@ -172,7 +216,9 @@ class BinanceFeed(BookFeed):
             return book.break_off(ts, reason)
         bids, asks = book.levels(change.bids, change.asks)
         self._joining.discard(book.symbol)
-        return [book.advance(ts, bids, asks, change.last)]
+        update = book.advance(ts, bids, asks, change.last)
+        stated = self._stated.pop((book.symbol, change.last), None)
+        return [update] if stated is None else [update, *self._prove(ts, book, stated)]
 
 
 def _contained(change: _Change, last: int) -> bool:

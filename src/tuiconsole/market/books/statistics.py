@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuiconsole.domain.books import BookBroken, BookEvent, DepthUpdate
+from tuiconsole.domain.books import BookBroken, BookEvent, DepthUpdate, TopQuote
 from tuiconsole.domain.order_book import OrderBook
 
 _BPS = 1e4
@@ -10,6 +10,8 @@ _BPS = 1e4
 
 class SpreadStatistics:
     """Spread of one book over its messages, in basis points of the middle; NaN while it never had two sides.
+
+    Where the feed tells no levels, of its best quotes.
 
     Attributes
     ----------
@@ -25,6 +27,7 @@ class SpreadStatistics:
         self.least = float("nan")
         self.most = float("nan")
         self._book = OrderBook()
+        self._deep = False
         self._now = float("nan")
         self._since = 0
         self._area = 0.0
@@ -37,6 +40,11 @@ class SpreadStatistics:
         if isinstance(event, DepthUpdate):
             self._pass_to(event.ts)
             self._book.apply(event)
+            self._look()
+            self._deep = True
+        elif isinstance(event, TopQuote) and not self._deep:
+            self._pass_to(event.ts)
+            self._book.replace([(event.bid, event.bid_size)], [(event.ask, event.ask_size)])
             self._look()
         elif isinstance(event, BookBroken):
             self._pass_to(event.ts)
