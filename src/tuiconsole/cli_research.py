@@ -150,12 +150,15 @@ def verify(
     chain_only: Annotated[
         bool, typer.Option("--chain-only", help="Check the hash chain; do not replay the session.")
     ] = False,
+    head: Annotated[
+        Path | None, typer.Option("--head", help="A copy of the signed head (.head.json) kept elsewhere.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the journal's hash chain, then replay the session and compare every row."""
     from tuiconsole.verbs.research import verify_desk, verify_text
 
-    body = verify_desk(shared_place(context, config, state), chain_only)
+    body = verify_desk(shared_place(context, config, state), chain_only, head)
     emit(body, as_json, verify_text(body))
     raise typer.Exit(0 if body["ok"] else 1)
 

@@ -7,7 +7,7 @@ from tests.reliability.tampering import WAYS, Tamper, copy, truncate, unnoticed
 from tests.store.desk import BINDING, bar_seen, filled_store, open_store
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.store import audit, signed_head
-from tuiconsole.store.audit import verify_chain
+from tuiconsole.store.audit import against_head, verify_chain
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +146,29 @@ def test_a_newer_format(sound: Path, tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version=9")
     connection.close()
     assert "has format 9" in verify_chain(path).text
+
+
+def test_a_head_kept_elsewhere_sees_through_a_journal_signed_anew(sound: Path, tmp_path: Path) -> None:
+    """Rows cut off, key and signatures replaced: all beside the store is sound, only the copy knows better."""
+    kept = tmp_path / "kept.json"
+    kept.write_bytes(signed_head.head_path(sound).read_bytes())
+    assert against_head(sound, kept) == ("", None)
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    filled_store(forged / "state.db", 12)
+    assert verify_chain(forged / "state.db").ok
+    rows = verify_chain(sound).rows
+    text, row = against_head(forged / "state.db", kept)
+    assert (row, text) == (rows, f"The journal was cut short: {kept} counts {rows} rows.")
+    longer = tmp_path / "longer"
+    longer.mkdir()
+    filled_store(longer / "state.db", 30, seed=2)
+    text, row = against_head(longer / "state.db", kept)
+    assert row == rows
+    assert "the journal was written anew" in text
+    again = copy(sound, tmp_path)
+    key = signed_head.key_path(again)
+    key.write_bytes(b"k" * 32)
+    assert "signed with another key" in against_head(again, kept)[0]
+    with pytest.raises(UsageError, match="no signed head"):
+        against_head(sound, key)

@@ -35,6 +35,11 @@ def test_back_up_while_it_trades_and_go_back(desk: SystemDesk) -> None:
     engine.wait_event("end of tape")
     engine.terminate()
     assert desk.verified()["rows"] > made.body["rows"]
+    kept = str(place / "state.db.head.json")
+    assert desk.run("verify", "--chain-only", "--head", kept).code == 0
+    newer = str(next(desk.home.glob("state.before-restore-*")) / "state.db.head.json")
+    cut = desk.run("verify", "--chain-only", "--head", newer, "--json")
+    assert (cut.code, cut.body["ok"]) == (1, False)
 
 
 def test_archive_an_old_desk_and_trade_on(desk: SystemDesk) -> None:

@@ -14,10 +14,10 @@ from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.records import Opened, Record
 from tuiconsole.store import checkpoints, signed_head
-from tuiconsole.store.archive import Archive, ArchiveDamaged, Row, all_rows
+from tuiconsole.store.archive import Archive, ArchiveDamaged, Row, all_rows, hash_at
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import GENESIS
-from tuiconsole.store.connection import cause_of, open_reader
+from tuiconsole.store.connection import cause_of, open_reader, reading
 from tuiconsole.store.projections import first_difference, project
 from tuiconsole.store.schema import APPLICATION_ID, SCHEMA_VERSION, migrate
 
@@ -270,3 +270,29 @@ def verify_chain(path: Path, *, projections: bool = False, integrity: bool = Tru
     finally:
         connection.close()
     return VerifyReport(True, scan.rows, scan.head.hex(), None, f"All {scan.rows} rows are sound.")
+
+
+def against_head(path: Path, kept: Path) -> tuple[str, int | None]:
+    """What is wrong with a sound store by a signed head ``kept`` elsewhere, and at which row; an empty text if nothing.
+
+    Whoever can change everything beside the store, its key too, cannot change a head that lies somewhere else.
+
+    Raises
+    ------
+    UsageError
+        ``kept`` is no signed head.
+    """
+    file = signed_head.read_kept(kept)
+    with reading(path) as connection:
+        desk = connection.execute("SELECT value FROM meta WHERE name = 'desk'").fetchone()
+        found = hash_at(connection, file.rows)
+    if desk is None or desk[0] != file.desk:
+        return f"{kept} is the head of another desk ({file.desk}).", None
+    key = signed_head.read_key(path) or b""
+    if found is None:
+        return f"The journal was cut short: {kept} counts {file.rows} rows.", file.rows
+    if found.hex() != file.head:
+        return f"Row {file.rows} is not the one that {kept} names: the journal was written anew.", file.rows
+    if signed_head.sign(key, file.desk, file.rows, found).hex() != file.signature:
+        return f"{kept} was signed with another key than the one beside the store.", None
+    return "", None

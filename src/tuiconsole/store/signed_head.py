@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from tuiconsole.domain import ids
-from tuiconsole.domain.errors import StoreBindingError, StoreError
+from tuiconsole.domain.errors import StoreBindingError, StoreError, UsageError
 from tuiconsole.store.chain import HASH_BYTES
 from tuiconsole.store.connection import sync_directory
 
@@ -99,6 +99,19 @@ def read_head(state: Path, key: bytes | None, desk: str) -> SignedHead | None:
     valid = file.desk == desk and 0 <= file.rows < 2**63 and key is not None
     valid = valid and hmac.compare_digest(sign(key or b"", desk, file.rows, head), signature)
     return SignedHead(file.rows, head, valid)
+
+
+def read_kept(path: Path) -> HeadFile:
+    """A signed head kept anywhere; :class:`UsageError` when ``path`` is none."""
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=HeadFile)
+    except (OSError, msgspec.MsgspecError):
+        raise UsageError(
+            f"{path} is no signed head.", "Name a copy of the .head.json beside a store."
+        ) from None
+    if not 0 <= file.rows < 2**63:
+        raise UsageError(f"{path} counts {file.rows} rows, which no journal has.")
+    return file
 
 
 def rows_exported(state: Path) -> int:

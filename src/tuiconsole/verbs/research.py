@@ -216,10 +216,10 @@ def tripwires_text(body: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def verify_desk(place: Place, chain_only: bool) -> dict[str, Any]:
-    """Check the chain, then drive the session's inputs through a fresh desk and compare every row."""
+def verify_desk(place: Place, chain_only: bool, head: Path | None = None) -> dict[str, Any]:
+    """Check the chain, and against a ``head`` kept elsewhere; then drive the session's inputs again and compare every row."""
     from tuiconsole.engine.launch import load_launch
-    from tuiconsole.store.audit import verify_chain
+    from tuiconsole.store.audit import against_head, verify_chain
 
     report = verify_chain(place.paths.state)
     body: dict[str, Any] = {
@@ -231,6 +231,10 @@ def verify_desk(place: Place, chain_only: bool) -> dict[str, Any]:
         "replayed": 0,
     }
     launch = load_launch(place.paths.state)
+    if report.ok and head is not None:
+        text, row = against_head(place.paths.state, head)
+        if text:
+            return body | {"ok": False, "text": text, "first_bad": row}
     if not report.ok or launch is None or not report.rows:
         return body
     from tuiconsole.engine.verify import check_recorded, replay_journal
