@@ -50,7 +50,9 @@ def test_several_files_are_one_stream(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", gzip.compress(b"1723161253937085768 {}")[:-6], b"\x1f\x8b"]
+    "content",
+    [b"", b"hello", gzip.compress(b"1723161253937085768 {}", mtime=0)[:-6], b"\x1f\x8b"],
+    ids=["empty", "words", "cut short", "two bytes"],
 )
 def test_files_that_hold_no_feed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
