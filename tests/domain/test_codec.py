@@ -24,7 +24,9 @@ from tuiconsole.domain.records import (
     Opened,
     Parented,
     Record,
+    Rewarded,
     Sliced,
+    Styled,
     Updated,
 )
 
@@ -127,6 +129,8 @@ RECORDS: list[Record] = [
     LevelChanged(1, 2, 0, "drawdown", "8.3 %", "8 %", "The desk is halted."),
     Parented(1, 2, 3, "twap", ints, codes, ints, ints, ints, ints, ints, ints, ints, np.ones((2, 3)), floats),
     Sliced(1, 2, ints, ints, ints, ints, ints),
+    Styled(1, 2, ints, ints, floats, np.ones((3, 5))),
+    Rewarded(1, ints, floats),
 ]
 
 

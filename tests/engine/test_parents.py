@@ -18,13 +18,28 @@ from tests.engine.test_recovery import Crash, FaultAt
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, EventClock
 from tuiconsole.domain.codec import decode_state, encode_record, encode_state
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
-from tuiconsole.domain.orders import TERMINAL_STATES
+from tuiconsole.domain.order_terms import OrderType
+from tuiconsole.domain.orders import TERMINAL_STATES, OrderEvent
 from tuiconsole.domain.parents import ParentEvent
-from tuiconsole.domain.records import Decided, Filled, LevelChanged, Parented, Sliced
+from tuiconsole.domain.records import (
+    BarSeen,
+    Decided,
+    Filled,
+    LevelChanged,
+    Parented,
+    Rewarded,
+    Sliced,
+    Styled,
+    Termed,
+    Updated,
+)
 from tuiconsole.engine.backtest import OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
+from tuiconsole.engine.order_rows import OrderRowKeeper
 from tuiconsole.engine.session import FAULT_POINTS, Session
+from tuiconsole.execution.order_choice import Style
 from tuiconsole.market.tape import Tape
+from tuiconsole.research.order_choices import always, choice_log, sentences
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.batch_journal import BatchJournal
 
@@ -88,9 +103,10 @@ def never_exceeded(session: Session, sink: rig.Kept) -> int:
     bars=st.integers(1, 9),
     volume=st.sampled_from([None, 3_000.0, 300.0]),
     crash=st.booleans(),
+    choose=st.booleans(),
 )
 def test_children_never_exceed_their_parent(
-    algo: str, seed: int, bars: int, volume: float | None, crash: bool
+    algo: str, seed: int, bars: int, volume: float | None, crash: bool, choose: bool
 ) -> None:
     """Amended at many bars, part-filled where the market is thin, stopped by breakers in a fall."""
     tape = gapped(seed, 260, 4, 0.02, 200 if crash else None)
@@ -98,6 +114,7 @@ def test_children_never_exceed_their_parent(
         traded(tape, seed) if volume is None else tape,
         algo,
         120,
+        choose_orders=choose,
         algo_horizon_bars=bars,
         displayed_volume=volume or 5e6,
     )
@@ -106,10 +123,10 @@ def test_children_never_exceed_their_parent(
     assert never_exceeded(session, sink) > 0
 
 
-@pytest.mark.parametrize("algo", ALGOS)
-def test_blocks_and_bars_leave_the_same_journal(algo: str) -> None:
+@pytest.mark.parametrize(("algo", "choose"), [*((algo, False) for algo in ALGOS), ("is", True)])
+def test_blocks_and_bars_leave_the_same_journal(algo: str, choose: bool) -> None:
     tape = traded(gapped(5, 420, 6, 0.02, 330), 5)
-    chosen = planned(tape, algo, 200)
+    chosen = planned(tape, algo, 200, choose_orders=choose)
     (first, kept), (second, other) = started(chosen), started(chosen)
     by_bars(first)
     by_blocks(second, [64, 7])
@@ -148,7 +165,8 @@ BARS = rig.WARMUP + 40
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, bytes, bytes]:
     """An uninterrupted run, with part fills and parents open nearly always."""
-    chosen = planned(rig.market(), "is", displayed_volume=1_000.0, algo_horizon_bars=4)
+    thin = {"displayed_volume": 1_000.0, "algo_horizon_bars": 4}
+    chosen = planned(rig.market(), "is", choose_orders=True, choice_exploration=0.5, **thin)
     session, store = rig.on_disk(chosen, tmp_path_factory.mktemp("whole") / "state.db")
     rig.drive(session, store, BARS, 7)
     assert session.desk.orders.fills_total > 40
@@ -158,12 +176,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, bytes, bytes]
     return ended
 
 
-@pytest.mark.parametrize("algo", ALGOS)
-def test_a_restored_desk_goes_on_as_the_one_it_was_saved_from(algo: str) -> None:
+@pytest.mark.parametrize(("algo", "choose"), [*((algo, False) for algo in ALGOS), ("twap", True)])
+def test_a_restored_desk_goes_on_as_the_one_it_was_saved_from(algo: str, choose: bool) -> None:
     bar = np.arange(420)  # six bars a session
     ts = (rig.FIRST_DAY + bar // 6) * NANOSECONDS_PER_DAY + (15 + bar % 6) * 3600 * 10**9
     tape = replace(traded(rig.market(420, 8), 8), ts=ts)
-    chosen = planned(tape, algo, algo_horizon_bars=5)
+    chosen = planned(tape, algo, algo_horizon_bars=5, choose_orders=choose, choice_exploration=0.5)
     (first, kept), (second, other) = started(chosen), started(chosen)
     while first.cursor < 350:
         for _ in first.bar():
@@ -273,3 +291,100 @@ def test_direct_orders_know_no_parents() -> None:
     by_bars(session)
     assert session.desk.working is None
     assert not any(isinstance(r, Parented | Sliced) for r in sink.records)
+
+
+def chosen_orders(quoted: bool = False) -> tuple[Session, rig.Kept]:
+    """A run in which half of the order types are chosen by lot."""
+    tape = rig.market(620)
+    if quoted:
+        sizes = np.full(tape.close.shape, 400.0)
+        tape = replace(tape, bid=tape.close * 0.9996, ask=tape.close * 1.0004, bid_size=sizes, ask_size=sizes)
+    session, sink = started(
+        planned(tape, "twap", algo_horizon_bars=6, choose_orders=True, choice_exploration=0.5)
+    )
+    by_bars(session)
+    return session, sink
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_chosen_order_types_are_sent_logged_and_rewarded(quoted: bool) -> None:
+    session, sink = chosen_orders(quoted)
+    assert never_exceeded(session, sink) > 40
+    arms: dict[int, int] = {}
+    kinds: dict[int, int] = {}
+    rewarded: set[int] = set()
+    for record in sink.records:
+        if isinstance(record, Styled):
+            arms.update(zip(record.number.tolist(), record.arm.tolist(), strict=True))
+            assert ((record.propensity > 0.0) & (record.propensity <= 1.0)).all()
+            assert record.context.shape == (len(record.number), 5)
+        elif isinstance(record, Termed):
+            kinds.update(zip(record.number.tolist(), record.kind.tolist(), strict=True))
+        elif isinstance(record, Rewarded):
+            assert rewarded.isdisjoint(record.number.tolist())
+            rewarded |= set(record.number.tolist())
+    assert set(arms.values()) == ({0, 1, 2, 3} if quoted else {0, 1, 2}), "a peg needs quotes to follow"
+    expected = {Style.LIMIT: OrderType.LIMIT, Style.PEGGED: OrderType.PEGGED}
+    for number, arm in arms.items():
+        assert kinds.get(number, OrderType.MARKET) == expected.get(Style(arm), OrderType.MARKET)
+    live = set(session.desk.orders.working().tolist())
+    assert set(arms) - live - {0} == rewarded - {0}, "every finished child teaches, once"
+    assert session.desk.working is not None
+    assert session.desk.working.styles is not None
+
+
+def test_a_resting_child_has_one_bar_and_its_rest_is_sent_with_the_next_slice() -> None:
+    _, sink = chosen_orders()
+    sent: dict[int, int] = {}
+    ended: dict[int, int] = {}
+    bar = -1
+    limits: set[int] = set()
+    for record in sink.records:
+        if isinstance(record, BarSeen):
+            bar = record.seq
+        elif isinstance(record, Styled):
+            limits |= {
+                n
+                for n, a in zip(record.number.tolist(), record.arm.tolist(), strict=True)
+                if a == Style.LIMIT
+            }
+            sent.update(dict.fromkeys(record.number.tolist(), bar))
+        elif isinstance(record, Updated):
+            ended.update(
+                {
+                    n: bar
+                    for n, e in zip(record.number.tolist(), record.event.tolist(), strict=True)
+                    if e == OrderEvent.CANCELED
+                }
+            )
+    cancelled = [number for number in limits if number in ended]
+    assert len(cancelled) > 5
+    assert all(ended[number] == sent[number] + 1 for number in cancelled)
+
+
+def test_what_the_choices_were_worth_is_told_from_the_log() -> None:
+    """The estimate of a type by itself agrees with what that type did cost when it was drawn."""
+    tape = rig.market(900)
+    base = planned(tape, "twap", algo_horizon_bars=6, choose_orders=True, choice_exploration=1.0)
+    session, sink = started(base)
+    keeper = OrderRowKeeper()
+    by_bars(session)
+    for record in sink.records:
+        keeper.other(record)
+    log = choice_log(keeper.rows())
+    assert len(log) > 200
+    later = slice(len(log) // 2, None)
+    for each in always(log):
+        if each.style == Style.PEGGED:
+            assert each.effective == 0.0
+            continue
+        own = log.reward[later][log.arm[later] == each.style]
+        assert each.snips.value == pytest.approx(float(own.mean()), abs=1e-9), (
+            "drawn alike, weights are alike"
+        )
+        assert each.robust.value == pytest.approx(float(own.mean()), abs=3 * each.robust.error)
+    said = sentences(keeper.rows())
+    assert "Order types were chosen by a bandit" in said[0]
+    assert "market " in said[0]
+    assert "limit " in said[0]
+    assert sentences(OrderRowKeeper().rows()) == ()

@@ -178,11 +178,15 @@ class BarBlock:
             nothing if self.volume is None else self.volume[index],
             self.session[index],
             None if self.macro is None else self.macro[index],
-            None if self.quotes is None else self._quotes_at(self.quotes, index),
+            self.quotes_at(index),
             None if self.members is None else self.members[index],
         )
 
-    def _quotes_at(self, quotes: BarQuotes, index: int) -> BarQuotes:
+    def quotes_at(self, index: int) -> BarQuotes | None:
+        """The quotes at the end of the bar at ``index``; None where the source has none."""
+        quotes = self.quotes
+        if quotes is None:
+            return None
         columns = (getattr(quotes, name) for name in QUOTE_FIELDS)
         return BarQuotes(*(column if column is self.nothing else column[index] for column in columns))
 

@@ -284,6 +284,29 @@ class ReplaceAsked(msgspec.Struct, frozen=True, array_like=True, tag=14):
     text: str
 
 
+class Styled(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """Order types were chosen for the children of the decision before it: columns ``[k]``.
+
+    ``arm`` is the :class:`~tuiconsole.execution.order_choice.Style`, ``propensity`` how likely it was, ``context`` float64
+    ``[k, n_context]`` what the choice knew; ``number`` is 0 where the gate refused.
+    """
+
+    ts: int
+    seq: int
+    number: IntArray
+    arm: IntArray
+    propensity: FloatArray
+    context: FloatArray
+
+
+class Rewarded(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """What chosen order types brought: ``reward`` ``[k]`` is the negative slippage in basis points; NaN = not known."""
+
+    ts: int
+    number: IntArray
+    reward: FloatArray
+
+
 Record = (
     Opened
     | BarSeen
@@ -300,6 +323,8 @@ Record = (
     | Sliced
     | Termed
     | ReplaceAsked
+    | Styled
+    | Rewarded
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -318,4 +343,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     Sliced,
     Termed,
     ReplaceAsked,
+    Styled,
+    Rewarded,
 )

@@ -191,6 +191,7 @@ def make_session(
             first_seq=chosen.start,
             timeframes=Timeframes.of(chosen.policy, chosen.tape),
             execution=settings.execution,
+            seed=settings.engine.seed,
             protection=settings.protection,
         ),
     )

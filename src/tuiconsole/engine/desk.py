@@ -88,6 +88,7 @@ class DeskSettings:
     first_seq: int
     timeframes: Timeframes = field(default_factory=Timeframes)
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
+    seed: int = 0
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
 
 
@@ -109,7 +110,7 @@ class Desk:
         self.working: Working | None = None
         """The parents of a desk whose orders are worked by an algorithm; None where they go out at once."""
         if settings.execution.algo != "direct":
-            self.working = Working(universe, settings.execution, self.gate.children)
+            self.working = Working(universe, settings.execution, self.gate.children, settings.seed)
         self.breakers = Breakers(settings.risk, settings.capital)
         self.periods = Periods(settings.capital)
         self.curve = EquityCurve(settings.capital)
@@ -183,7 +184,7 @@ class Desk:
         self.regime = seen.regime
         self.members = seen.members
         if self.working is not None:
-            market = (seen.price, seen.volume, seen.quality)
+            market = (seen.price, seen.volume, seen.quality, seen.quotes)
             self.working.learn(seen.seq, seen.ts, seen.session, *market)
         if self.protection.on:
             self.protection.observe(self.price, seen.features)
@@ -480,6 +481,8 @@ class Desk:
         effects: list[Effect] = [
             Journal(Updated(updates.ts, updates.number, updates.event, states, updates.text))
         ]
+        if self.working is not None and self.working.clearing:
+            effects += parents.go_on(self, self.working)
         effects += self.flatten_when_clear()
         if self._waiting is not None and self.level < DeskLevel.HALTED:
             effects += self._carry_out(self._waiting)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
-from tuiconsole.domain.context import QUOTE_FIELDS
+from tuiconsole.domain.context import QUOTE_FIELDS, BarQuotes
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import BarBlock, Bars, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled, rows_to_scaled
@@ -58,6 +58,8 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
         ``[n_symbols]``, who may take new risk; None: everyone.
     volume
         ``[n_symbols]`` in shares, NaN where unknown; None where the source has none.
+    quotes
+        At the end of the bar; None where the source has none.
     """
 
     ts: int
@@ -76,6 +78,7 @@ class Observed(msgspec.Struct, frozen=True, gc=False):
     total: int | None = None
     members: BoolArray | None = None
     volume: FloatArray | None = None
+    quotes: BarQuotes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class ObservedBlock:
             total,
             None if bars.members is None else bars.members[index],
             None if bars.volume is None else bars.volume[index],
+            bars.quotes_at(index),
         )
 
 
@@ -208,6 +212,7 @@ class MarketSide:
             digest(bars),
             members=bars.members,
             volume=None if bars.volume is bars.open else bars.volume,
+            quotes=bars.quotes,
         )
 
     def observe_block(self, block: ScreenedBlock) -> ObservedBlock:

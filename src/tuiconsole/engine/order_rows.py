@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tuiconsole.domain.records import Decided, Parented, Sliced, Updated
+from tuiconsole.domain.records import Decided, Parented, Rewarded, Sliced, Styled, Updated
 from tuiconsole.domain.types import IntArray
 from tuiconsole.store.stretch_rows import StretchRows
 
@@ -42,6 +42,8 @@ class OrderRows(NamedTuple):
     parented: tuple[Parented, ...]
     sliced: tuple[Sliced, ...]
     updated: tuple[Updated, ...]
+    styled: tuple[Styled, ...] = ()
+    rewarded: tuple[Rewarded, ...] = ()
 
 
 class OrderRowKeeper:
@@ -52,6 +54,8 @@ class OrderRowKeeper:
         self._parented: list[Parented] = []
         self._sliced: list[Sliced] = []
         self._updated: list[Updated] = []
+        self._styled: list[Styled] = []
+        self._rewarded: list[Rewarded] = []
 
     def decided(self, record: Decided) -> None:
         """Orders were judged."""
@@ -73,13 +77,24 @@ class OrderRowKeeper:
             self._parented.append(record)
         elif isinstance(record, Sliced):
             self._sliced.append(record)
+        elif isinstance(record, Styled):
+            self._styled.append(record)
+        elif isinstance(record, Rewarded):
+            self._rewarded.append(record)
 
     def rows(self) -> OrderRows:
         """Everything so far."""
         decided: list[DecidedOrders] = []
         for part in self._decided:
             decided.extend(_of_stretch(part) if isinstance(part, _StretchOrders) else (part,))
-        return OrderRows(tuple(decided), tuple(self._parented), tuple(self._sliced), tuple(self._updated))
+        return OrderRows(
+            tuple(decided),
+            tuple(self._parented),
+            tuple(self._sliced),
+            tuple(self._updated),
+            tuple(self._styled),
+            tuple(self._rewarded),
+        )
 
 
 def _of_stretch(orders: _StretchOrders) -> Iterator[DecidedOrders]:

@@ -17,13 +17,14 @@ from tuiconsole.domain.events import DeskLevel, OrderUpdates
 from tuiconsole.domain.orders import OrderBatch, OrderEvent
 from tuiconsole.domain.parents import ParentEvent
 from tuiconsole.domain.policy import Decision
-from tuiconsole.domain.records import Parented, Sliced
+from tuiconsole.domain.records import Parented, Rewarded, Sliced, Styled
 from tuiconsole.domain.types import CodeArray, IntArray
-from tuiconsole.engine.ordering import find
+from tuiconsole.engine.ordering import cancel, find
 
 if TYPE_CHECKING:
     from tuiconsole.engine.desk import Desk
-    from tuiconsole.execution.algos.working import Change, Working
+    from tuiconsole.execution.algos.working import Change, Slices, Working
+    from tuiconsole.execution.order_choice import Choice
 
 _RESIZING = (OrderEvent.REPLACED, OrderEvent.REPLACE_REJECTED)
 _NO_SHEET = np.empty((0, 0))
@@ -51,14 +52,23 @@ def revise(desk: Desk, working: Working, wanted: OrderBatch, decision: Decision)
 
 
 def slices(desk: Desk, working: Working) -> list[Effect]:
-    """Children due at this bar, and the end of parents that are done; on a paused desk only what reduces goes on."""
+    """Children due at this bar, and the end of parents that are done; on a paused desk only what reduces goes on.
+
+    Children that rested for a bar are cancelled first; slices follow as soon as they are gone.
+    """
+    effects = _rewards(desk, working)
     changes = working.ended()
     if desk.level != DeskLevel.RUNNING:
         changes += working.stop(working.adding_risk(desk.ledger.quantity))
     elif desk.members is not None:
         outside = [s for s in working.adding_risk(desk.ledger.quantity) if not desk.members[s]]
         changes += working.stop(outside)
-    effects: list[Effect] = [Journal(_parented(desk, changes))] if changes else []
+    if changes:
+        effects.append(Journal(_parented(desk, changes)))
+    resting = _resting(desk, working)
+    if resting and not working.clearing:
+        working.clearing = True
+        return [*effects, *cancel(desk, _column(resting))]
     if not len(working):
         return effects
     due = working.slices(desk.decisions + 1, desk.tradable, desk.orders.pending, desk.price_scaled)
@@ -78,7 +88,66 @@ def slices(desk: Desk, working: Working) -> list[Effect]:
         _column([parent.quantity for parent in due.parents]),
         taken,
     )
-    return [*effects, judged[0], Journal(sliced), *judged[1:]]
+    return [*effects, judged[0], Journal(sliced), *_styled(desk, working, due), *judged[1:]]
+
+
+def go_on(desk: Desk, working: Working) -> list[Effect]:
+    """Slice once the last child that was asked to make way is gone."""
+    if _resting(desk, working):
+        return []
+    working.clearing = False
+    return slices(desk, working) if desk.level < DeskLevel.HALTED else []
+
+
+def _resting(desk: Desk, working: Working) -> list[int]:
+    """Children sent to rest that may still fill."""
+    if working.styles is None:
+        return []
+    rows = [find(desk, number) for number in working.styles.resting()]
+    return [order.number for order in rows if order is not None and order.leaves]
+
+
+def _rewards(desk: Desk, working: Working) -> list[Effect]:
+    """What children that are finished have cost, for whoever chose their order types."""
+    if working.styles is None:
+        return []
+    numbers: list[int] = []
+    rewards: list[float] = []
+    for number in working.styles.waiting():
+        order = find(desk, number)
+        if order is not None and order.leaves:
+            continue
+        told = (
+            (0, 0, 0) if order is None else (order.filled, order.cost, int(desk.price_scaled[order.symbol]))
+        )
+        numbers.append(number)
+        rewards.append(working.styles.settle(number, *told))
+    return [Journal(Rewarded(desk.ts, _column(numbers), np.array(rewards)))] if numbers else []
+
+
+def _styled(desk: Desk, working: Working, due: Slices) -> list[Effect]:
+    """The log of the order types just chosen."""
+    styles = working.styles
+    if styles is None:
+        return []
+    numbers = desk.recent.newest.number.tolist()
+    chosen: list[tuple[int, Choice]] = []
+    for number, parent, styled in zip(numbers, due.parents, due.styled, strict=True):
+        if styled is not None:
+            chosen.append((number, styled.choice))
+            if number:
+                styles.sent(number, parent.symbol, styled, int(desk.price_scaled[parent.symbol]))
+    if not chosen:
+        return []
+    record = Styled(
+        desk.ts,
+        desk.decisions,
+        _column([number for number, _ in chosen]),
+        _column([choice.arm for _, choice in chosen]),
+        np.array([choice.propensity for _, choice in chosen]),
+        np.array([choice.context for _, choice in chosen]),
+    )
+    return [Journal(record)]
 
 
 def follow(desk: Desk, updates: OrderUpdates, states: CodeArray) -> None:

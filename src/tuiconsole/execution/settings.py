@@ -126,6 +126,13 @@ class ExecutionSettings:
     algo_risk_aversion: Annotated[float, Interval(ge=0.0, le=1.0)] = 1e-6
     """Risk aversion of is, per currency unit: how much expected cost one unit less variance is worth. 0 is twap."""
 
+    choose_orders: bool = False
+    """Let a contextual bandit choose the order type of each child (market, limit, pov or pegged) by what earlier choices
+    cost; the last child of a parent always goes to the market. Only where `algo` is not direct."""
+
+    choice_exploration: Annotated[float, Interval(ge=0.01, le=1.0)] = 0.1
+    """Share of these choices that is made by lot, so that the log tells what other choices would have cost."""
+
     learn_costs: bool = False
     """Learn from the fills what the cost model gets wrong (needs the package lightgbm). It is told when that is proven on
     fills it had not seen; before, and without, expected costs are those of the laws above."""

@@ -26,6 +26,7 @@ from tuiconsole.reports.run import Outcome, Provenance, Run, Stop
 from tuiconsole.research.attributing import attributed
 from tuiconsole.research.backtests import Backtest
 from tuiconsole.research.executions import executions
+from tuiconsole.research.order_choices import sentences
 from tuiconsole.research.tripwires import survivorship
 
 
@@ -67,7 +68,7 @@ def capture(
     """
     chosen, result = finished.plan, finished.result
     settings, tape = chosen.settings, finished.tape
-    universe = tape.universe
+    universe, order_rows = tape.universe, result.order_rows
     capital = chosen.opened.capital / MONEY_SCALE
     held = held_by(tape, chosen.start, result.bars, benchmark)
     fills = fill_table(result.filled, universe)
@@ -112,9 +113,15 @@ def capture(
         fills=fills,
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, capital, held),
-        notes=(*tape.notes, survivorship(tape).text, *_only_looked_at(universe), *notes),
+        notes=(
+            *tape.notes,
+            survivorship(tape).text,
+            *_only_looked_at(universe),
+            *sentences(order_rows),
+            *notes,
+        ),
         periods=tuple(periods),
-        executions=executions(result.order_rows, result.filled, tape, chosen.start + result.bars - 1),
+        executions=executions(order_rows, result.filled, tape, chosen.start + result.bars - 1),
         sectors=attributed(tape, chosen.start, result.track.ts, result.track.equity, capital, fills, held),
         benchmark_name=benchmark,
     )

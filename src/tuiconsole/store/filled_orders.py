@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.costs import IN_PRICE
-from tuiconsole.domain.records import Termed
+from tuiconsole.domain.records import Decided, Termed
 from tuiconsole.store.connection import reading
 from tuiconsole.store.schema import COST_COLUMNS
+
+_TERMS_WITHIN = 3
+"""Rows after a decision's among which its terms are."""
 
 
 class FilledOrder(NamedTuple):
@@ -45,25 +48,30 @@ def fills_after(source: Path | sqlite3.Connection, row: int, count: int) -> list
     with reading(source) as connection:
         found = connection.execute(
             "SELECT f.row, (SELECT e.seq FROM equity e WHERE e.row > f.row ORDER BY e.row LIMIT 1), f.ts, f.symbol, "
-            f"f.quantity, f.price, f.number, {costs}, (SELECT payload FROM journal WHERE seq = o.row + 1) "
+            f"f.quantity, f.price, f.number, {costs}, o.row "
             "FROM fills f JOIN orders o ON o.number = f.number WHERE f.row > ? AND NOT f.forced "
             "ORDER BY f.row, f.item LIMIT ?",
             (row, count),
         ).fetchall()
+        kinds = {decided: _kinds(connection, decided) for decided in {item[-1] for item in found}}
     if len(found) == count and found[0][0] != found[-1][0]:  # the last row may be cut: it comes again
         found = [item for item in found if item[0] != found[-1][0]]
     fills: list[FilledOrder] = []
-    for at, bar, ts, symbol, quantity, price, number, lost, after in found:
+    for at, bar, ts, symbol, quantity, price, number, lost, decided in found:
         if bar is None:
             break
-        fills.append(FilledOrder(at, bar, ts, symbol, quantity, price, _kind(after, number), lost))
+        fills.append(FilledOrder(at, bar, ts, symbol, quantity, price, kinds[decided].get(number, 0), lost))
     return fills
 
 
-def _kind(payload: bytes | None, number: int) -> int:
-    """The type of order ``number``, from the row after its decision; without terms it is a market order."""
-    record = decode_record(payload) if payload else None
-    if not isinstance(record, Termed):
-        return 0
-    numbers = record.number.tolist()
-    return int(record.kind[numbers.index(number)]) if number in numbers else 0
+def _kinds(connection: sqlite3.Connection, row: int) -> dict[int, int]:
+    """Types of the orders of the decision in ``row``, by number; those without terms are market orders and left out."""
+    for (payload,) in connection.execute(
+        "SELECT payload FROM journal WHERE seq > ? AND seq <= ?", (row, row + _TERMS_WITHIN)
+    ):
+        record = decode_record(payload)
+        if isinstance(record, Termed):
+            return dict(zip(record.number.tolist(), record.kind.tolist(), strict=True))
+        if isinstance(record, Decided):
+            break
+    return {}

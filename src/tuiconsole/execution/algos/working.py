@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.order_terms import PLAIN, OrderTerms
 from tuiconsole.domain.orders import OrderBatch, Purpose
 from tuiconsole.domain.parents import Parent, ParentEvent
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.execution.algos.curves import participation_slice
 from tuiconsole.execution.algos.planning import Conditions, curve, due
+from tuiconsole.execution.algos.styles import Market, OrderStyles, Styled
 from tuiconsole.execution.algos.volume_profile import VolumeProfile
 from tuiconsole.execution.liquidity import Liquidity
 from tuiconsole.execution.settings import ExecutionSettings
@@ -37,10 +40,11 @@ class Change(NamedTuple):
 
 
 class Slices(NamedTuple):
-    """Children due now: wanted orders, and the parent of each ``[k]``."""
+    """Children due now: wanted orders, the parent of each ``[k]``, and how it was styled (None: to the market)."""
 
     batch: OrderBatch
     parents: list[Parent]
+    styled: list[Styled | None]
 
 
 @dataclass(slots=True)
@@ -59,9 +63,13 @@ class Working:
         Who is traded in which lots, and how orders are worked; ``settings.algo`` is not ``direct``.
     children
         The counter at the gate; this object opens, amends and closes parents there.
+    seed
+        Of the choices of order types, where these are chosen.
     """
 
-    def __init__(self, universe: Universe, settings: ExecutionSettings, children: Children) -> None:
+    def __init__(
+        self, universe: Universe, settings: ExecutionSettings, children: Children, seed: int = 0
+    ) -> None:
         n = len(universe)
         self._settings = settings
         self._children = children
@@ -76,6 +84,10 @@ class Working:
         self._ts = 0
         self._bar_ns = 0
         self._price: FloatArray = np.full(n, np.nan)
+        self.styles = OrderStyles(universe, settings, seed) if settings.choose_orders else None
+        """Chooses the order types of children; None sends all of them to the market."""
+        self.clearing = False
+        """Children that rested for a bar were asked to be cancelled; slices wait for that."""
 
     def __len__(self) -> int:
         return len(self._parents)
@@ -102,8 +114,11 @@ class Working:
         price: FloatArray,
         volume: FloatArray | None,
         quality: CodeArray,
+        quotes: BarQuotes | None = None,
     ) -> None:
-        """Take in a bar that is over; columns ``[n_symbols]``, volume None where the source has none."""
+        """Take in a bar that is over; columns ``[n_symbols]``, volume and quotes None where the source has none."""
+        if self.styles is not None:
+            self.styles.learn(quotes)
         if self._ts and ts > self._ts:
             self._bar_ns = min(self._bar_ns or ts - self._ts, ts - self._ts)
         self._bar, self._ts = seq, max(self._ts, ts)
@@ -187,6 +202,9 @@ class Working:
 
     def stop(self, symbols: Iterable[int] | None = None) -> list[Change]:
         """End parents without a further child: all of them, or those of the given columns."""
+        if symbols is None and self.styles is not None:
+            self.styles.forget()
+            self.clearing = False
         chosen = list(self._parents) if symbols is None else [s for s in symbols if s in self._parents]
         return [self._end(symbol, ParentEvent.STOPPED) for symbol in chosen]
 
@@ -220,23 +238,34 @@ class Working:
             ``[n_symbols]``: where orders are possible, signed scaled quantity on working orders, last good price.
             A symbol with anything working waits.
         """
-        chosen: list[tuple[Parent, int]] = []
+        chosen: list[tuple[Parent, int, Styled | None]] = []
         for symbol, worked in self._parents.items():
             if tradable[symbol] and not pending[symbol]:
                 size = self._size(symbol, worked)
                 if size:
-                    chosen.append((worked.parent, size))
-        symbol_of = np.array([parent.symbol for parent, _ in chosen], dtype=np.int64)
+                    styled = self._styled(batch, worked.parent, size, int(price_scaled[symbol]))
+                    chosen.append((worked.parent, size if styled is None else styled.quantity, styled))
+        symbol_of = np.array([parent.symbol for parent, _, _ in chosen], dtype=np.int64)
+        rows = [PLAIN if styled is None else styled.terms for _, _, styled in chosen]
         made = OrderBatch(
             batch,
             self._ts,
             np.zeros(len(chosen), dtype=np.int64),
             symbol_of,
-            np.array([size for _, size in chosen], dtype=np.int64),
+            np.array([size for _, size, _ in chosen], dtype=np.int64),
             price_scaled[symbol_of],
             np.full(len(chosen), Purpose.POLICY, dtype=np.int8),
+            None if all(row.plain for row in rows) else OrderTerms.of(rows),
         )
-        return Slices(made, [parent for parent, _ in chosen])
+        return Slices(made, [parent for parent, _, _ in chosen], [styled for _, _, styled in chosen])
+
+    def _styled(self, batch: int, parent: Parent, size: int, price: int) -> Styled | None:
+        """An order type for a child, except for the last of a parent: that one goes to the market."""
+        if self.styles is None or self._bar - parent.bar >= parent.bars - 1:
+            return None
+        column = np.array([parent.symbol], dtype=np.int64)
+        sigma, volume = float(self._liquidity.sigma(column)[0]), float(self._liquidity.volume(column)[0])
+        return self.styles.style(batch, parent.symbol, size, Market(price, sigma, volume))
 
     def _size(self, symbol: int, worked: _Worked) -> int:
         """Signed scaled quantity of the next child; never more than the parent has left."""
@@ -275,6 +304,8 @@ class Working:
             "price": self._price.copy(),
             "liquidity": self._liquidity.state(),
             "profile": self._profile.state(),
+            "styles": None if self.styles is None else self.styles.state(),
+            "clearing": self.clearing,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -287,3 +318,6 @@ class Working:
         self._price = state["price"].copy()
         self._liquidity.restore(state["liquidity"])
         self._profile.restore(state["profile"])
+        if self.styles is not None:
+            self.styles.restore(state["styles"])
+        self.clearing = state["clearing"]
