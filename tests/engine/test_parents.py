@@ -382,6 +382,7 @@ def test_what_the_choices_were_worth_is_told_from_the_log() -> None:
         assert each.snips.value == pytest.approx(float(own.mean()), abs=1e-9), (
             "drawn alike, weights are alike"
         )
+        assert each.ips.value == pytest.approx(float(own.mean()), abs=4 * each.ips.error)
         assert each.robust.value == pytest.approx(float(own.mean()), abs=3 * each.robust.error)
     said = sentences(keeper.rows())
     assert "Order types were chosen by a bandit" in said[0]

@@ -113,18 +113,17 @@ def capture(
         fills=fills,
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, capital, held),
-        notes=(
-            *tape.notes,
-            survivorship(tape).text,
-            *_only_looked_at(universe),
-            *sentences(order_rows),
-            *notes,
-        ),
+        notes=(*_said_of(tape), *sentences(order_rows), *notes),
         periods=tuple(periods),
         executions=executions(order_rows, result.filled, tape, chosen.start + result.bars - 1),
         sectors=attributed(tape, chosen.start, result.track.ts, result.track.equity, capital, fills, held),
         benchmark_name=benchmark,
     )
+
+
+def _said_of(tape: Tape) -> tuple[str, ...]:
+    """What the tape says about every run on it."""
+    return (*tape.notes, survivorship(tape).text, *_only_looked_at(tape.universe))
 
 
 def _only_looked_at(universe: Universe) -> tuple[str, ...]:
