@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tuiconsole.cli_options import ConfigOption, JsonOption, emit, shared_place
+from tuiconsole.cli_options import ConfigOption, JsonOption, emit, shared_place, text_width
 
 data_app = typer.Typer(help="Bars into the history store, and what it holds.", no_args_is_help=True)
 
@@ -253,7 +253,7 @@ def data_universes(
     from tuiconsole.verbs.universes import universes, universes_text
 
     body = universes(shared_place(context, config, None), name, copy=copy)
-    emit(body, as_json, "" if as_json else universes_text(body))
+    emit(body, as_json, "" if as_json else universes_text(body, text_width()))
 
 
 def register(app: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from tuiconsole.cli_options import (
     UniverseOption,
     emit,
     shared_place,
+    text_width,
 )
 
 features_app = typer.Typer(
@@ -42,7 +43,7 @@ def features_list(
 
     shared_place(context, config, None)
     body = list_features(family, schema)
-    emit(body, as_json, "" if as_json else list_text(body))
+    emit(body, as_json, "" if as_json else list_text(body, text_width()))
 
 
 @features_app.command("select")
@@ -78,7 +79,7 @@ def features_select(
     place = shared_place(context, config, None, feed, None, start, universe=universe, interval=interval)
     rules = SelectionRules(most_correlation=correlation, most=most)
     body = select_features(place, end, horizon, rules, samples, seed, out)
-    emit(body, as_json, "" if as_json else select_text(body))
+    emit(body, as_json, "" if as_json else select_text(body, text_width()))
 
 
 def register(app: typer.Typer) -> None:

@@ -89,13 +89,15 @@ def say(text: str, err: bool = False) -> None:
 
 
 def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
-    """The answer of a verb: its JSON object, or the text for people."""
+    """The answer of a verb: its JSON object, or the text for people, no line wider than the terminal."""
     if as_json:
         from tuiconsole.verbs.common import plain
 
         say(json.dumps(plain(body), allow_nan=False))
     else:
-        say(text)
+        from tuiconsole.verbs.columns import fold
+
+        say(fold(text, text_width()))
 
 
 def place_of(

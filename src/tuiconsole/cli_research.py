@@ -21,6 +21,7 @@ from tuiconsole.cli_options import (
     emit,
     over_history,
     shared_place,
+    text_width,
 )
 
 
@@ -94,7 +95,7 @@ def drift(
     from tuiconsole.verbs.drifting import drift_text, run_drift
 
     body = run_drift(history.place(), history.end)
-    emit(body, as_json, drift_text(body))
+    emit(body, as_json, drift_text(body, text_width()))
     raise typer.Exit(0 if body["ok"] else 1)
 
 
@@ -116,7 +117,7 @@ def sweep(
 
     place = history.place()
     body = run_sweep(place, grid, history.end, rank, jobs, cluster, runs_directory(place, runs))
-    emit(body, as_json, "" if as_json else sweep_text(body))
+    emit(body, as_json, "" if as_json else sweep_text(body, text_width()))
     raise typer.Exit(1 if body["failed"] == len(body["trials"]) else 0)
 
 

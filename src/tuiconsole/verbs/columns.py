@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 GAP = 2
+_ESCAPE = "\x1b"
+_LABEL = re.compile(r"\s*(?:ok|FAIL)?\s*\S{1,24}(?:\s{2,}|:\s+)")
+"""What stands before a line's text, a verdict included."""
 _LEAST = 12
 """Characters that a shortened cell keeps while there is a column to leave out instead."""
 
@@ -84,3 +88,37 @@ def _total(sizes: Sequence[int]) -> int:
 def paragraph(text: str, width: int, hang: int = 0) -> list[str]:
     """``text`` broken into lines of at most ``width`` columns; later lines stand ``hang`` columns in."""
     return textwrap.wrap(text, width, subsequent_indent=" " * hang, break_on_hyphens=False) or [""]
+
+
+def fold(text: str, width: int) -> str:
+    """``text`` with every line that is longer than ``width`` broken at its spaces; the rest of a line hangs under its text.
+
+    A word that is longer than that stands alone and whole, so that paths and hashes can be copied. Coloured lines are left
+    alone: whoever colours them knows the width.
+
+    >>> print(fold("gate      refused because the order is too large", 30))
+    gate      refused because the
+              order is too large
+    """
+    lines: list[str] = []
+    for line in text.splitlines():
+        if len(line) <= width or _ESCAPE in line:
+            lines.append(line)
+            continue
+        hang = _hang(line)
+        lines += textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=" " * (hang if hang <= width // 2 else 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+            replace_whitespace=False,
+        )
+    return "\n".join(lines)
+
+
+def _hang(line: str) -> int:
+    """Column at which a line's text begins: behind its label, where two spaces or a colon end one."""
+    label = _LABEL.match(line)
+    return label.end() if label else len(line) - len(line.lstrip()) + 2

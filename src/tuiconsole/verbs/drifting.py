@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuiconsole.verbs.columns import table
 from tuiconsole.verbs.common import Place
 
 LEAST_BARS = 20
@@ -54,15 +55,16 @@ def run_drift(place: Place, end: str | None) -> dict[str, Any]:
     }
 
 
-def drift_text(body: dict[str, Any]) -> str:
+def drift_text(body: dict[str, Any], width: int) -> str:
     """The comparison for people."""
-    lines = [
-        f"features of {body['live'][0]} to {body['live'][1]} against {body['reference'][0]} to {body['reference'][1]}",
-        f"{'':6}{'feature':<32}{'PSI':>8}{'KS':>8}",
-    ]
+    rows = []
     for each in body["features"]:
-        mark = "DRIFT" if each["flagged"] else "ok"
         psi, ks = ("n/a" if each[k] != each[k] else f"{each[k]:.2f}" for k in ("psi", "ks"))
-        lines.append(f"{mark:<6}{each['name']:<32}{psi:>8}{ks:>8}")
-    lines.append("limits: PSI 0.25, KS 0.10; features measured in currency are left out")
-    return "\n".join(lines)
+        rows.append(["DRIFT" if each["flagged"] else "ok", each["name"], psi, ks])
+    return "\n".join(
+        [
+            f"features of {body['live'][0]} to {body['live'][1]} against {body['reference'][0]} to {body['reference'][1]}",
+            *table(["", "feature", "PSI", "KS"], rows, width, left=("feature",)),
+            "limits: PSI 0.25, KS 0.10; features measured in currency are left out",
+        ]
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.verbs.columns import paragraph, table
 from tuiconsole.verbs.common import Place
 
 if TYPE_CHECKING:
@@ -62,16 +63,17 @@ def _names_of(path: Path) -> tuple[str, ...]:
     return ObservationAdapter(recorded, FeatureSchema.of_known(recorded.names)).schema.names
 
 
-def list_text(body: dict[str, Any]) -> str:
-    """The list for people: one line for each family."""
+def list_text(body: dict[str, Any], width: int) -> str:
+    """The list for people: for each family its windows, and the formula below."""
     rows: dict[str, dict[str, Any]] = {}
     for each in body["features"]:
         row = rows.setdefault(each["family"], each | {"numbers": []})
         row["numbers"].append("_".join(map(str, each["parameters"].values())))
-    lines = [
-        f"{family:<28} {', '.join(number for number in row['numbers'] if number):<32} {row['formula']} [{row['unit']}]"
-        for family, row in rows.items()
-    ]
+    lines = []
+    for family, row in rows.items():
+        numbers = ", ".join(number for number in row["numbers"] if number)
+        lines += paragraph(f"{family}  {numbers}".rstrip(), width, 4)
+        lines += paragraph(f"    {row['formula']} [{row['unit']}]", width, 4)
     return "\n".join([*lines, f"{body['count']} features, schema {body['digest'][:16]}…"])
 
 
@@ -165,21 +167,26 @@ def _features_at(
     return np.concatenate(found), log_close
 
 
-def select_text(body: dict[str, Any]) -> str:
+def select_text(body: dict[str, Any], width: int) -> str:
     """The choice for people."""
-    lines = [
-        f"{body['observations']:,} observations from {body['first']} to {body['last']}, outcome: return over "
-        f"{body['horizon_bars']} bars. In sample: judge what is chosen on later bars.",
-        f"{'feature':<36}{'nats':>8}{'rank corr':>11}{'stable':>8}{'cluster':>9}",
+    rows = [
+        [
+            each["name"],
+            f"{each['information']:.4f}",
+            f"{each['rank_correlation']:.3f}",
+            f"{each['stability']:.0%}",
+            str(each["cluster"]),
+        ]
+        for each in body["features"]
+        if each["chosen"]
     ]
-    for each in body["features"]:
-        if each["chosen"]:
-            lines.append(
-                f"{each['name']:<36}{each['information']:>8.4f}{each['rank_correlation']:>11.3f}"
-                f"{each['stability']:>8.0%}{each['cluster']:>9}"
-            )
-    lines.append(
-        f"{len(body['chosen'])} of {len(body['features'])} features, {body['clusters']} clusters; schema "
-        f"{body['digest'][:16]}… in {body['schema']}"
+    head = ["feature", "nats", "rank corr", "stable", "cluster"]
+    return "\n".join(
+        [
+            f"{body['observations']:,} observations from {body['first']} to {body['last']}, outcome: return over "
+            f"{body['horizon_bars']} bars. In sample: judge what is chosen on later bars.",
+            *table(head, rows, width),
+            f"{len(body['chosen'])} of {len(body['features'])} features, {body['clusters']} clusters; schema "
+            f"{body['digest'][:16]}… in {body['schema']}",
+        ]
     )
-    return "\n".join(lines)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tuiconsole.verbs.columns import table
 from tuiconsole.verbs.common import Place
 from tuiconsole.verbs.interrupting import interruptible
 
@@ -73,7 +74,7 @@ def count_trials(runs: Path, trials: Sequence[Trial], origin: str) -> Trials:
     return counter.over(rows[0].subject, min(row.first_ts for row in rows), max(row.last_ts for row in rows))
 
 
-def sweep_text(body: dict[str, Any]) -> str:
+def sweep_text(body: dict[str, Any], width: int) -> str:
     """The trials for people: the best first, and what the best of many is worth."""
     trials = body["trials"]
     names = list(trials[0]["values"])
@@ -81,10 +82,9 @@ def sweep_text(body: dict[str, Any]) -> str:
     figures = list(dict.fromkeys((rank, *_FIGURES)))
     head = [*names, *figures, "orders", "halts"]
     rows = [[str(t["values"][name]) for name in names] + _cells(t, figures) for t in trials[:_SHOWN]]
-    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
     lines = [f"{body['policy']} on {body['tape']}: {len(trials)} combinations, best {rank} first"]
-    for row in (head, *rows):
-        lines.append("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    spare = [name for name in (*_FIGURES, "halts", "orders")[::-1] if name != rank]
+    lines += table(head, rows, width, left=names, drop=spare)
     if len(trials) > _SHOWN:
         lines.append(f"... and {len(trials) - _SHOWN} more; --json has them all")
     lines += [f"FAILED {t['values']}: {t['error']}" for t in trials if t["error"]][:3]

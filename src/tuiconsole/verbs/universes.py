@@ -16,6 +16,7 @@ from tuiconsole.market.universes.lists import (
     packaged_text,
     valid_name,
 )
+from tuiconsole.verbs.columns import table
 from tuiconsole.verbs.common import Place
 
 
@@ -79,20 +80,22 @@ def _row(found: SymbolList, symbol: str) -> dict[str, Any]:
     }
 
 
-def universes_text(body: dict[str, Any]) -> str:
+def universes_text(body: dict[str, Any], width: int) -> str:
     """The lists for people."""
     lines = [f"Copied to {body['copied']}"] if body["copied"] else []
+    rows = []
     for one in body["lists"]:
         when = "by date" if one["point_in_time"] else f"as of {one['as_of']}" if one["as_of"] else ""
-        lines.append(f"{one['name']:<14} {one['symbols']:>4} symbols  {one['origin']:<8}  {when}".rstrip())
+        rows.append([one["name"], f"{one['symbols']:,}", one["origin"], when])
+    lines += table(["list", "symbols", "origin", ""], rows, width, left=("origin", ""), whole=("origin", ""))
     if body["symbols"]:
         one = body["lists"][0]
         lines += [f"  {note}" for note in dict.fromkeys((*one["notes"], one["survivorship"]))]
-        lines += [
-            f"  {row['symbol']:<10} {row['asset_class']:<7} {row['currency']:<4} {row['calendar']:<5} "
-            f"{row['sector'][:24]:<24} {row['name']}".rstrip()
-            for row in body["symbols"]
-        ]
+        columns = ("symbol", "asset_class", "currency", "calendar", "sector", "name")
+        head = [name.replace("_", " ") for name in columns]
+        shown = [[row[name] for name in columns] for row in body["symbols"]]
+        fixed = ("asset class", "currency", "calendar")
+        lines += table(head, shown, width, left=head[1:], whole=fixed, drop=("calendar", "currency"))
     else:
         lines.append(
             f"Your own lists: {body['folder']}/NAME.csv; a packaged one to edit: data universes NAME --copy"
