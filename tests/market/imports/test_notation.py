@@ -66,6 +66,33 @@ def test_dates_that_contradict_each_other_are_told_with_the_line(tmp_path: Path)
         _import(tmp_path, "date,close\n13/05/2024,1\n05/13/2024,1\n")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "fine", "order"),
+    [
+        ("30/02/2024", "29/02/2024", "day-first"),
+        ("29.02.2023", "28.02.2023", "day-first"),
+        ("02/30/2024", "02/29/2024", "month-first"),
+        ("11-31-2024", "11-30-2024", "month-first"),
+        ("31/4/2024", "30/4/2024", "day-first"),
+    ],
+)
+def test_a_date_that_no_calendar_has_is_refused(tmp_path: Path, wrong: str, fine: str, order: str) -> None:
+    for asked in (Asked(interval="1day"), Asked(interval="1day", dates=order)):
+        with pytest.raises(
+            DataError, match=f"A.csv: {re.escape(wrong)} is no date, {order.replace('-', ' ')}"
+        ):
+            _import(tmp_path, f"date,close\n{fine},1\n{wrong},1\n", asked)
+    assert len(_import(tmp_path / "fine", f"date,close\n{fine},1\n", Asked(interval="1day"))[1]) == 1
+
+
+@pytest.mark.parametrize("date", ["31/12/24", "0024-12-31", "31.12.24"])
+def test_years_of_two_digits_are_told_with_their_line(tmp_path: Path, date: str) -> None:
+    with pytest.raises(
+        DataError, match=r"A\.csv, (line 2: '31.12.24' is not a time|column date cannot be read)"
+    ):
+        _import(tmp_path, f"date,close\n{date},1\n")
+
+
 def test_proof_far_down_a_large_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notation, "_CHUNK", 64)
     text = "date,close\n" + "01/02/2024,1\n" * 40 + "01/31/2024,1\n"

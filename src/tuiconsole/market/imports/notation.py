@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -17,6 +18,8 @@ DateOrder = Literal["day-first", "month-first"]
 ORDERS: tuple[DateOrder, ...] = ("day-first", "month-first")
 DECIMALS = (".", ",")
 _DATE = re.compile(rb"(?:^|[\s,;|\"'])((\d{1,2})([/.\-])(\d{1,2})\3\d{4})(?=[\s,;|\"'T]|$)", re.MULTILINE)
+_DOUBTFUL = ((29, 2), (30, 2), (31, 2), (31, 4), (31, 6), (31, 9), (31, 11))
+"""Days and months that no year, or not every year, has."""
 _CHUNK, _OVERLAP = 1 << 20, 32
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _CERTAIN = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y")
@@ -73,6 +76,39 @@ def date_order(files: Iterable[Path], asked: str) -> OrderFound:
         f"{name}: dates such as {shown} may name the month or the day first, and no day above 12 tells.",
         "Add --dates day-first or --dates month-first.",
     )
+
+
+def impossible_date(file: Path, order: DateOrder) -> str:
+    """The first date of a CSV file that no calendar has, such as 30/02/2024; empty when there is none.
+
+    The reader of CSV would take it for a day of the next month.
+    """
+    rest = b""
+    with opened(file) as source:
+        while chunk := source.read(_CHUNK):
+            whole = rest + chunk
+            found = _DATE.search(whole)
+            wrong = "" if found is None else _impossible_in(whole, order, found[3])
+            if wrong:
+                return wrong
+            rest = whole[-_OVERLAP:]
+    return ""
+
+
+def _impossible_in(text: bytes, order: DateOrder, between: bytes) -> str:
+    """The first such date in ``text``, looked for by its few spellings."""
+    for day, month in _DOUBTFUL:
+        for written in {b"%02d" % month, b"%d" % month}:
+            pair = (b"%d" % day, written) if order == "day-first" else (written, b"%d" % day)
+            word = between.join((*pair, b""))
+            at = text.find(word)
+            while at >= 0:
+                year = text[at + len(word) : at + len(word) + 4]
+                alone = at == 0 or not text[at - 1 : at].isdigit()
+                if alone and len(year) == 4 and year.isdigit() and day > monthrange(int(year), month)[1]:
+                    return (word + year).decode()
+                at = text.find(word, at + 1)
+    return ""
 
 
 def checked_order(asked: str) -> DateOrder:

@@ -22,6 +22,7 @@ from tuiconsole.market.imports.notation import (
     check_number,
     checked_order,
     date_order,
+    impossible_date,
     is_ordered,
     number_cells,
     numbers_asked,
@@ -118,8 +119,14 @@ class FileReader:
         if shape is None:
             yield Part(None, None, 0, size)
             return
-        if self.order is None and is_ordered(head[1][:_FIRST_LINES]):
-            self.order = date_order(self._files or (path,), self._dates)
+        if is_ordered(head[1][:_FIRST_LINES]):
+            self.order = self.order or date_order(self._files or (path,), self._dates)
+            wrong = impossible_date(path, self.order.order)
+            if wrong:
+                raise DataError(
+                    f"{path.name}: {wrong} is no date, {self.order.order.replace('-', ' ')} ({self.order.because}).",
+                    "Correct it, or say with --dates what comes first.",
+                )
         large = size > self._rows_at_once * (_GZIP_ROW_BYTES if path.suffix == ".gz" else _ROW_BYTES)
         try:
             if large:

@@ -111,7 +111,10 @@ class TickFile:
 
         column = table.column("ts")
         if not pyarrow.types.is_timestamp(column.type) or column.type.tz is None or column.null_count:
-            raise DataError(f"{self._path.name}: ts must be times with a zone, was {column.type}.")
+            raise DataError(
+                f"{self._path.name}: ts must be times with a zone, was {column.type}.",
+                "Write them as 2024-05-31T20:00:00Z.",
+            )
         moments = column.cast(pyarrow.timestamp("ns", tz=column.type.tz)).cast(pyarrow.int64())
         codes, symbols = symbol_codes(table.column("symbol"))
         return TickRows(np.asarray(moments.to_numpy(), dtype=np.int64), codes, symbols, table)

@@ -14,6 +14,7 @@ from tuiconsole.domain.types import IntArray
 TimeKind = Literal["date", "wall", "utc"]
 _CLOCKS = ("%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%H:%M", "%H:%M:%S")
 _FIRST_DATE, _LAST_DATE = 18_000_101, 22_001_231
+_MOST_DAYS, _FAR_YEAR = 106_000, "a year before 1680 or after 2260"
 _MILLISECONDS_FROM, _MICROSECONDS_FROM, _NANOSECONDS_FROM = 10**11, 10**14, 10**17
 
 
@@ -60,10 +61,15 @@ def _times(column: Any) -> Times:
         return _numbers(np.asarray(column.to_numpy()))
     if types.is_date(kind):
         days = column.cast(pyarrow.date32()).cast(pyarrow.int32()).to_numpy()
+        if np.abs(days).max() > _MOST_DAYS:
+            raise NotTimes(_FAR_YEAR)
         return Times(days.astype(np.int64) * NANOSECONDS_PER_DAY, "date")
     if not types.is_timestamp(kind):
         raise NotTimes(f"{kind}")
-    ns = column.cast(pyarrow.timestamp("ns", tz=kind.tz)).cast(pyarrow.int64()).to_numpy()
+    try:
+        ns = column.cast(pyarrow.timestamp("ns", tz=kind.tz)).cast(pyarrow.int64()).to_numpy()
+    except pyarrow.ArrowInvalid as error:
+        raise NotTimes(_FAR_YEAR) from error
     if kind.tz is not None:
         return Times(ns, "utc")
     return Times(ns, "wall" if (ns % NANOSECONDS_PER_DAY).any() else "date")
