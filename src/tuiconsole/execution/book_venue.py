@@ -11,7 +11,7 @@ messages and orders give the same fills, always.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -154,7 +154,7 @@ class BookVenue:
                 event[row] = OrderEvent.REPLACE_PENDING
             else:
                 event[row], steps = self._change(request)
-                self._steps += steps
+                self._note(steps)
         late = bool((event == OrderEvent.REPLACE_REJECTED).any())
         return Response(OrderUpdates(batch.ts, batch.number, event, "too late to change" if late else ""))
 
@@ -240,11 +240,11 @@ class BookVenue:
         if self._coming:
             self._arrivals(ts)
         for column in set(self._where.values()):
-            self._steps += self._markets[column].expire(ts)
+            self._note(self._markets[column].expire(ts))
         place = None if act is None else self._universe.index_of.get(symbol)
         if act is not None and place is not None:
             market = self._markets[place]
-            self._steps += act(market)
+            self._note(act(market))
             bid, _, ask, _ = market.book.touch()
             if bid and ask:
                 self._middle[place] = 0.5 * (bid + ask) / self._universe.instruments[place].price_scale
@@ -261,15 +261,14 @@ class BookVenue:
                 here = [order for order in request.orders if order.number in self._where]
                 for column in dict.fromkeys(order.symbol for order in here):
                     mine = (order for order in here if order.symbol == column)
-                    self._steps += self._markets[column].accept(*mine, ts=request.due)
+                    self._note(self._markets[column].accept(*mine, ts=request.due))
             elif request.terms is not None:
                 answer, steps = self._change(request)
-                self._steps += [Report(request.number, answer), *steps]
+                self._note([Report(request.number, answer), *steps])
             else:
                 gone = self._take_out(request.number)
-                self._steps += [Report(number, OrderEvent.CANCELED) for number in gone]
-                if not gone:
-                    self._steps.append(Report(request.number, OrderEvent.CANCEL_REJECTED))
+                late = [Report(request.number, OrderEvent.CANCEL_REJECTED)]
+                self._note([Report(number, OrderEvent.CANCELED) for number in gone] or late)
 
     def _change(self, request: _Request) -> tuple[OrderEvent, list[Step]]:
         """Carry out a replacement: its answer, and what came of it."""
@@ -318,10 +317,17 @@ class BookVenue:
             number = np.array([one.number for one in reports], dtype=np.int64)
             event = np.array([one.event for one in reports], dtype=np.int8)
             found.append(OrderUpdates(ts, number, event))
-            for one in reports:
-                if one.event in TERMINAL_EVENTS:
-                    self._where.pop(one.number, None)
         return found
+
+    def _note(self, steps: Sequence[Step]) -> None:
+        """Keep steps to be told; orders that ended with them are here no longer."""
+        self._steps += steps
+        for step in steps:
+            if isinstance(step, Report):
+                if step.event in TERMINAL_EVENTS:
+                    self._where.pop(step.number, None)
+            elif not step.order.left:
+                self._where.pop(step.order.number, None)
 
     def _force(self, ts: int, orders: list[BookOrder]) -> Fills | None:
         done: list[Execution] = []
@@ -343,9 +349,6 @@ class BookVenue:
         if short and not self._short:
             self._borrow.begin(ts, -1)
         self._short = short
-        for one in done:
-            if not one.order.left:
-                self._where.pop(one.order.number, None)
         begin, self._next_execution = self._next_execution, self._next_execution + len(done)
         execution = np.arange(begin, self._next_execution, dtype=np.int64)
         return Fills(ts, number, symbol, quantity, price, fee, costs, execution, forced)
