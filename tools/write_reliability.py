@@ -116,7 +116,18 @@ PROMISES = (
         (),
         _ELSEWHERE,
     ),
-    Promise(12, "Bad data trades nothing", ("market/test_defence.py",), (), _ELSEWHERE),
+    Promise(
+        12,
+        "Bad data trades nothing",
+        (
+            "market/test_defence.py",
+            "market/books/test_truth.py::test_a_live_book_is_the_true_book",
+            "market/books/test_recorded.py::test_hostile_messages_are_read_or_refused_with_one_error",
+            "execution/test_book_venue.py::test_a_broken_book_fills_nothing_until_its_snapshot",
+        ),
+        ("hostile-books", "book-venue"),
+        "feeds of bars and quotes at full size",
+    ),
     Promise(13, "Remote input cannot trade", open="there is no remote input yet"),
     Promise(
         14,

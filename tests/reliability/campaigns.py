@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.book_fuzz import FEEDS, fuzz
+from benchmarks.venue_runs import venue_runs
 from tests.engine import rig as core
 from tests.reliability.archive_losses import lose_power_while_archiving
 from tests.reliability.desk_losses import lose_power_while_latching, trade
@@ -141,6 +143,22 @@ def tampering(count: int) -> Outcome:
     return Outcome(count, f"{count:,} changes of {len(WAYS)} kinds: {count - len(missed):,} found", missed)
 
 
+def hostile_books(count: int) -> Outcome:
+    """Hostile messages for the feeds of order books."""
+    found = fuzz(count)
+    text = f"{count:,} payloads for {len(FEEDS)} feeds: {found.refused:,} refused in a sentence, {found.events:,} events"
+    return Outcome(count, text, tuple(found.escaped))
+
+
+def book_venue(count: int) -> Outcome:
+    """Seeded markets with orders of every kind against the venue on books."""
+    fills, wrong = venue_runs(range(1, count + 1))
+    text = (
+        f"{count:,} seeds, {fills:,} fills: none doubled, beyond its order, past its limit or after its end"
+    )
+    return Outcome(count, text, tuple(wrong))
+
+
 CAMPAIGNS = {
     "power-loss": Campaign(1_000, power_loss),
     "desk-power-loss": Campaign(300, desk_power_loss),
@@ -149,4 +167,6 @@ CAMPAIGNS = {
     "disk-faults": Campaign(5_000, disk_faults),
     "kills": Campaign(500, kills),
     "tampering": Campaign(10_000, tampering),
+    "hostile-books": Campaign(100_000, hostile_books),
+    "book-venue": Campaign(1_000, book_venue),
 }
