@@ -122,7 +122,7 @@ def test_every_verb_fits_80_columns(
         return
     assert code in (0, 1), said.err
     assert said.out
-    assert wide(said.out) == []
+    assert wide(said.out) == [] or said.out.count("\n") == 1, "one sentence is one line"
 
 
 def test_names_are_shortened_before_columns_are_left_out() -> None:

@@ -89,7 +89,7 @@ def say(text: str, err: bool = False) -> None:
 
 
 def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
-    """The answer of a verb: its JSON object, or the text for people, no line wider than the terminal."""
+    """The answer of a verb: its JSON object, or the text for people, no line of several wider than the terminal."""
     if as_json:
         from tuiconsole.verbs.common import plain
 
@@ -97,7 +97,7 @@ def emit(body: dict[str, Any], as_json: bool, text: str) -> None:
     else:
         from tuiconsole.verbs.columns import fold
 
-        say(fold(text, text_width()))
+        say(fold(text, text_width()) if "\n" in text else text)
 
 
 def place_of(
