@@ -36,12 +36,14 @@ from tuiconsole.domain.records import (
 from tuiconsole.engine.backtest import OrderHash, run_backtest
 from tuiconsole.engine.build import Plan, make_session, plan
 from tuiconsole.engine.order_rows import OrderRowKeeper
+from tuiconsole.engine.parents import parents_now
 from tuiconsole.engine.session import FAULT_POINTS, Session
 from tuiconsole.execution.order_choice import Style
 from tuiconsole.market.tape import Tape
 from tuiconsole.research.order_choices import always, choice_log, sentences
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.batch_journal import BatchJournal
+from tuiconsole.verbs.engine import status_text
 
 ALGOS = ("twap", "vwap", "pov", "is")
 
@@ -284,6 +286,33 @@ def test_twap_spreads_a_decision_evenly_and_is_hurries() -> None:
     assert sizes["twap"]
     assert all(max(s) - min(s) <= 1 for s in sizes["twap"])
     assert all(s[0] > s[-1] for s in sizes["is"])
+
+
+def test_status_shows_what_is_worked() -> None:
+    session, _ = with_parents()
+    for _ in session.bar():
+        pass
+    desk = session.desk
+    rows = parents_now(desk)
+    assert desk.working is not None
+    assert [row["number"] for row in rows] == [parent.number for parent in desk.working.parents]
+    for row in rows:
+        assert 0 < abs(row["taken"]) <= abs(row["quantity"])
+        assert 1 <= row["bar"] <= row["bars"] == 8
+    body = {**dict.fromkeys(("state", "mode", "feed", "clock", "journal_head"), "x"), "parents": rows}
+    text = status_text(
+        {
+            **body,
+            "equity": 0,
+            "cash": 0,
+            "working_orders": 0,
+            "positions": [],
+            "agents": [],
+            "journal_rows": 0,
+        }
+    )
+    assert f"parent {rows[0]['number']}: {rows[0]['symbol']} " in text
+    assert parents_now(started(planned(rig.market(), "direct"))[0].desk) == []
 
 
 def test_direct_orders_know_no_parents() -> None:

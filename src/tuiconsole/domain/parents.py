@@ -29,7 +29,7 @@ class Parent:
     quantity
         Signed scaled quantity of the whole; its children's together never exceed it.
     reference_price
-        Scaled price that the decision saw which opened it.
+        Scaled price that the decision saw which opened it; weighted by quantity with those of decisions that added to it.
     decision
         Number of the decision that opened it.
     ts

@@ -8,12 +8,13 @@ counts, and these functions turn both into journal rows and submissions. Only a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuiconsole.domain.effects import Effect, Journal
 from tuiconsole.domain.events import DeskLevel, OrderUpdates
+from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import OrderBatch, OrderEvent
 from tuiconsole.domain.parents import ParentEvent
 from tuiconsole.domain.policy import Decision
@@ -148,6 +149,25 @@ def _styled(desk: Desk, working: Working, due: Slices) -> list[Effect]:
         np.array([choice.context for _, choice in chosen]),
     )
     return [Journal(record)]
+
+
+def parents_now(desk: Desk) -> list[dict[str, Any]]:
+    """The parents that are worked now, for ``status``: quantities in shares, coins or contracts, ``bar`` counted from 1."""
+    if desk.working is None:
+        return []
+    return [
+        {
+            "number": parent.number,
+            "symbol": desk.universe.symbols[parent.symbol],
+            "algo": desk.settings.execution.algo,
+            "quantity": to_float(parent.quantity, item.quantity_decimals),
+            "taken": to_float(desk.gate.children.taken(parent.number), item.quantity_decimals),
+            "bar": desk.bar_seq - parent.bar + 1,
+            "bars": parent.bars,
+        }
+        for parent in desk.working.parents
+        for item in (desk.universe.instruments[parent.symbol],)
+    ]
 
 
 def follow(desk: Desk, updates: OrderUpdates, states: CodeArray) -> None:

@@ -21,6 +21,7 @@ from tuiconsole.domain.types import FloatArray
 from tuiconsole.engine.commands import FEED, LEVEL_NAMES, WAY_ON
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.health import components, worst
+from tuiconsole.engine.parents import parents_now
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.execution.order_snapshot import OrderSnapshot
 from tuiconsole.protocol.frames import VERSION
@@ -419,6 +420,7 @@ def status(service: EngineService) -> dict[str, Any]:
         "speed": service.speed,
         "market": service.pacer.market(),
         "data_stale": service.pacer.stale(),
+        "parents": parents_now(desk),
         "health": worst(parts),
         "components": [{"name": part.name, "state": part.state, "text": part.text} for part in parts],
     }

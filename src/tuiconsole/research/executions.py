@@ -88,6 +88,7 @@ def _sent(rows: OrderRows) -> dict[int, _Sent]:
             elif event in (ParentEvent.AMENDED, ParentEvent.DONE):
                 # a parent that a later decision made smaller has lost no opportunity
                 parents[number].quantity = quantity if event == ParentEvent.AMENDED else taken
+                parents[number].reference = reference
             if event > ParentEvent.AMENDED:
                 parents[number].ended = record.ts
     of = {n: p for r in rows.sliced for n, p in zip(r.number.tolist(), r.parent.tolist(), strict=True) if n}

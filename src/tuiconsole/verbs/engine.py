@@ -118,6 +118,11 @@ def status_text(body: dict[str, Any]) -> str:
             f"  {row['symbol']:<6} {row['quantity']:>10,g} @ {row['average_price']:>10,.2f}  {last} {gain}"
         )
     lines += [f"  {_order_text(row)}" for row in body.get("orders", ())[-_ORDERS_SHOWN:]]
+    lines += [
+        f"  parent {row['number']}: {row['symbol']} {row['taken']:+,g} of {row['quantity']:+,g} by {row['algo']}, "
+        f"bar {row['bar']} of {row['bars']}"
+        for row in body.get("parents", ())
+    ]
     agents = ", ".join(
         f"{a['name']}{'' if a['enabled'] else ' (off)'} {a['weight']:.2f}" for a in body["agents"]
     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from tuiconsole.domain.context import BarQuotes
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.money import divide_half_even
 from tuiconsole.domain.order_terms import PLAIN, OrderTerms
 from tuiconsole.domain.orders import OrderBatch, Purpose
 from tuiconsole.domain.parents import Parent, ParentEvent
@@ -170,7 +171,7 @@ class Working:
                 changes.append(self._end(symbol, ParentEvent.DONE))
         for symbol, quantity in asked.items():
             if symbol in self._parents:
-                changes += self._amend(symbol, quantity)
+                changes += self._amend(symbol, quantity, reference[symbol])
             else:
                 changes.append(self._open(symbol, quantity, reference[symbol], wanted))
         return changes
@@ -185,12 +186,17 @@ class Working:
         self._children.open(parent.number, symbol, quantity)
         return Change(ParentEvent.OPENED, parent, 0)
 
-    def _amend(self, symbol: int, quantity: int) -> list[Change]:
+    def _amend(self, symbol: int, quantity: int, reference: int) -> list[Change]:
         worked = self._parents[symbol]
-        taken = self._children.taken(worked.parent.number)
-        if taken + quantity == worked.parent.quantity:
+        parent, taken = worked.parent, self._children.taken(worked.parent.number)
+        whole = taken + quantity
+        if whole == parent.quantity:
             return []
-        worked.parent = replace(worked.parent, quantity=taken + quantity)
+        more = abs(whole) - abs(parent.quantity)
+        price = parent.reference_price
+        if more > 0:  # what was added was decided at today's price
+            price = divide_half_even(price * abs(parent.quantity) + reference * more, abs(whole))
+        worked.parent = replace(parent, quantity=whole, reference_price=price)
         self._children.amend(worked.parent.number, worked.parent.quantity)
         return [Change(ParentEvent.AMENDED, worked.parent, taken)]
 
