@@ -108,7 +108,18 @@ PROMISES = (
     Promise(
         9, "Loss, drawdown, exposure and message limits stop orders by themselves", ("risk",), (), _ELSEWHERE
     ),
-    Promise(10, "Children never exceed their parent", open=_ELSEWHERE),
+    Promise(
+        10,
+        "Children never exceed their parent",
+        (
+            "risk/test_children.py",
+            "engine/test_parents.py::test_children_never_exceed_their_parent",
+            "engine/test_parents.py::test_a_crash_at_every_named_moment_loses_no_parent",
+            "engine/test_parents.py::test_a_stop_ends_every_parent_before_anything_else",
+        ),
+        ("worked-orders",),
+        "a venue that fills after it confirmed a cancel can exceed a parent by that fill; no child follows it",
+    ),
     Promise(
         11,
         "After the latch no new risk, ever, until it is re-armed",

@@ -19,6 +19,7 @@ from tests.reliability.faulty_disk import Fault
 from tests.reliability.kills import kill_again_and_again
 from tests.reliability.power_loss import lose_power
 from tests.reliability.tampering import WAYS, unnoticed
+from tests.reliability.worked_orders import work
 from tests.store.desk import filled_store
 from tests.system import rig
 from tuiconsole.domain.rng import generator
@@ -159,6 +160,19 @@ def book_venue(count: int) -> Outcome:
     return Outcome(count, text, tuple(wrong))
 
 
+def worked_orders(count: int) -> Outcome:
+    """Desks that work their orders over several bars."""
+    found = [work(seed) for seed in range(count)]
+    parents, children, restarts, stops = (
+        sum(getattr(each, name) for each in found) for name in ("parents", "children", "restarts", "stops")
+    )
+    text = (
+        f"{count:,} desks, {parents:,} parents, {children:,} children, {restarts:,} restarts, {stops:,} stops: "
+        "no sum of children above its parent"
+    )
+    return Outcome(count, text, tuple(each.wrong for each in found if each.wrong))
+
+
 CAMPAIGNS = {
     "power-loss": Campaign(1_000, power_loss),
     "desk-power-loss": Campaign(300, desk_power_loss),
@@ -169,4 +183,5 @@ CAMPAIGNS = {
     "tampering": Campaign(10_000, tampering),
     "hostile-books": Campaign(100_000, hostile_books),
     "book-venue": Campaign(1_000, book_venue),
+    "worked-orders": Campaign(300, worked_orders),
 }
