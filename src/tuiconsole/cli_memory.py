@@ -50,11 +50,12 @@ def archive(
     config: ConfigOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
+    timeout: TimeoutOption = 600.0,
 ) -> None:
-    """Move old journal rows to the compressed archive beside the store, with no engine running; the store shrinks."""
+    """Move old journal rows to the compressed archive beside the store; with no engine running, the store shrinks too."""
     from tuiconsole.verbs.memory import archive_desk, archive_text
 
-    body = archive_desk(shared_place(context, config, state), days)
+    body = archive_desk(shared_place(context, config, state), days, timeout)
     emit(body, as_json, archive_text(body))
 
 

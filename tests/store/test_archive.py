@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,15 @@ from tests.store.desk import BINDING, bar_seen, filled_store, open_store, record
 from tuiconsole.domain.codec import encode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.rng import generator
-from tuiconsole.store import archive, archiving, signed_head
+from tuiconsole.store import archive, archiving, audit, signed_head
 from tuiconsole.store.archive import ArchiveDamaged, all_rows, archive_path, row_at
-from tuiconsole.store.archiving import archive_rows
+from tuiconsole.store.archiving import archive_rows, prepare_beside
 from tuiconsole.store.audit import verify_chain
 from tuiconsole.store.connection import open_reader, open_writer
 from tuiconsole.store.explain import explain
 from tuiconsole.store.projections import rebuild
 from tuiconsole.store.readers import journal_rows, last_status, recent_orders
+from tuiconsole.store.writer import Writer
 
 BARS, SEED = 60, 4
 LATER = 10**18
@@ -32,7 +34,7 @@ LATER = 10**18
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (archive, archiving):
         monkeypatch.setattr(module, "BLOCK_ROWS", 16)
-    monkeypatch.setattr(archiving, "_DELETED_AT_ONCE", 30)
+    monkeypatch.setattr(archiving.forget, "__defaults__", (30,))
 
 
 @pytest.fixture
@@ -95,6 +97,42 @@ def test_the_desk_goes_on_and_archives_again(archived: Path) -> None:
     assert len(list(archive_path(archived).iterdir())) == first + 1 == 2
     assert verify_chain(archived, projections=True).ok
     assert verify_chain(archived).rows == len(payloads()) + 60
+
+
+def test_a_trading_desk_archives_between_its_commits(filled: Path) -> None:
+    store = open_store(filled)
+    writer = Writer(store)
+    target = prepare_beside(filled, LATER)
+    assert target > 100
+    writer.append(bar_seen(500))
+    first = writer.submit()
+    free = writer.forget(target)
+    for seq in range(501, 520):
+        writer.append(bar_seen(seq))
+        writer.submit()
+    assert first.result() == len(payloads()) + 1
+    assert free.result() > 0
+    assert prepare_beside(filled, LATER) == target, "once is enough"
+    writer.close()
+    report = verify_chain(filled, projections=True)
+    assert (report.ok, report.rows) == (True, len(payloads()) + 20)
+    assert len(in_table(filled)) == report.rows - target + 1
+
+
+def test_a_verification_meets_rows_that_leave_meanwhile(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that went to the archive behind the scan's back are not missing."""
+    real, left = audit.pages, [True]
+
+    def pages(connection: sqlite3.Connection, total: int, after: int) -> Iterator[list[Row]]:
+        if left and left.pop():
+            archive_rows(filled, LATER)
+        yield from real(connection, total, after)
+
+    monkeypatch.setattr(audit, "pages", pages)
+    assert verify_chain(filled).ok
+    assert left == []
 
 
 def test_young_rows_stay(filled: Path) -> None:

@@ -42,24 +42,25 @@ def test_back_up_while_it_trades_and_go_back(desk: SystemDesk) -> None:
     assert (cut.code, cut.body["ok"]) == (1, False)
 
 
-def test_archive_an_old_desk_and_trade_on(desk: SystemDesk) -> None:
-    engine = desk.engine(20, "--every-bar")
-    engine.wait_for(rig.bars_seen(3))
-    refused = desk.run("archive", "--days", "0")
-    assert (refused.code, "An engine runs" in refused.err) == (1, True)
-    engine.kill()
+def test_archive_while_it_trades_and_again_when_it_stands(desk: SystemDesk) -> None:
     engine = desk.engine(0, "--every-bar")
     engine.wait_for(rig.bars_seen(150))
     engine.kill()
+    engine = desk.engine(2)
     young = desk.run("archive")
-    assert (young.code, "Nothing is old enough" in young.out) == (0, True)
-    done = desk.run("archive", "--days", "0", "--json")
-    assert done.code == 0, done
-    assert done.body["moved"] > 100
-    assert done.body["bytes_after"] < done.body["bytes_before"]
+    assert (young.code, "Nothing is old enough" in young.out) == (0, True), young
+    first = desk.run("archive", "--days", "0", "--json")
+    assert (first.code, first.body["path"]) == (0, "engine"), first
+    assert first.body["moved"] == first.body["rows"] > 50
+    assert first.body["bytes_free"] > 0
     assert desk.run("why", "1", "--json").body["order"]["number"] == 1
+    assert desk.run("verify", "--chain-only").code == 0
+    engine.kill()
+    done = desk.run("archive", "--days", "0", "--json")
+    assert (done.code, done.body["path"]) == (0, "direct"), done
+    assert done.body["rows"] >= first.body["rows"]
+    assert done.body["bytes_after"] < done.body["bytes_before"]
     engine = desk.engine(0)
-    engine.wait_event("end of tape")
     stopped = engine.terminate()
     verified = desk.verified()
     assert (verified["rows"], verified["head"]) == (stopped["rows"], stopped["head"])

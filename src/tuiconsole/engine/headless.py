@@ -70,6 +70,7 @@ class ToldSink:
         self.submit = writer.submit
         self.checkpoint = writer.checkpoint
         self.copy_to = writer.copy_to
+        self.forget = writer.forget
         self.commit = writer.commit
         self.close = writer.close
 

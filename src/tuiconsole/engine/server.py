@@ -115,6 +115,9 @@ class Client:
             return Done(request.id, explain_text(chain), chain)
         if isinstance(request, frames.CopyStore):
             return Done(request.id, "copied", {"rows": await service.copy_store(Path(request.path))})
+        if isinstance(request, frames.ArchiveRows) and not self.read_only:
+            rows, free = await service.archive(request.older_than_ns)
+            return Done(request.id, "archived", {"rows": rows, "bytes_free": free})
         if isinstance(request, frames.Shutdown) and not self.read_only:
             self._service.request_stop(request.reason or f"stopped by {self.name}")
             return Done(request.id, "stopping", {"state": "stopped"})

@@ -33,6 +33,7 @@ from tuiconsole.engine.session import Session, Steps
 from tuiconsole.engine.why import why
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.risk.latch import Latch
+from tuiconsole.store.archiving import prepare_beside
 from tuiconsole.store.sink import DurableSink
 
 _CYCLES_KEPT = 512
@@ -126,6 +127,7 @@ class EngineService:
         self._stall_ms = stall_ms
         self.slow_cycle_ms = slow_cycle_ms
         self._turn = asyncio.Lock()
+        self._archiving = asyncio.Lock()
         self._changed = asyncio.Condition()
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
@@ -436,6 +438,18 @@ class EngineService:
         if self.failed:
             raise EngineError(f"The desk is halted: {self.failed}")
         return await asyncio.wrap_future(self._sink.copy_to(target))
+
+    async def archive(self, older_than_ns: int) -> tuple[int, int]:
+        """Move rows from before ``older_than_ns`` (wall time) to the archive while the desk trades.
+
+        They are written and read back beside the writer, which then deletes them between its commits. Returns how many rows are
+        archived, and the bytes that are free in the store.
+        """
+        if self.failed:
+            raise EngineError(f"The desk is halted: {self.failed}")
+        async with self._archiving:
+            target = await asyncio.to_thread(prepare_beside, self.paths.state, older_than_ns)
+            return target, await asyncio.wrap_future(self._sink.forget(target))
 
     # ---- watching itself --------------------------------------------------------------------------------------------
 

@@ -113,6 +113,14 @@ class CopyStore(msgspec.Struct, frozen=True, tag="copy"):
     version: int = VERSION
 
 
+class ArchiveRows(msgspec.Struct, frozen=True, tag="archive"):
+    """Asks the engine to move journal rows written before ``older_than_ns`` (wall time, ns UTC) to the archive."""
+
+    id: int
+    older_than_ns: int
+    version: int = VERSION
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Asks for snapshots, at most ``rate_hz`` a second and only when something changed.
 
@@ -149,6 +157,7 @@ Request = (
     | AcknowledgeAlerts
     | Why
     | CopyStore
+    | ArchiveRows
     | Subscribe
     | SetSpeed
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -31,22 +32,35 @@ from tuiconsole.store.archive import (
 )
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import link
-from tuiconsole.store.connection import cause_of, sync_directory
+from tuiconsole.store.connection import cause_of, reading, sync_directory
 from tuiconsole.store.opening import open_file
 from tuiconsole.store.readers import opened_row
 
-_DELETED_AT_ONCE = 20_000
+DELETED_AT_ONCE = 20_000
+"""Rows that leave the table in one transaction while nobody waits; a trading desk takes fewer."""
+
 _COMPRESSION = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What a run moved: ``moved`` rows, all archived ``rows`` now, and the bytes of ``state.db`` before and after."""
+    """What a run moved.
+
+    Attributes
+    ----------
+    moved, rows
+        Rows moved by it, and all archived rows now.
+    bytes_before, bytes_after
+        Size of ``state.db``.
+    bytes_free
+        Of these, what no row uses any more and later rows use first.
+    """
 
     moved: int
     rows: int
     bytes_before: int
     bytes_after: int
+    bytes_free: int
 
 
 def archive_rows(state: Path, older_than_ns: int) -> Archived:
@@ -59,31 +73,85 @@ def archive_rows(state: Path, older_than_ns: int) -> Archived:
     StoreError
         The store cannot be trusted or written, or the archive cannot; nothing is lost then.
     """
-    opened = opened_row(state)
-    connection = open_file(state, Binding.of(opened)).connection
+    connection = open_file(state, Binding.of(opened_row(state))).connection
     before = state.stat().st_size
     try:
-        start = Archive.of(connection).rows
-        _go_on(connection, state)
-        already = Archive.of(connection).rows
-        last = _last_row(connection, already, older_than_ns)
-        if last > already:
-            _write(connection, state, opened.desk, already, last)
-            _go_on(connection, state)
-        rows = Archive.of(connection).rows
-        if rows > start:
+        start = rows = Archive.of(connection).rows
+        while (target := prepare(connection, state, older_than_ns)) > rows:
+            forget(connection, target, lambda: None)
+            rows = target
+        if connection.execute("PRAGMA freelist_count").fetchone()[0]:
             _shrink(connection)
     except sqlite3.Error as error:
-        why, remedy = cause_of(error)
-        raise StoreError(f"Rows of {state} cannot be moved to the archive: {why}.", remedy) from error
+        raise _not_moved(state, error) from error
+    finally:
+        connection.close()
+    return Archived(rows - start, rows, before, state.stat().st_size, 0)
+
+
+def prepare_beside(state: Path, older_than_ns: int) -> int:
+    """As :func:`prepare`, through a reader of its own: for a store that an engine writes meanwhile."""
+    with reading(state) as connection:
+        return prepare(connection, state, older_than_ns)
+
+
+def prepare(connection: sqlite3.Connection, state: Path, older_than_ns: int) -> int:
+    """See to it that the archive durably holds what may leave the table; up to which row it does.
+
+    What an interrupted run has written is taken first. Raises :class:`StoreError` when the archive cannot be written, or does
+    not fit the journal.
+    """
+    already = Archive.of(connection).rows
+    try:
+        for path in sorted(archive_path(state).glob("*.rows")):
+            if ArchiveFile(path).header.last > already:
+                return _checked(path, connection, already)
+        last = _last_row(connection, already, older_than_ns)
+        if last > already:
+            _write(connection, state, already, last)
+        return last
     except OSError as error:
         raise StoreError(
             f"The archive {archive_path(state)} cannot be written: {error.strerror}.",
             "Free some space, then try again.",
         ) from error
-    finally:
-        connection.close()
-    return Archived(rows - start, rows, before, state.stat().st_size)
+
+
+def forget(
+    connection: sqlite3.Connection,
+    target: int,
+    between: Callable[[], None],
+    at_once: int = DELETED_AT_ONCE,
+) -> None:
+    """Delete the rows up to ``target``, which the archive holds, from the table of the writer's ``connection``.
+
+    ``between`` is called after each transaction of ``at_once`` rows and may write through ``connection``.
+    """
+    already = Archive.of(connection).rows
+    while already < target:
+        following = min(already + at_once, target)
+        head = (hash_at(connection, following) or b"").hex()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("DELETE FROM journal WHERE seq > ? AND seq <= ?", (max(1, already), following))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (ARCHIVED, f"{following}:{head}"))
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        already = following
+        between()
+
+
+def free_bytes(connection: sqlite3.Connection) -> int:
+    """What no row uses in the file of ``connection``."""
+    pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return int(pages) * int(connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def _not_moved(state: Path, error: sqlite3.Error) -> StoreError:
+    why, remedy = cause_of(error)
+    return StoreError(f"Rows of {state} cannot be moved to the archive: {why}.", remedy)
 
 
 def _last_row(connection: sqlite3.Connection, already: int, older_than_ns: int) -> int:
@@ -97,7 +165,7 @@ def _last_row(connection: sqlite3.Connection, already: int, older_than_ns: int) 
     return low
 
 
-def _write(connection: sqlite3.Connection, state: Path, desk: str, already: int, last: int) -> None:
+def _write(connection: sqlite3.Connection, state: Path, already: int, last: int) -> None:
     """Put the rows ``already + 1`` to ``last`` into one file of the archive, durable and read back."""
     directory = archive_path(state)
     directory.mkdir(mode=0o700, exist_ok=True)
@@ -109,7 +177,9 @@ def _write(connection: sqlite3.Connection, state: Path, desk: str, already: int,
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        _Hashed(descriptor).write_file(connection, Header(desk, already + 1, last, before, head))
+        _Hashed(descriptor).write_file(
+            connection, Header(opened_row(connection).desk, already + 1, last, before, head)
+        )
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -172,31 +242,12 @@ def _check(path: Path) -> ArchiveFile:
     return file
 
 
-def _go_on(connection: sqlite3.Connection, state: Path) -> None:
-    """Delete what the archive holds already; also what an interrupted run has left to do."""
-    already = Archive.of(connection).rows
-    for path in sorted(archive_path(state).glob("*.rows")):
-        if ArchiveFile(path).header.last <= already:
-            continue
-        file = _check(path)
-        if hash_at(connection, file.header.last) != file.header.head or file.header.first > already + 1:
-            raise StoreError(f"The archive {path} does not fit the journal.", "Run 'tuiconsole verify'.")
-        while already < file.header.last:
-            following = min(already + _DELETED_AT_ONCE, file.header.last)
-            head = (hash_at(connection, following) or b"").hex()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                connection.execute(
-                    "DELETE FROM journal WHERE seq > ? AND seq <= ?", (max(1, already), following)
-                )
-                connection.execute(
-                    "INSERT OR REPLACE INTO meta VALUES (?, ?)", (ARCHIVED, f"{following}:{head}")
-                )
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-            already = following
+def _checked(path: Path, connection: sqlite3.Connection, already: int) -> int:
+    """The last row of a file that an interrupted run has left, after checking that it goes on where the archive ends."""
+    header = _check(path).header
+    if hash_at(connection, header.last) != header.head or header.first > already + 1:
+        raise StoreError(f"The archive {path} does not fit the journal.", "Run 'tuiconsole verify'.")
+    return header.last
 
 
 def _shrink(connection: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,7 +15,7 @@ from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.records import Opened, Record
 from tuiconsole.store import checkpoints, signed_head
-from tuiconsole.store.archive import Archive, ArchiveDamaged, Row, all_rows, hash_at
+from tuiconsole.store.archive import ARCHIVED, Archive, ArchiveDamaged, Row, all_rows, hash_at
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import GENESIS
 from tuiconsole.store.connection import cause_of, open_reader, reading
@@ -66,10 +67,12 @@ class _Scan:
         self.connection = connection
         self.rows = 0
         self.head = GENESIS
+        self._archived: list[Any] | None = None
 
     def run(self, projections: bool, integrity: bool) -> None:
         """All checks, the cheapest first; raises :class:`_Finding` at the first failure."""
         self._identity()
+        self._archived = self._archive_row()
         binding, key = self._binding()
         exported = signed_head.read_head(self.path, key, binding.desk)
         total = self._head_row(key, binding.desk)
@@ -82,6 +85,16 @@ class _Scan:
             self._integrity()
         if projections:
             self._projections(total)
+
+    def moved_on(self) -> bool:
+        """Whether rows left for the archive since the scan began: what it missed may be there by now."""
+        return self._archived is not None and self._archive_row() != self._archived
+
+    def _archive_row(self) -> list[Any]:
+        found: list[Any] = self.connection.execute(
+            "SELECT value FROM meta WHERE name = ?", (ARCHIVED,)
+        ).fetchall()
+        return found
 
     def _identity(self) -> None:
         application = self.connection.execute("PRAGMA application_id").fetchone()[0]
@@ -261,6 +274,8 @@ def verify_chain(path: Path, *, projections: bool = False, integrity: bool = Tru
     try:
         scan.run(projections, integrity)
     except _Finding as finding:
+        if scan.moved_on():
+            return verify_chain(path, projections=projections, integrity=integrity)
         return VerifyReport(False, scan.rows, scan.head.hex(), finding.row, finding.text)
     except (sqlite3.Error, OSError) as error:
         why = cause_of(error)[0] if isinstance(error, sqlite3.Error) else str(error.strerror)

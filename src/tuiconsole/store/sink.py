@@ -46,6 +46,10 @@ class DurableSink(JournalSink, Protocol):
         """Store ``state`` (nested values that ``encode_state`` takes) as of the rows appended so far."""
         ...
 
+    def forget(self, target: int) -> Future[int]:
+        """Delete the rows up to ``target``, which the archive holds; the result is the bytes that are free in the file."""
+        ...
+
     def copy_to(self, target: Path) -> Future[int]:
         """Copy the store to the new file ``target`` while rows go on being written; the result is the durable rows."""
         ...

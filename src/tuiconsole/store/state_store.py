@@ -19,6 +19,7 @@ from tuiconsole.domain.codec import decode_record, encode_record, encode_state
 from tuiconsole.domain.errors import StoreError
 from tuiconsole.domain.records import Opened, Record
 from tuiconsole.store import checkpoints, signed_head
+from tuiconsole.store.archiving import forget, free_bytes
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.chain import Chain
 from tuiconsole.store.checkpoints import Checkpoint
@@ -236,6 +237,21 @@ class StateStore:
         self._refuse_if_stopped()
         copy_database(self._connection, target, between)
         return finished(self.durable_rows)
+
+    def forget(
+        self, target: int, between: Callable[[], None] = lambda: None, at_once: int = 200
+    ) -> Future[int]:
+        """Let the rows up to ``target`` go, which the archive holds durably; the bytes that are free in the file now.
+
+        Raises :class:`StoreError` when they cannot be deleted; the store itself goes on.
+        """
+        self._refuse_if_stopped()
+        try:
+            forget(self._connection, target, between, at_once)
+            return finished(free_bytes(self._connection))
+        except sqlite3.Error as error:
+            why, remedy = cause_of(error)
+            raise StoreError(f"Archived rows stay in {self.path}: {why}.", remedy) from error
 
     def last_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint whose hashes are right; a damaged one is passed over. None without any."""

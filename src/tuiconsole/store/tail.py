@@ -61,6 +61,7 @@ class Tail(Iterator[tuple[int, bytes]]):
 
     def _read(self) -> list[tuple[int, bytes]]:
         with reading(self._path) as connection:
+            connection.execute("BEGIN")  # one moment: rows may leave for the archive meanwhile
             archive = Archive.of(connection)
             if self.after < archive.rows:
                 rows = archive.block_at(self.after + 1)

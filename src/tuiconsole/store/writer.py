@@ -92,6 +92,11 @@ class Writer:
     def _copy_to(self, target: Path) -> int:
         return self._store.copy_to(target, self._between_pages).result()
 
+    def forget(self, target: int) -> Future[int]:
+        """Delete archived rows on the store's thread, a few at a time, commits going on between; the bytes free then."""
+        self._refuse_if_failed()
+        return self._thread.submit(lambda: self._store.forget(target, self._between_pages).result())
+
     def _between_pages(self) -> None:
         self._drain()
         self._refuse_if_failed()

@@ -10,8 +10,9 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, WallClock
 from tuiconsole.domain.errors import EngineError, UsageError
 from tuiconsole.engine.ask import REQUEST_ID, ask
 from tuiconsole.engine.supervisor import engine_runs
-from tuiconsole.protocol.frames import CopyStore
+from tuiconsole.protocol.frames import ArchiveRows, CopyStore
 from tuiconsole.verbs.common import Place
+from tuiconsole.verbs.engine import command
 
 
 def backup_desk(place: Place, directory: Path, timeout_s: float) -> dict[str, Any]:
@@ -63,8 +64,8 @@ def restore_text(body: dict[str, Any]) -> str:
     )
 
 
-def archive_desk(place: Place, days: float) -> dict[str, Any]:
-    """Move journal rows older than ``days``, and than the last checkpoints, to the archive; with no engine running."""
+def archive_desk(place: Place, days: float, timeout_s: float) -> dict[str, Any]:
+    """Move journal rows older than ``days``, and than the last checkpoints, to the archive; a running engine does it itself."""
     from tuiconsole.engine.lock import STOPPER, EngineLock
     from tuiconsole.store.archive import archive_path
     from tuiconsole.store.archiving import archive_rows
@@ -72,22 +73,50 @@ def archive_desk(place: Place, days: float) -> dict[str, Any]:
     state = place.paths.state
     if not state.is_file():
         raise UsageError(f"There is no desk at {state}.", "Name its state file with --state.")
+    older_than_ns = WallClock().now_ns() - int(days * NANOSECONDS_PER_DAY)
+    body: dict[str, Any] = {"archive": str(archive_path(state)), "path": "engine"}
+    if engine_runs(place.paths):
+        return body | _archived_by_engine(place, older_than_ns, timeout_s)
     lock = EngineLock(place.paths.lock)
     if not lock.acquire(STOPPER):
-        raise EngineError(f"An engine runs on {state}.", "Stop it first with: tuiconsole stop")
+        raise EngineError(f"An engine has just started on {state}.", "Try again.")
     try:
-        done = archive_rows(state, WallClock().now_ns() - int(days * NANOSECONDS_PER_DAY))
+        done = archive_rows(state, older_than_ns)
     finally:
         lock.release()
-    return {"archive": str(archive_path(state)), **asdict(done)}
+    return body | {"path": "direct", **asdict(done)}
+
+
+def _archived_by_engine(place: Place, older_than_ns: int, timeout_s: float) -> dict[str, Any]:
+    from tuiconsole.store.archive import Archive
+    from tuiconsole.store.connection import reading
+
+    state = place.paths.state
+    with reading(state) as connection:
+        start = Archive.of(connection).rows
+    before = state.stat().st_size
+    answer = command(place, lambda i: ArchiveRows(i, older_than_ns), timeout_s)
+    return {
+        "moved": answer["rows"] - start,
+        "rows": answer["rows"],
+        "bytes_before": before,
+        "bytes_after": state.stat().st_size,
+        "bytes_free": answer["bytes_free"],
+    }
 
 
 def archive_text(body: dict[str, Any]) -> str:
     """The report for people."""
+    before, after, free = (body[name] / 1e6 for name in ("bytes_before", "bytes_after", "bytes_free"))
+    size = f"The store has {after:,.1f} MB instead of {before:,.1f} MB."
+    if body["path"] == "engine":
+        size = (
+            f"Of the store's {after:,.1f} MB {free:,.1f} MB are free and used first; "
+            "archive again with the engine stopped to give them back to the disk."
+        )
     if not body["moved"]:
-        return "Nothing is old enough: no row was moved."
+        return f"Nothing is old enough: no row was moved. {size}"
     return (
         f"Moved {body['moved']:,} rows to {body['archive']}, which holds {body['rows']:,} now.\n"
-        f"The store has {body['bytes_after'] / 1e6:,.1f} MB instead of {body['bytes_before'] / 1e6:,.1f} MB. "
-        "Keep both together: why and verify read both."
+        f"{size} Keep both together: why and verify read both."
     )
