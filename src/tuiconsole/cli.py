@@ -13,7 +13,16 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import typer  # noqa: E402 - thread counts must be set before anything loads a BLAS library
 
-from tuiconsole import cli_data, cli_features, cli_live, cli_memory, cli_research, cli_runs, cli_validation  # noqa: E402
+from tuiconsole import (  # noqa: E402
+    cli_data,
+    cli_features,
+    cli_live,
+    cli_memory,
+    cli_orders,
+    cli_research,
+    cli_runs,
+    cli_validation,
+)
 from tuiconsole.cli_options import (  # noqa: E402
     ConfigOption,
     ExitOption,
@@ -51,6 +60,7 @@ cli_research.register(app)
 cli_data.register(app)
 cli_features.register(app)
 cli_live.register(app)
+cli_orders.register(app)
 cli_memory.register(app)
 cli_runs.register(app)
 cli_validation.register(app)

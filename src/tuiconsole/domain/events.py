@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tuiconsole.domain.accounts import Differences
 from tuiconsole.domain.market import Bars, Quotes, ScreenedBars
 from tuiconsole.domain.types import CodeArray, IntArray
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tuiconsole.domain.policy import Decision, PolicyState
 
 __all__ = [
+    "AccountChecked",
     "Bars",
     "Charges",
     "Command",
@@ -51,6 +53,8 @@ class CommandKind(enum.IntEnum):
     ENABLE_AGENT = 5
     DISABLE_AGENT = 6
     ACKNOWLEDGE_ALERTS = 7
+    ADOPT = 8
+    IGNORE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +180,12 @@ class FeedStatus:
     text: str
 
 
-Event = ScreenedBars | OrderUpdates | Fills | Charges | Command | DecisionReady | TapeEnd
+@dataclass(frozen=True, slots=True)
+class AccountChecked:
+    """The broker's account was compared with the desk's, and the answer is news."""
+
+    ts: int
+    differences: Differences
+
+
+Event = ScreenedBars | OrderUpdates | Fills | Charges | Command | DecisionReady | TapeEnd | AccountChecked

@@ -307,6 +307,37 @@ class Rewarded(msgspec.Struct, frozen=True, array_like=True, tag=16):
     reward: FloatArray
 
 
+class Checked(msgspec.Struct, frozen=True, array_like=True, tag=17):
+    """The account was compared with the broker's, and the answer was news. An input of the core.
+
+    Columns as in :class:`~tuiconsole.domain.accounts.Differences`; empty when both agree again.
+    """
+
+    ts: int
+    kind: CodeArray
+    symbol: IntArray
+    number: IntArray
+    ours: IntArray
+    theirs: IntArray
+    price: IntArray
+    names: tuple[str, ...]
+
+
+class Corrected(msgspec.Struct, frozen=True, array_like=True, tag=18):
+    """The trader adopted the broker's word: a position (booked at ``price``), or ``cash`` money where ``symbol`` is -1.
+
+    ``realised``: money that the booking realised.
+    """
+
+    ts: int
+    symbol: int
+    quantity: int
+    price: int
+    cash: int
+    realised: int
+    text: str
+
+
 Record = (
     Opened
     | BarSeen
@@ -325,6 +356,8 @@ Record = (
     | ReplaceAsked
     | Styled
     | Rewarded
+    | Checked
+    | Corrected
 )
 
 RECORD_TYPES: tuple[type[Record], ...] = (
@@ -345,4 +378,6 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     ReplaceAsked,
     Styled,
     Rewarded,
+    Checked,
+    Corrected,
 )

@@ -10,6 +10,7 @@ import numpy as np
 from tuiconsole.domain.effects import Effect, Journal, Severity
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.records import AgentChanged, Commanded
+from tuiconsole.engine.reconciling import adopt, ignore
 
 if TYPE_CHECKING:
     from tuiconsole.engine.desk import Desk
@@ -92,6 +93,11 @@ def _resume(desk: Desk, command: Command) -> list[Effect]:
     if desk.level >= DeskLevel.HALTED:
         sentence = f"The desk is {LEVEL_NAMES[desk.level]}: re-arm it with a reason first."
         return [_answer(desk, command, sentence)]
+    if len(desk.reconciliation.open):
+        sentence = (
+            "The broker differs from the desk: adopt or ignore the differences first (tuiconsole reconcile)."
+        )
+        return [_answer(desk, command, sentence)]
     return [_answer(desk, command), *desk.set_level(DeskLevel.RUNNING, command.source, command.reason)]
 
 
@@ -116,6 +122,17 @@ def _acknowledge(desk: Desk, command: Command) -> list[Effect]:
     return [_answer(desk, command)]
 
 
+def _settle(desk: Desk, command: Command) -> list[Effect]:
+    if not len(desk.reconciliation.open):
+        return [_answer(desk, command, "Nothing differs: the desk and its broker agree.")]
+    if not command.reason.strip():
+        return [
+            _answer(desk, command, "Adopting or ignoring a difference needs a reason, which is journalled.")
+        ]
+    done = ignore(desk) if command.kind == CommandKind.IGNORE else adopt(desk, command.reason)
+    return [_answer(desk, command), *done]
+
+
 COMMANDS: dict[CommandKind, Callable[[Desk, Command], list[Effect]]] = {
     CommandKind.PAUSE: _pause,
     CommandKind.HALT: _halt,
@@ -125,5 +142,7 @@ COMMANDS: dict[CommandKind, Callable[[Desk, Command], list[Effect]]] = {
     CommandKind.ENABLE_AGENT: _switch_agent,
     CommandKind.DISABLE_AGENT: _switch_agent,
     CommandKind.ACKNOWLEDGE_ALERTS: _acknowledge,
+    CommandKind.ADOPT: _settle,
+    CommandKind.IGNORE: _settle,
 }
 """What to do for each kind of command."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, month_key
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Severity, Submit
 from tuiconsole.domain.events import (
+    AccountChecked,
     Charges,
     Command,
     DecisionReady,
@@ -52,6 +54,7 @@ from tuiconsole.engine.ordering import cancel, decided, in_the_way, terms_record
 from tuiconsole.engine.periods import EquityCurve, Periods
 from tuiconsole.engine.protection import Protection
 from tuiconsole.engine.recent import RecentDecisions
+from tuiconsole.engine.reconciling import Reconciliation, on_checked
 from tuiconsole.engine.session_profit import SessionProfit
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.algos.working import Working
@@ -115,6 +118,7 @@ class Desk:
         self.periods = Periods(settings.capital)
         self.curve = EquityCurve(settings.capital)
         self.alerts = AlertLog()
+        self.reconciliation = Reconciliation()
         self.policy_state = policy.initial_state(n)
         self._agents = frozenset(policy.agent_names)
         self.disabled: frozenset[str] = frozenset()
@@ -151,6 +155,7 @@ class Desk:
             OrderUpdates: self._on_updates,
             Command: self._on_command,
             TapeEnd: self._on_tape_end,
+            AccountChecked: partial(on_checked, self),
         }
 
     @property

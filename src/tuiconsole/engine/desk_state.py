@@ -37,6 +37,7 @@ _PARTS = (
     "curve",
     "alerts",
     "protection",
+    "reconciliation",
 )
 
 

@@ -137,6 +137,8 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
     recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
     reconcile_latch(session, latch)
+    for _ in session.check_account():
+        store.commit()
     store.checkpoint(session.state())
     log = open_log(options.log, options.json_log)
     log.info(

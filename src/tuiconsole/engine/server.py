@@ -113,6 +113,8 @@ class Client:
         if isinstance(request, frames.Why):
             chain = await service.why(request.order)
             return Done(request.id, explain_text(chain), chain)
+        if isinstance(request, frames.Reconcile) and not request.action:
+            return Done(request.id, "reconciled", await service.reconcile())
         if isinstance(request, frames.CopyStore):
             return Done(request.id, "copied", {"rows": await service.copy_store(Path(request.path))})
         if isinstance(request, frames.ArchiveRows) and not self.read_only:
@@ -168,6 +170,9 @@ class Client:
             if request.word != "rearm":
                 return Refused(request.id, "Re-arming needs the typed word: rearm.")
             kind = CommandKind.REARM
+        elif isinstance(request, frames.Reconcile):
+            await service.reconcile()
+            kind = CommandKind.ADOPT if request.action == "adopt" else CommandKind.IGNORE
         elif isinstance(request, frames.AcknowledgeAlerts):
             kind, argument = CommandKind.ACKNOWLEDGE_ALERTS, str(request.up_to)
         else:
@@ -175,7 +180,8 @@ class Client:
         outcome = await service.command(kind, argument=argument, reason=reason, source=self.name)
         if not outcome.accepted:
             return Refused(request.id, outcome.text)
-        return Done(request.id, "done", {"state": LEVEL_NAMES[outcome.level]})
+        body = await service.reconcile() if isinstance(request, frames.Reconcile) else {}
+        return Done(request.id, "done", {"state": LEVEL_NAMES[outcome.level], **body})
 
     def _subscribe(self, request: Subscribe) -> None:
         self._subscription = request

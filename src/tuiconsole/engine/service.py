@@ -31,6 +31,7 @@ from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.session import Session, Steps
 from tuiconsole.engine.why import why
+from tuiconsole.execution.reconciliation import kinds, sentences
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.archiving import prepare_beside
@@ -182,6 +183,8 @@ class EngineService:
                 return
             steps = self.session.end() if self.session.ended else self.session.bar()
             await self._drive(steps)
+            if not self.failed:
+                await self._drive(self.session.check_account())
             self._since_checkpoint += 1
             due = self._since_checkpoint >= self._checkpoint_bars
             checkpoint = await self._start_checkpoint() if due else None
@@ -428,6 +431,22 @@ class EngineService:
             "equity": outcome.equity,
             "clock": iso(self.desk.ts),
         }
+
+    async def reconcile(self) -> dict[str, Any]:
+        """Compare with the broker now: the body of the ``reconcile`` verb."""
+        async with self._turn:
+            await self._drive(self.session.check_account())
+            open_ = self.desk.reconciliation.open
+            body = {
+                "agrees": not len(open_),
+                "state": self.level_name(),
+                "differences": [
+                    {"kind": kind, "text": text}
+                    for kind, text in zip(kinds(open_), sentences(open_, self.desk.universe), strict=True)
+                ],
+            }
+        await self._publish()
+        return body
 
     async def why(self, order: str) -> dict[str, Any]:
         """The chain behind ``order``, read beside the writer."""

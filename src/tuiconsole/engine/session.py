@@ -14,6 +14,7 @@ import numpy as np
 
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Replace, Severity, Submit
 from tuiconsole.domain.events import (
+    AccountChecked,
     Command,
     CommandKind,
     DecisionReady,
@@ -24,15 +25,17 @@ from tuiconsole.domain.events import (
 )
 from tuiconsole.domain.market import ScreenedBlock
 from tuiconsole.domain.orders import OrderEvent
-from tuiconsole.domain.records import Alerted, Commanded, LevelChanged, Opened, Record, TapeEnded
+from tuiconsole.domain.records import Alerted, Checked, Commanded, LevelChanged, Opened, Record, TapeEnded
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import Observed, ObservedBlock
 from tuiconsole.engine.quiet import QuietStretch, pass_quietly
+from tuiconsole.engine.reconciling import event_of, own_account
 from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.engine.stretch_ends import AFTER_FILLS, AT_BAR, Ended
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.paper import PaperVenue
+from tuiconsole.execution.reconciliation import reconcile
 from tuiconsole.market.defence import Defence
 from tuiconsole.market.tape import BarSource
 from tuiconsole.store.sink import JournalSink
@@ -281,6 +284,18 @@ class Session:
         yield from self._carry_out(self.desk.handle(command))
         yield
 
+    def check_account(self) -> Steps:
+        """Compare the desk's account with the broker's; a step only where the answer is news."""
+        told = self.venue.account()
+        found = reconcile(own_account(self.desk, told.cash is not None), told)
+        if not self.desk.reconciliation.news(found):
+            return iter(())
+        return self._checked(AccountChecked(self.desk.ts, found))
+
+    def _checked(self, event: AccountChecked) -> Steps:
+        yield from self._carry_out(self.desk.handle(event))
+        yield
+
     def note(self, severity: Severity, code: str, text: str) -> Steps:
         """An alert that the shell raises about itself (a failing disk, a stalled loop)."""
         self.sink.append(self.desk.note(severity, code, text))
@@ -297,6 +312,8 @@ class Session:
             return self.note(Severity(stored.severity), stored.code, stored.text)
         if isinstance(stored, TapeEnded):
             return self.end()
+        if isinstance(stored, Checked):
+            return self._checked(event_of(stored))
         return self.bar()
 
     def _carry_out(self, effects: list[Effect]) -> Steps:

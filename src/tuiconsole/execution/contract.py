@@ -24,6 +24,7 @@ from typing import Protocol
 
 import msgspec
 
+from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.events import Fills, OrderUpdates
 from tuiconsole.domain.orders import Approved
 from tuiconsole.domain.types import IntArray
@@ -71,6 +72,10 @@ class Broker(Protocol):
 
     def cancel(self, ts: int, number: IntArray) -> Response:
         """Ask to cancel orders ``[n]`` at ``ts`` (ns UTC): one report for each, in the same order."""
+        ...
+
+    def account(self) -> AccountView:
+        """The venue's own account at one moment: positions, every order that may still fill, and cash where it knows it."""
         ...
 
     def positions(self) -> IntArray:

@@ -5,8 +5,7 @@ bar that made the decision: at that bar's open, or at its close where the source
 later. Spread, impact, a capacity penalty and adverse selection move the price against the desk; the price
 before costs lies within the bar, the price after them may lie outside, as a real sweep of the book may. An
 order that wants more of a bar's volume than the allowed share, or more than the displayed depth, fills in parts.
-What a fill moves the market by
-is felt by the fills after it, and fades. Shorts pay borrow by calendar day.
+What a fill moves the market by is felt by the fills after it, and fades. Shorts pay borrow by calendar day.
 
 Orders of one bar do not feel each other's impact: orders of one decision never share a symbol.
 """
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import MoneyOverflow, NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
@@ -39,8 +39,8 @@ from tuiconsole.execution.paper_terms import PaperTerms, joined
 from tuiconsole.execution.settings import ExecutionSettings
 from tuiconsole.risk.approved import genuine
 
-_NUMBER, _SYMBOL, _REMAINING, _FIRST, _BAR, _ARRIVAL = range(6)
-_NOTHING: IntArray = np.empty((6, 0), dtype=np.int64)
+_NUMBER, _SYMBOL, _REMAINING, _FIRST, _BAR, _ARRIVAL, _TOTAL = range(7)
+_NOTHING: IntArray = np.empty((7, 0), dtype=np.int64)
 _NEVER = np.iinfo(np.int64).max
 _LARGEST_PRICE = float(2**52)
 _FADED = 1e-12
@@ -98,9 +98,8 @@ class PaperVenue:
         self._moving = False
         self._short = False
         self.triggered: OrderUpdates | None = None
-        """Orders whose stop price the last bar reached; the desk takes them before the bar's fills."""
         self.ended: OrderUpdates | None = None
-        """Orders that ended with the last bar unfilled; the desk takes them after the bar's fills."""
+        """Orders whose stop price the last bar reached, and orders that it ended; taken before and after its fills."""
         self.due: Charges | None = None
         """Borrow that fell due with the last bar; the desk takes it after the bar's fills."""
         self._price: FloatArray = np.full(n, np.nan)
@@ -147,6 +146,7 @@ class PaperVenue:
         rest = np.empty((len(_NOTHING), len(batch)), dtype=np.int64)
         rest[_NUMBER], rest[_SYMBOL], rest[_REMAINING] = batch.number, batch.symbol, batch.quantity
         rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, self._bar, batch.ts + self._latency_ns
+        rest[_TOTAL] = batch.quantity
         self._rest(np.concatenate((self._resting, rest), axis=1) if self._resting.shape[1] else rest)
         return Response(updates)
 
@@ -180,6 +180,11 @@ class PaperVenue:
     def positions(self) -> IntArray:
         """The sum of all fills per symbol: int64 ``[n_symbols]``, signed scaled quantity, a copy."""
         return self._position.copy()
+
+    def account(self) -> AccountView:
+        """What is held, and every order that may still fill."""
+        market = self._resting[[_NUMBER, _SYMBOL, _TOTAL, _REMAINING]]
+        return AccountView(self.positions(), self._terms.open_orders(market))
 
     # ---- the market ----------------------------------------------------------------------------------------
 
@@ -272,7 +277,7 @@ class PaperVenue:
         self._terms.close_only = now.close_only
         rest = np.empty((len(_NOTHING), now.count), dtype=np.int64)
         rest[:_FIRST] = lent.resting[:, : now.count]
-        rest[_FIRST], rest[_BAR], rest[_ARRIVAL] = 1, now.bar, now.ts
+        rest[_FIRST], rest[_BAR], rest[_ARRIVAL], rest[_TOTAL] = 1, now.bar, now.ts, rest[_REMAINING]
         self._rest(rest)
         self.due = self.triggered = self.ended = None
 
@@ -513,9 +518,8 @@ class PaperVenue:
     def _fill_terms(self, screened: ScreenedBars, before: Fills | None) -> Fills | None:
         """Let the bar pass over the orders with terms; their fills after those of the market orders."""
         bars = screened.bars
-        outcome = self._terms.match(
-            screened, self._bar, self._last_ts, self._session, before, self._allowed, self._price_of
-        )
+        moment = (self._bar, self._last_ts, self._session)
+        outcome = self._terms.match(screened, moment, before, self._allowed, self._price_of)
         self.triggered, self.ended = outcome.updates(bars.ts)
         parts = [] if before is None else [before]
         for resting, number, symbol, quantity, base, first in outcome.runs():

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from tuiconsole.domain.accounts import OpenOrder
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.events import Fills, OrderUpdates
@@ -168,14 +169,19 @@ class PaperTerms:
         found = np.array(rows, dtype=np.int64).reshape(-1, 2)
         return found[:, 0].copy(), found[:, 1].astype(np.int8)
 
+    def open_orders(self, plain: IntArray) -> tuple[OpenOrder, ...]:
+        """Everything that may still fill; ``plain`` are market orders ``[4, n]``: number, symbol, quantity, what is left."""
+        market = (
+            OpenOrder(number, symbol, total, total - left) for number, symbol, total, left in plain.T.tolist()
+        )
+        return (*market, *self._orders.open_orders())
+
     # ---- bars --------------------------------------------------------------------------------------------------------
 
     def match(
         self,
         screened: ScreenedBars,
-        count: int,
-        started: int,
-        session_before: int,
+        moment: tuple[int, int, int],
         before: Fills | None,
         allowed: Allowed,
         price_of: PriceOf,
@@ -184,14 +190,14 @@ class PaperTerms:
 
         Parameters
         ----------
-        count, started, session_before
+        moment
             Count of the bar, end of the bar before, and its session.
         before
             Fills of market orders at this bar: what they took of its volume is gone.
         allowed, price_of
             The venue's limits and prices for market orders.
         """
-        bars = screened.bars
+        bars, (count, started, session_before) = screened.bars, moment
 
         def room(symbol: int, side: int) -> int:
             largest = allowed(bars, np.array([symbol]), np.array([side]))

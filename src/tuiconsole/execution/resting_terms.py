@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tuiconsole.domain.accounts import OpenOrder
 from tuiconsole.domain.order_terms import OrderType, Terms, TimeInForce
 from tuiconsole.domain.orders import OrderBatch, OrderEvent
 from tuiconsole.execution.bar_path import (
@@ -147,6 +148,11 @@ class RestingTerms:
             order.level = terms.stop
         order.terms = terms
         return True
+
+    def open_orders(self) -> tuple[OpenOrder, ...]:
+        """Everything that may still fill, waiting or not."""
+        rows = self._orders.values()
+        return tuple(OpenOrder(one.number, one.symbol, one.total, one.filled) for one in rows)
 
     # ---- a bar -------------------------------------------------------------------------------------------------------
 

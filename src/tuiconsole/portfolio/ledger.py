@@ -278,6 +278,18 @@ class Ledger:
         self.balances[self.base] -= total
         self.borrow, self.borrow_by_symbol = borrow, _frozen(by_symbol)
 
+    def correct_cash(self, amount: int) -> None:
+        """Add ``amount`` of money, which may be negative: what a broker has that the desk did not know of.
+
+        Raises
+        ------
+        MoneyOverflow
+            When cash or equity does not fit int64; nothing changes.
+        """
+        checked(self.cash + amount, "cash")
+        checked(self.equity + amount, "equity")
+        self.balances[self.base] += amount
+
     def _commit(self, entry: Entry) -> None:
         """Check every figure of ``entry``, then make it the state of the ledger."""
         value_total, cost_total = self._value_total, self._cost_total

@@ -105,6 +105,15 @@ class Why(msgspec.Struct, frozen=True, tag="why"):
     version: int = VERSION
 
 
+class Reconcile(msgspec.Struct, frozen=True, tag="reconcile"):
+    """Asks how the broker's account differs. ``action`` ``adopt`` or ``ignore`` settles it, for the ``reason`` given."""
+
+    id: int
+    action: str = ""
+    reason: str = ""
+    version: int = VERSION
+
+
 class CopyStore(msgspec.Struct, frozen=True, tag="copy"):
     """Asks for a copy of the store, as a new file at ``path``, while the desk trades on."""
 
@@ -158,6 +167,7 @@ Request = (
     | Why
     | CopyStore
     | ArchiveRows
+    | Reconcile
     | Subscribe
     | SetSpeed
 )

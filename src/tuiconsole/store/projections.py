@@ -21,6 +21,7 @@ from tuiconsole.domain.records import (
     BarSeen,
     Charged,
     Commanded,
+    Corrected,
     Decided,
     Filled,
     LevelChanged,
@@ -157,6 +158,11 @@ class Projector:
                 ]
             case Parented() if record.seq:
                 self._pending["decisions"].append((row, record.seq, record.bar_seq, record.ts, 0, 0))
+            case Corrected() if record.symbol >= 0:
+                symbol = self._symbols[record.symbol]
+                self._pending["position_changes"].append(
+                    (symbol, record.quantity, record.realised, 0, record.ts)
+                )
             case AgentChanged():
                 self._pending["agent_changes"].append(
                     (record.agent, int(record.enabled), record.ts, record.text)

@@ -170,6 +170,14 @@ def average_prices(connection: sqlite3.Connection, numbers: Sequence[int]) -> di
     return found
 
 
+def executions(source: Source) -> list[tuple[int, str, int, int, int, int]]:
+    """Every execution in order: order number, symbol, scaled quantity and price, fee (money), number of the execution."""
+    with reading(source) as connection:
+        return connection.execute(
+            "SELECT number, symbol, quantity, price, fee, execution FROM fills ORDER BY row, item"
+        ).fetchall()
+
+
 def recent_refusals(source: Source, limit: int = 50) -> list[StoredRefusal]:
     """Refused orders, newest first."""
     with reading(source) as connection:
