@@ -107,8 +107,7 @@ class PaperVenue:
         self._resting: IntArray = _NOTHING
         self._distinct = True
         self._bar = 0
-        self._last_ts = 0
-        self._session = -1
+        self._last_ts, self._session = 0, -1
         self._bar_ns = _NEVER
         self._highest = 0
         self._next_execution = 1
