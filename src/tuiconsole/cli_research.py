@@ -167,12 +167,21 @@ def verify(
 def quoting(
     context: typer.Context,
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Recorded messages of an exchange, or one table of levels; see data import-books."
         ),
-    ],
+    ] = None,
     config: ConfigOption = None,
+    simulate: Annotated[
+        int, typer.Option("--simulate", min=0, max=1_000_000, help="Paths of the model itself, no recording.")
+    ] = 0,
+    sigma: Annotated[
+        float, typer.Option("--sigma", min=0.0, help="With --simulate: volatility over one unit of time.")
+    ] = 2.0,
+    rate: Annotated[
+        float, typer.Option("--rate", min=0.0, help="With --simulate: fills at the middle per unit of time.")
+    ] = 140.0,
     symbol: Annotated[str, typer.Option("--symbol", help="Whose book; default the first one known.")] = "",
     size: Annotated[float, typer.Option("--size", min=0.0, help="Quantity of each quote.")] = 0.01,
     gamma: Annotated[float, typer.Option("--gamma", min=1e-12, help="Risk aversion, per tick.")] = 1e-4,
@@ -195,11 +204,25 @@ def quoting(
     as_json: JsonOption = False,
 ) -> None:
     """A market maker's quotes (Avellaneda and Stoikov) on a recorded order book: queues, latency, gate and fees."""
-    from tuiconsole.verbs.quoting import plan_of, quoting_text, run_quoting, venue_of
+    from tuiconsole.execution.quoting import QuotingModel
+    from tuiconsole.verbs.quoting import (
+        plan_of,
+        quoting_model_text,
+        quoting_text,
+        run_quoting,
+        run_quoting_model,
+        venue_of,
+    )
 
+    place = shared_place(context, config, None)
+    if simulate:
+        model = QuotingModel(gamma, sigma, decay, rate)
+        found = run_quoting_model(model, simulate, place.config.desk.engine.seed)
+        emit(found, as_json, "" if as_json else quoting_model_text(found))
+        return
     body = run_quoting(
-        shared_place(context, config, None),
-        paths,
+        place,
+        paths or [],
         symbol,
         plan_of(gamma, decay, size, every, horizon, most),
         venue_of(queue, latency_ms, maker_bps),

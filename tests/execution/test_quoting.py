@@ -7,13 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiconsole.domain.rng import generator
-from tuiconsole.execution.quoting import QuotingModel, informed_quotes, inventory_quotes, simulate_quoting
+from tuiconsole.execution.quoting import QuotingModel, inventory_quotes, simulate_quoting
 
 _FILE = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "10_market_making.json"
 
@@ -75,28 +74,3 @@ def test_quotes_lean_against_the_inventory(
     end = inventory_quotes(model, 100.0, held, 0.0)
     assert end.reservation == 100.0  # at the end no risk is left
     assert end.spread == pytest.approx(2.0 / gamma * math.log(1.0 + gamma / decay))
-
-
-@given(st.floats(0.01, 0.99), st.floats(0.0, 0.99))
-def test_informed_quotes_lose_nothing_on_average_and_widen_with_knowledge(
-    belief: float, informed: float
-) -> None:
-    found = informed_quotes(90.0, 110.0, belief, informed)
-    expected = 90.0 + 20.0 * belief
-    assert found.bid - 1e-9 <= expected <= found.ask + 1e-9
-    more = informed_quotes(90.0, 110.0, belief, min(informed + 0.01, 1.0))
-    assert more.ask - more.bid >= found.ask - found.bid - 1e-9
-    bought = belief * (informed + (1 - informed) / 2) + (1 - belief) * (1 - informed) / 2
-    assert bought * found.ask + (1 - bought) * found.bid == pytest.approx(expected)  # prices are a martingale
-
-
-def test_beliefs_find_the_truth() -> None:
-    random = generator(5, "informed traders")
-    belief = 0.5
-    for known, coin in random.random((2_000, 2)):
-        quotes = informed_quotes(0.0, 1.0, belief, 0.3)
-        bought = known < 0.3 or coin < 0.5  # the value is the high one
-        belief = quotes.belief_after_purchase if bought else quotes.belief_after_sale
-    assert belief > 0.999
-    assert informed_quotes(0.0, 1.0, 1.0, 1.0).bid == 1.0
-    assert np.isfinite(informed_quotes(0.0, 1.0, 0.0, 1.0)).all()

@@ -15,6 +15,7 @@ from tuiconsole.execution.settings import BookVenueSettings
 from tuiconsole.market.books.binance import BinanceFeed
 from tuiconsole.research.quoting import QuotingPlan, QuotingStudy
 from tuiconsole.risk.settings import RiskSettings
+from tuiconsole.verbs.quoting import quoting_text
 
 SECOND = 10**9
 MODEL = QuotingModel(gamma=1e-9, sigma=0.0, decay=1.0)
@@ -108,5 +109,36 @@ def test_the_verb_on_a_recording(
     assert {**again, "seconds": 0} == {**body, "seconds": 0}
     assert main([*words, "--queue", "hope"]) == 2
     assert "expected fifo, power or log" in capsys.readouterr().err
+    assert "the market did not see these quotes" in quoting_text(body)
+
+
+def test_the_verb_without_a_recording_simulates_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text("", encoding="utf-8")
+    words = [
+        "quoting",
+        "--simulate",
+        "4000",
+        "--gamma",
+        "0.1",
+        "--sigma",
+        "2",
+        "--decay",
+        "1.5",
+        "--rate",
+        "140",
+    ]
+    assert main([*words, "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    leaning, symmetric = body["leaning"], body["symmetric"]  # Avellaneda and Stoikov (2008), table 1
+    assert leaning["spread"] == pytest.approx(1.49, abs=0.005)
+    assert leaning["profit"] == pytest.approx(65.0, abs=0.7)
+    assert symmetric["profit"] == pytest.approx(68.4, abs=1.0)
+    assert leaning["profit_deviation"] == pytest.approx(6.6, rel=0.15)
+    assert symmetric["inventory_deviation"] == pytest.approx(8.4, rel=0.1)
     assert main(words) == 0
-    assert "the market did not see these quotes" in capsys.readouterr().out
+    assert "4,000 simulated paths" in capsys.readouterr().out
+    assert main(["quoting"]) == 2
+    assert "--simulate" in capsys.readouterr().err

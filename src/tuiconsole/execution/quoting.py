@@ -2,9 +2,7 @@
 
 References
 ----------
-Avellaneda and Stoikov, "High-frequency trading in a limit order book", Quantitative Finance 8(3), 217-224 (2008);
-Glosten and Milgrom, "Bid, ask and transaction prices in a specialist market with heterogeneously informed traders", Journal
-of Financial Economics 14(1), 71-100 (1985).
+Avellaneda and Stoikov, "High-frequency trading in a limit order book", Quantitative Finance 8(3), 217-224 (2008).
 """
 
 from __future__ import annotations
@@ -128,40 +126,3 @@ def simulate_quoting(
         held += bought.astype(np.float64) - sold
         middle += model.sigma * math.sqrt(dt) * np.where(random.random(paths) < 0.5, 1.0, -1.0)
     return QuotingOutcome(cash + held * middle, held, average)
-
-
-class InformedQuotes(NamedTuple):
-    """Quotes at which a maker who knows that some traders know more loses nothing on average."""
-
-    bid: float
-    ask: float
-    belief_after_sale: float
-    belief_after_purchase: float
-
-
-def informed_quotes(low: float, high: float, belief: float, informed: float) -> InformedQuotes:
-    """Bid and ask as the expected value given a sale or a purchase (Glosten and Milgrom, eq. 1 to 3, two values).
-
-    Parameters
-    ----------
-    low, high
-        The two values that the thing may turn out to have.
-    belief
-        Probability of ``high``, 0 to 1.
-    informed
-        Share of traders who know the value; the others buy and sell with equal chance.
-
-    Examples
-    --------
-    >>> quotes = informed_quotes(0.0, 1.0, 0.5, 0.2)
-    >>> round(quotes.bid, 9), round(quotes.ask, 9)
-    (0.4, 0.6)
-    """
-    noise = (1.0 - informed) / 2.0
-    buys_high, buys_low = informed + noise, noise
-    bought = belief * buys_high + (1.0 - belief) * buys_low
-    sold = belief * buys_low + (1.0 - belief) * buys_high
-    after_purchase = belief * buys_high / bought if bought else belief
-    after_sale = belief * buys_low / sold if sold else belief
-    span = high - low
-    return InformedQuotes(low + span * after_sale, low + span * after_purchase, after_sale, after_purchase)

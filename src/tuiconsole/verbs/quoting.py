@@ -9,12 +9,16 @@ from typing import Any, get_args
 
 from tuiconsole.domain.clock import WallClock, iso
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.domain.rng import generator
 from tuiconsole.execution.queue_position import QueueName
-from tuiconsole.execution.quoting import QuotingModel
+from tuiconsole.execution.quoting import QuotingModel, simulate_quoting
 from tuiconsole.execution.settings import BookVenueSettings
 from tuiconsole.market.imports.books import open_books
 from tuiconsole.research.quoting import QuotingPlan, QuotingStudy
 from tuiconsole.verbs.common import Place
+
+STEPS = 200
+"""Steps of a simulated path."""
 
 
 def run_quoting(
@@ -25,6 +29,10 @@ def run_quoting(
     venue: BookVenueSettings,
 ) -> dict[str, Any]:
     """Play ``paths`` with quotes; the verb's stable keys."""
+    if not paths:
+        raise UsageError(
+            "quoting needs a recording, or --simulate PATHS.", "See data import-books for what is read."
+        )
     clock = WallClock()
     began = clock.monotonic_ns()
     settings = place.config.desk
@@ -39,6 +47,36 @@ def run_quoting(
         **result,
         "seconds": (clock.monotonic_ns() - began) / 1e9,
     }
+
+
+def run_quoting_model(model: QuotingModel, paths: int, seed: int) -> dict[str, Any]:
+    """What the model itself says of such quotes: leaning against inventory, and around the middle; stable keys."""
+    found: dict[str, Any] = {"model": asdict(model), "paths": paths, "seed": seed}
+    for name, leaning in (("leaning", True), ("symmetric", False)):
+        outcome = simulate_quoting(model, paths, STEPS, generator(seed, "quoting", name), leaning=leaning)
+        found[name] = {
+            "spread": outcome.spread,
+            "profit": float(outcome.profit.mean()),
+            "profit_deviation": float(outcome.profit.std()),
+            "inventory": float(outcome.inventory.mean()),
+            "inventory_deviation": float(outcome.inventory.std()),
+        }
+    return found
+
+
+def quoting_model_text(body: dict[str, Any]) -> str:
+    """The model's answer for people."""
+    lines = [
+        f"{body['paths']:,} simulated paths of one unit of time in {STEPS} steps, seed {body['seed']}",
+        "             spread    profit  deviation  inventory  deviation",
+    ]
+    for name in ("leaning", "symmetric"):
+        one = body[name]
+        lines.append(
+            f"{name:<10} {one['spread']:>8.4f} {one['profit']:>9.4f} {one['profit_deviation']:>10.4f} "
+            f"{one['inventory']:>10.4f} {one['inventory_deviation']:>10.4f}"
+        )
+    return "\n".join(lines)
 
 
 def plan_of(gamma: float, decay: float, size: float, every: float, horizon: float, most: int) -> QuotingPlan:
