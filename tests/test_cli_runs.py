@@ -195,3 +195,16 @@ def test_a_place_that_cannot_hold_runs_is_found_before_anything_runs(
     taken.write_text("a file")
     text = said(capsys, desk, *words, "--runs", str(taken), code=1)
     assert text == f"Runs cannot be stored in {taken}: Not a directory. Use another --runs.\n"
+
+
+@pytest.mark.parametrize("symbol", ["ZZZ", "EEE"])
+def test_a_benchmark_that_cannot_be_held_is_found_before_anything_runs(
+    symbol: str, desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    lines = desk.data.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if ",EEE," not in line or line >= "2003-12"]
+    (tmp_path / "late.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    words = ["--feed", str(tmp_path / "late.csv"), "--benchmark", symbol, "--runs", str(tmp_path / "runs")]
+    text = said(capsys, desk, "backtest", *words, code=2)
+    assert ("is not among the symbols" if symbol == "ZZZ" else "has no price at the first bar") in text
+    assert not list((tmp_path / "runs").glob("backtest*"))

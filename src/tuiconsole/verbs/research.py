@@ -37,7 +37,7 @@ def run_backtest_verb(
     benchmark: str = "",
 ) -> tuple[dict[str, Any], Kept]:
     """Run a backtest, count it as a trial, store it in ``runs``; the verb's stable keys, and the stored run."""
-    from tuiconsole.engine.build import load_tape
+    from tuiconsole.engine.build import load_tape, plan
     from tuiconsole.research.backtests import backtest
     from tuiconsole.research.capture import held_by
     from tuiconsole.research.keeping import keep
@@ -54,7 +54,8 @@ def run_backtest_verb(
     if agents is not None:
         names = tuple(name.strip() for name in agents.split(",") if name.strip())
         settings = replace(settings, agents=replace(settings.agents, enabled=names))
-    held_by(tape, 0, 0, benchmark)  # a wrong name is found before the run, not after it
+    if benchmark:  # one that cannot be held is found before the run, not after it
+        held_by(tape, plan(settings, tape, "backtest").start, 1, benchmark)
     clock, reached = WallClock(), _Reached(progress)
     with interruptible(reached.sentence), _written_whole(journal) as beside:
         finished = backtest(settings, tape, clock, end=end, journal=beside, progress=reached.tell)
