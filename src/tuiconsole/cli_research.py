@@ -196,10 +196,14 @@ def quoting(
     most: Annotated[int, typer.Option("--most", min=1, help="Most inventory, in quotes.")] = 10,
     queue: Annotated[str, typer.Option("--queue", help="Queue model: fifo, power or log.")] = "fifo",
     latency_ms: Annotated[
-        float, typer.Option("--latency-ms", min=0.0, help="Time of orders and cancels to the market.")
+        float,
+        typer.Option("--latency-ms", min=0.0, max=60_000.0, help="Time of orders and cancels to the market."),
     ] = 5.0,
     maker_bps: Annotated[
-        float, typer.Option("--maker-bps", help="Commission of resting orders; below 0 a rebate.")
+        float,
+        typer.Option(
+            "--maker-bps", min=-10.0, max=1000.0, help="Commission of resting orders; below 0 a rebate."
+        ),
     ] = 2.0,
     as_json: JsonOption = False,
 ) -> None:

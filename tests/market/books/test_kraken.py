@@ -119,7 +119,10 @@ def test_trades_name_who_started_them() -> None:
     second = (
         '{"channel":"trade","type":"update","data":[{"symbol":"A/B","side":"buy","price":5.30,"qty":0.10}]}'
     )
-    assert feed.read(2, second) == [TradePrint(2, "A/B", 530, 10, 1)]
+    assert feed.read(2, second) == []  # how many decimals the book has is not known yet
+    rows = '"bids":[{"price":5.20,"qty":0.100}],"asks":[{"price":5.30,"qty":2.000}]'
+    feed.read(3, f'{{"channel":"book","type":"snapshot","data":[{{"symbol":"A/B",{rows}}}]}}')
+    assert feed.read(4, second) == [TradePrint(4, "A/B", 530, 100, 1)]
 
 
 def test_every_recorded_checksum_fits() -> None:

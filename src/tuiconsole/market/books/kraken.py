@@ -2,7 +2,9 @@
 
 The checksum covers the ten best asks, then the ten best bids: of each level the digits of price and size as the exchange
 writes them, without point and leading zeros. Levels beyond the subscribed depth fall out of the book after each update; the
-exchange does not say when they change. A checksum that does not fit breaks the book until the next snapshot.
+exchange does not say when they change. A checksum that does not fit breaks the book until the next snapshot. Version 2 writes
+numbers without a fixed count of decimals in its trades: they are told from the first snapshot of their book on, which settles
+the scale.
 """
 
 from __future__ import annotations
@@ -150,6 +152,8 @@ class KrakenFeed(BookFeed):
                 raise MalformedBook("A message of Kraken does not name its symbol.")
             book = self.book(datum.symbol)
             if message.channel == "trade":
+                if book.scale is None:
+                    continue
                 found.append(book.trade(ts, _text(datum.price), _text(datum.qty), _SIDES.get(datum.side, 0)))
                 continue
             bids, asks = (
