@@ -11,8 +11,10 @@ from tuiconsole.domain.clock import EventClock
 from tuiconsole.reports import tables
 from tuiconsole.reports.html import content
 from tuiconsole.reports.terminal import render
+from tuiconsole.research import executions as module
 from tuiconsole.research.backtests import backtest
 from tuiconsole.research.capture import capture
+from tuiconsole.research.executions import executions
 from tuiconsole.research.runs import RunStore
 
 
@@ -49,6 +51,36 @@ def test_nothing_is_left_out_or_counted_twice(algo, volume):
     decided = float((found.filled * found.decision_price).sum())
     whole = float(run.fills.value.sum() + run.fills.fee.sum()) - decided
     assert found.shortfall.sum() - sums["opportunity"] == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("volume", [5e6, 400.0])
+@pytest.mark.parametrize("ranged", [False, True])
+def test_whole_fills_together_equal_those_one_by_one(volume, ranged, monkeypatch):
+    tape = market(620, n_symbols=8)
+    if ranged:
+        rng = np.random.default_rng(2)
+        volumes = np.where(
+            rng.random(tape.close.shape) < 0.1, np.nan, rng.lognormal(10.0, 0.5, tape.close.shape)
+        )
+        tape = replace(tape, open=tape.close, high=tape.close * 1.01, low=tape.close * 0.98, volume=volumes)
+    base = settings(tape)
+    base = replace(base, execution=replace(base.execution, displayed_volume=volume))
+    result = backtest(base, tape, EventClock()).result
+    arguments = (result.order_rows, result.filled, tape, len(tape) - 1)
+    together = executions(*arguments)
+    calls = []
+    monkeypatch.setattr(module, "whole_fills", lambda *given: calls.append(given))
+    alone = executions(*arguments)
+    assert calls
+    assert len(together) == len(alone) > 40
+    by = np.argsort(alone.order, kind="stable")
+    for name in ("ts", "symbol", "order", "parent", "quantity", "filled", "value", "decision_price"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name)[by], err_msg=name)
+    np.testing.assert_allclose(together.average_price, alone.average_price[by], rtol=1e-15)
+    for name, values in together.effects.items():
+        np.testing.assert_array_equal(values, alone.effects[name][by], err_msg=name)
+    for name, values in together.benchmarks.items():
+        np.testing.assert_allclose(values, alone.benchmarks[name][by], rtol=1e-12, err_msg=name)
 
 
 def test_a_direct_order_arrives_at_the_next_bar():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.engine import rig
+from tests.system import rig as system_rig
 from tuiconsole.cli import app
 from tuiconsole.domain.errors import UsageError
+from tuiconsole.engine.launch import Launch, save_launch
 
 HOUR = 3_600 * 10**9
 
@@ -96,3 +100,26 @@ def test_what_cannot_be_scheduled_is_one_sentence(tape: Path, more: list[str], w
     done = CliRunner().invoke(app, ["schedule", "--feed", str(tape), *more])
     assert isinstance(done.exception, UsageError)
     assert what in str(done.exception)
+
+
+def test_what_fills_taught_is_told_once_it_is_learned(tmp_path: Path) -> None:
+    """A desk that ran with costs to learn: its fills are read, and too few of them are said to be that."""
+    market = rig.market()
+    chosen = rig.planned(market)
+    learning = replace(chosen.settings.execution, learn_costs=True)
+    state, data = tmp_path / "state.db", system_rig.write_csv(tmp_path / "six.csv", market)
+    session, store = rig.on_disk(chosen, state)
+    rig.drive(session, store, rig.WARMUP + 40)
+    fills = session.desk.orders.fills_total
+    assert fills > 10
+    store.close()
+    feed = replace(chosen.settings.feed, feed="replay", path=str(data))
+    save_launch(state, Launch("replay", replace(chosen.settings, execution=learning, feed=feed)))
+    config = tmp_path / "config.toml"
+    order = ["schedule", "--config", str(config), "--feed", str(data), "--symbol", "AAA", "--quantity", "50"]
+    for wanted, text in (("false", None), ("true", "nothing that the fills taught is proven yet")):
+        config.write_text(f"[execution]\nlearn_costs = {wanted}\n")
+        done = CliRunner().invoke(app, ["--state", str(state), *order])
+        assert done.exit_code == 0, done.exception
+        assert ("taught" in done.stdout) == (text is not None)
+        assert text is None or text in done.stdout

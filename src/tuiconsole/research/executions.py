@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tuiconsole.domain.records import Filled
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.engine.order_rows import OrderRows
 from tuiconsole.market.tape import Tape
+from tuiconsole.research.whole_fills import WholeFills, whole_fills
 
 _ENDS = (OrderEvent.CANCELED, OrderEvent.EXPIRED, OrderEvent.REJECTED, OrderEvent.WITHHELD)
 _OPEN = 2**62
@@ -60,16 +61,21 @@ def executions(rows: OrderRows, filled: tuple[Filled, ...], tape: Tape, last_bar
     last_bar
         Tape position of the last bar traded. What was neither filled nor ended by then is valued at its price.
     """
-    found = _sent(rows)
-    _book(found, filled, tape)
-    close = _known(tape.close)
-    unique = {id(sent): sent for sent in found.values()}
-    made = [_row(sent, tape, close, last_bar) for sent in unique.values()]
-    return _table(made, tape)
+    whole = None if rows.parented else whole_fills(rows.decided, filled, tape)
+    done = frozenset[int]() if whole is None else frozenset(whole.order.tolist())
+    found = _sent(rows, done)
+    made: list[_Row] = []
+    if found:
+        _book(found, filled, tape)
+        close = _known(tape.close)
+        unique = {id(sent): sent for sent in found.values()}
+        made = [_row(sent, tape, close, last_bar) for sent in unique.values()]
+    table = _table(made, tape)
+    return table if whole is None else _joined(_of_whole(whole, tape), table)
 
 
-def _sent(rows: OrderRows) -> dict[int, _Sent]:
-    """Who each order number belongs to."""
+def _sent(rows: OrderRows, done: frozenset[int]) -> dict[int, _Sent]:
+    """Who each order number belongs to, but for those that are ``done``."""
     parents: dict[int, _Sent] = {}
     for record in rows.parented:
         columns = (
@@ -95,7 +101,7 @@ def _sent(rows: OrderRows) -> dict[int, _Sent]:
     found: dict[int, _Sent] = {}
     for bar, ts, *orders in rows.decided:
         for number, symbol, quantity, reference in zip(*(c.tolist() for c in orders), strict=True):
-            if not number:
+            if not number or number in done:
                 continue
             whole = parents.get(of.get(number, 0))
             if whole is None:
@@ -194,3 +200,43 @@ def _table(made: list[_Row], tape: Tape) -> ExecutionTable:
         effects=dict(zip(EFFECTS, effects / MONEY_SCALE, strict=True)),
         benchmarks=dict(zip(BENCHMARKS, prices, strict=True)),
     )
+
+
+def _of_whole(whole: WholeFills, tape: Tape) -> ExecutionTable:
+    universe, symbol = tape.universe, whole.symbol
+    scale, price_scale = universe.quantity_scale[symbol], universe.price_scale[symbol]
+    multiplier = np.array([item.multiplier for item in universe.instruments])[symbol]
+    quantity, reference = whole.quantity / scale, whole.reference / price_scale
+    prices = (whole.arrival, whole.vwap, whole.close, whole.close)
+    return ExecutionTable(
+        ts=whole.ts,
+        symbol=symbol,
+        order=whole.order,
+        parent=np.zeros(len(symbol), dtype=np.int64),
+        quantity=quantity,
+        filled=quantity,
+        value=quantity * reference * multiplier,
+        decision_price=reference,
+        average_price=whole.price / price_scale,
+        effects=dict(zip(EFFECTS, whole.effects / MONEY_SCALE, strict=True)),
+        benchmarks=dict(zip(BENCHMARKS, prices, strict=True)),
+    )
+
+
+def _joined(left: ExecutionTable, right: ExecutionTable) -> ExecutionTable:
+    """Both tables as one, by order number."""
+    by = np.argsort(np.concatenate((left.order, right.order)), kind="stable")
+
+    def one(a: Any, b: Any) -> Any:
+        return np.concatenate((a, b))[by]
+
+    nested = ("effects", "benchmarks")
+    plain = {
+        f.name: one(getattr(left, f.name), getattr(right, f.name))
+        for f in fields(left)
+        if f.name not in nested
+    }
+    for name in nested:
+        ours, theirs = getattr(left, name), getattr(right, name)
+        plain[name] = {key: one(ours[key], theirs[key]) for key in ours}
+    return ExecutionTable(**plain)

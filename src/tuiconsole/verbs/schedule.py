@@ -11,6 +11,7 @@ from tuiconsole.verbs.common import Place
 if TYPE_CHECKING:
     from tuiconsole.execution.algos.planning import Conditions
     from tuiconsole.execution.settings import ExecutionSettings
+    from tuiconsole.execution.slippage import Trades
     from tuiconsole.market.tape import Tape
 
 ALGOS = ("twap", "vwap", "pov", "is")
@@ -75,6 +76,7 @@ def run_schedule(
             for i, (size, share) in enumerate(zip(sent.tolist(), rising.tolist(), strict=True))
         ],
         **_costs(shares, count, market, execution, float(item.multiplier)),
+        "learned": _learned(place, _at_once(shares, market, int(tape.ts[last - 1]))),
     }
 
 
@@ -114,29 +116,17 @@ def _costs(
     shares: float, bars: int, market: Conditions, settings: ExecutionSettings, multiplier: float
 ) -> dict[str, Any]:
     """Expected cost of trading at once and of the frontier of optimal schedules, in currency units and basis points."""
-    import numpy as np
-
     from tuiconsole.execution.algos.almgren_chriss import frontier
     from tuiconsole.execution.algos.planning import impact_task
-    from tuiconsole.execution.slippage import Trades, base_bps
+    from tuiconsole.execution.slippage import base_bps
 
     value = shares * market.price * multiplier
-    one = np.ones(1)
-    at_once = Trades(
-        venue=np.zeros(1, dtype=np.int64),
-        style=np.zeros(1, dtype=np.int64),
-        time_of_day=one,
-        spread_bps=np.nan * one,
-        queue=np.nan * one,
-        sigma=market.sigma * one,
-        participation=shares / market.volume * one,
-    )
     task = impact_task(shares, bars, market, settings)
     aversions = sorted({*_AVERSIONS, settings.algo_risk_aversion})
     points = [] if task is None else frontier(task, aversions)
     return {
         "value": value,
-        "at_once_bps": float(base_bps(at_once, settings)[0]),
+        "at_once_bps": float(base_bps(_at_once(shares, market, 0), settings)[0]),
         "risk_aversion": settings.algo_risk_aversion,
         "frontier": [
             {
@@ -149,6 +139,47 @@ def _costs(
             }
             for point in points
         ],
+    }
+
+
+def _at_once(shares: float, market: Conditions, ts: int) -> Trades:
+    """One market order for all of it at ``ts`` (ns UTC)."""
+    import numpy as np
+
+    from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
+    from tuiconsole.execution.slippage import Trades
+
+    first, one = np.zeros(1, dtype=np.int64), np.ones(1)
+    return Trades(
+        venue=first,
+        style=first,
+        time_of_day=one * (ts % NANOSECONDS_PER_DAY) / NANOSECONDS_PER_DAY,
+        spread_bps=np.nan * one,
+        queue=np.nan * one,
+        sigma=market.sigma * one,
+        participation=shares / market.volume * one,
+    )
+
+
+def _learned(place: Place, at_once: Trades) -> dict[str, Any] | None:
+    """What the fills of the desk of ``place`` taught about costs; None where that is off, or no desk ever ran there."""
+    from tuiconsole.engine.launch import load_launch
+
+    launch = load_launch(place.paths.state) if place.config.desk.execution.learn_costs else None
+    if launch is None:
+        return None
+    from tuiconsole.engine.build import plan_again
+    from tuiconsole.engine.learned_costs import LearnedCosts
+
+    chosen = plan_again(place.paths.state, launch.mode, launch.settings)
+    costs = LearnedCosts(place.paths.state, chosen.tape, launch.settings.execution, 1)
+    costs.tell(len(chosen.tape))
+    residual = costs.model.residual
+    return {
+        "in_use": residual.in_use,
+        "samples": residual.evidence.samples,
+        "gain": residual.evidence.gain,
+        "at_once_bps": float(costs.model.expected_bps(at_once)[0]) if residual.in_use else None,
     }
 
 
@@ -176,6 +207,8 @@ def schedule_text(body: dict[str, Any]) -> str:
         for row in body["slices"]
     ]
     lines.append(f"all at once: {body['at_once_bps']:.1f} bp expected")
+    if body["learned"] is not None:
+        lines.append(_learned_text(body["learned"]))
     if body["frontier"]:
         lines.append(f"{'risk aversion':>14} {'cost bp':>9} {'risk bp':>9} {'half-life':>10}")
     for row in body["frontier"]:
@@ -185,3 +218,12 @@ def schedule_text(body: dict[str, Any]) -> str:
             f"{row['risk_aversion']:>14.0e} {row['cost_bps']:>9.2f} {row['risk_bps']:>9.1f} {life:>10}{mark}".rstrip()
         )
     return "\n".join(lines)
+
+
+def _learned_text(learned: dict[str, Any]) -> str:
+    if learned["in_use"]:
+        return (
+            f"with what {learned['samples']:,} fills taught: {learned['at_once_bps']:.1f} bp "
+            f"({100 * learned['gain']:.0f} % less squared error on fills not seen before)"
+        )
+    return f"nothing that the fills taught is proven yet ({learned['samples']:,} predictions of fills not seen before)"
