@@ -130,3 +130,18 @@ class BrokerConformance:
         assert response.fills.quantity.tolist() == [-10, 5]
         assert not broker.positions().any()
         assert self.trade(broker) is None
+
+    def test_its_account_is_what_it_holds_and_what_may_still_fill(self):
+        broker = self.make()
+        assert broker.account().orders == ()
+        broker.submit(approved(batch(1, [(0, 10), (1, -5), (2, 7)])))
+        working = {
+            order.number: (order.symbol, order.quantity, order.filled) for order in broker.account().orders
+        }
+        assert working == {1: (0, 10, 0), 2: (1, -5, 0), 3: (2, 7, 0)}
+        self.fill_all(broker)
+        told = broker.account()
+        assert told.orders == ()
+        assert told.positions.tolist() == broker.positions().tolist()
+        told.positions[:] = 99
+        assert broker.positions()[:3].tolist() == [10, -5, 7]

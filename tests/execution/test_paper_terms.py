@@ -233,7 +233,9 @@ def test_a_resting_limit_takes_the_opening_of_a_session_but_not_a_gap_within() -
     market = Market()
     market.send((10, limit(97)))
     assert market.bar(100, 101, 99, 100) == []
-    assert market.bar(95, 96, 94, 95) == [(1, 10, 97)]  # a gap within the session: its limit, no better
+    assert market.bar(95, 96, 94, 95) == [
+        (1, 10, 96)
+    ]  # a gap within the session: no better than the bar's worst
     market.send((10, limit(97)))
     market.bar(100, 101, 99, 100)
     assert market.bar(95, 96, 94, 95) == [(2, 10, 95)]  # the opening auction: one price for all

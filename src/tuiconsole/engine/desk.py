@@ -323,7 +323,7 @@ class Desk:
                 features=seen.features[: len(self.policy.needs)] if self.protection.needs else seen.features,
                 regime=seen.regime,
                 position=self.ledger.quantity,
-                pending=self._on_its_way(),
+                pending=self.on_its_way(),
                 equity=to_float(self.ledger.equity),
                 cash=to_float(self.ledger.cash),
                 enabled=self._agents - self.disabled,
@@ -333,7 +333,7 @@ class Desk:
             self.policy_state,
         )
 
-    def _on_its_way(self) -> IntArray:
+    def on_its_way(self) -> IntArray:
         """What is bought or sold already: working orders, and what parents have not sent yet."""
         return self.orders.pending + self.working.unsent() if self.working else self.orders.pending
 

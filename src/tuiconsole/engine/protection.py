@@ -162,7 +162,7 @@ class Protection:
                 waiting.add(order.symbol)
             else:
                 working.setdefault(order.symbol, []).append(order)
-        held = desk.ledger.quantity
+        held, on_its_way = desk.ledger.quantity, desk.on_its_way()
         columns = {*np.flatnonzero(held).tolist(), *self.levels, *working}
         effects: list[Effect] = []
         rows: list[tuple[int, int, Terms]] = []
@@ -172,7 +172,7 @@ class Protection:
             if level is not None and position * level.side <= 0 and column not in waiting:
                 del self.levels[column]
                 level = None
-            open_ = _unclosed(position, int(desk.orders.pending[column]))
+            open_ = _unclosed(position, int(on_its_way[column]))
             wrong = [order.number for order in exits if order.leaves * open_ >= 0]
             if settled:
                 effects += self._end(desk, wrong)

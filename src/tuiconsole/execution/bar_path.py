@@ -92,7 +92,8 @@ def limit_touch(
             return None
         if path.close_only or order.fresh:
             return Touch(path.open, False)
-        return Touch(path.open if path.begins else limit, True)
+        worst = min(limit, path.high) if side > 0 else max(limit, path.low)
+        return Touch(path.open if path.begins else worst, True)
     if moment == Moment.LIMITS and not order.within_bar:
         return _rested(side, limit, path.low if side > 0 else path.high, touching)
     if moment == Moment.CLOSE and order.within_bar:

@@ -18,12 +18,14 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from tuiconsole.domain.accounts import AccountView, OpenOrder
 from tuiconsole.domain.books import BookBroken, BookEvent, DepthUpdate, TopQuote, TradePrint
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.order_book import BID
 from tuiconsole.domain.order_terms import PLAIN, Terms
 from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
@@ -182,6 +184,19 @@ class BookVenue:
     def positions(self) -> IntArray:
         """The sum of all fills per symbol: int64 ``[n_symbols]``, signed scaled quantity, a copy."""
         return self._position.copy()
+
+    def account(self) -> AccountView:
+        """What is held, and every order that may still fill, those on their way included."""
+        sent = [order for request in self._coming for order in request.orders]
+        working = [order for market in self._markets for order in market.orders.values()]
+        told = {}
+        for order in (*sent, *working):
+            side = 1 if order.side == BID else -1
+            if order.number in self._where:
+                told[order.number] = OpenOrder(
+                    order.number, order.symbol, side * order.total, side * order.filled
+                )
+        return AccountView(self.positions(), tuple(told.values()))
 
     # ---- the market ----------------------------------------------------------------------------------------
 
