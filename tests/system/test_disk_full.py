@@ -45,6 +45,8 @@ def test_full_disk_halts_latches_and_is_said(desk: SystemDesk, failed: Engine) -
     assert "cannot be written" in status["why_stopped"]
     assert status["working_orders"] == 0
     assert status["alerts_open"] >= 1
+    saved = desk.run("backup", str(desk.home / "saved"), "--json")
+    assert (saved.code, saved.body["path"], saved.body["level"]) == (0, "direct", "halted"), saved
     said = Latch(desk.paths.latch).read()
     assert (said.readable, said.level) == (True, DeskLevel.HALTED)
     with Client(desk.paths.socket) as client:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY, WallClock
 from tuiconsole.domain.errors import EngineError, UsageError
-from tuiconsole.engine.ask import REQUEST_ID, ask
+from tuiconsole.engine.ask import REQUEST_ID, Refusal, ask
 from tuiconsole.engine.supervisor import engine_runs
 from tuiconsole.protocol.frames import ArchiveRows, CopyStore
 from tuiconsole.verbs.common import Place
@@ -16,20 +17,26 @@ from tuiconsole.verbs.engine import command
 
 
 def backup_desk(place: Place, directory: Path, timeout_s: float) -> dict[str, Any]:
-    """Back the desk up into the new ``directory``; a running engine copies its store itself, between its commits."""
+    """Back the desk up into the new ``directory``; a running engine copies its store itself, between its commits.
+
+    An engine that refuses (its store has failed) writes no more: then the store is read beside it.
+    """
     from tuiconsole.engine.backup import take_backup
     from tuiconsole.store.copying import copy_at_rest
 
-    running = engine_runs(place.paths)
+    direct = False
 
     def copy(target: Path) -> None:
-        if running:
-            ask(place.paths.socket, CopyStore(REQUEST_ID, str(target)), timeout_s, read_only=True)
-        else:
-            copy_at_rest(place.paths.state, target)
+        nonlocal direct
+        if engine_runs(place.paths):
+            with suppress(Refusal):
+                ask(place.paths.socket, CopyStore(REQUEST_ID, str(target)), timeout_s, read_only=True)
+                return
+        direct = True
+        copy_at_rest(place.paths.state, target)
 
     facts = take_backup(place.paths, directory.expanduser().absolute(), WallClock(), copy)
-    return {"backup": str(directory), "path": "engine" if running else "direct", **asdict(facts)}
+    return {"backup": str(directory), "path": "direct" if direct else "engine", **asdict(facts)}
 
 
 def backup_text(body: dict[str, Any]) -> str:
