@@ -189,3 +189,26 @@ class BookVenueSettings:
     beyond_depth_bps: Annotated[float, Interval(ge=0.0, le=5000.0)] = 100.0
     """How much worse than the last displayed price a forced flatten fills what the displayed book does not hold, in basis
     points."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlpacaSettings:
+    """How the desk trades with Alpaca. Keys are never set here: they come from the environment or a key file."""
+
+    url: str = ""
+    """Address of a gateway that stands for Alpaca's trading API. Empty: Alpaca itself."""
+
+    stream_url: str = ""
+    """Websocket address of a gateway that stands for Alpaca's trade updates. Empty: Alpaca itself."""
+
+    timeout_s: Annotated[float, Interval(ge=0.1, le=120.0)] = 10.0
+    """Longest wait for one answer; what gets none is asked about, never sent again."""
+
+    retry_s: Annotated[float, Interval(ge=0.1, le=3600.0)] = 30.0
+    """Longest time for which an order waits while Alpaca takes no more requests; then it is rejected, not sent late."""
+
+    requests_per_minute: Annotated[int, Interval(ge=1, le=100_000)] = 200
+    """Requests that the account's plan allows in a minute; cancels overtake the orders that wait for their turn."""
+
+    stop_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 4.0
+    """Longest time that leaving may take; orders that are open then are named."""
