@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import threading
 import time
 import uuid
@@ -22,6 +23,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 KEY, SECRET = "PKLOCAL", "local-secret"
+_QUIET = logging.getLogger("tests.alpaca server")
+"""It never writes down what clients say: tests look for their keys in the log."""
+_QUIET.setLevel(logging.WARNING)
 OPEN = ("new", "accepted", "partially_filled", "held", "pending_new")
 _ENDED = ("filled", "canceled", "expired", "rejected", "replaced")
 
@@ -104,13 +108,19 @@ class AlpacaServer:
     def close(self) -> None:
         self.faults.go_on.set()
         self.hang_up()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
         self._http.shutdown()
         self._http.server_close()
 
     def calls(self, method: str, path: str = "/v2/orders") -> list[Any]:
         return [body for verb, where, body in list(self.asked) if verb == method and where.startswith(path)]
+
+    async def _end(self) -> None:
+        self._stream.close()
+        await self._stream.wait_closed()
 
     # ---- the stream -----------------------------------------------------------------------------------------
 
@@ -120,7 +130,7 @@ class AlpacaServer:
         asyncio.set_event_loop(self._loop)
 
         async def begin() -> None:
-            self._stream = await serve(self._talk, "127.0.0.1", self._stream_port)
+            self._stream = await serve(self._talk, "127.0.0.1", self._stream_port, logger=_QUIET)
             self._stream_port = next(iter(self._stream.sockets)).getsockname()[1]
             ready.set()
 

@@ -19,7 +19,7 @@ class TestAlpacaConformance(BrokerConformance):
             self.made = []
             yield
             for one in self.made:
-                one.broker.close(1.0)
+                one.broker.close(0.4)
 
     def make(self):
         self.made.append(Patient(self.server))

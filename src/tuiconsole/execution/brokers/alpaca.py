@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tuiconsole.domain.accounts import OpenOrder
 from tuiconsole.domain.clock import Clock, parse_iso
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.domain.instruments import Universe
@@ -56,6 +57,7 @@ EVENT_OF_STATUS: dict[str, OrderEvent | None] = {
 
 _RECEIVED = frozenset({"accepted", "pending_new", "accepted_for_bidding", "pending_review", "held"})
 _REPLACE_REFUSED, _CANCEL_REFUSED = "order_replace_rejected", "order_cancel_rejected"
+_WITHOUT_NEWS = ("pending_cancel", "pending_replace")
 _BUST, _CORRECT = "trade_bust", "trade_correct"
 _SAME_ID = "client_order_id must be unique"
 _MOST_PAGES = 4
@@ -110,7 +112,7 @@ class AlpacaBroker(RemoteDesk):
 
     Attributes
     ----------
-    account
+    account_told
         As it was when it was last asked for; None before.
     foreign
         Updates of orders that are not this desk's.
@@ -132,7 +134,7 @@ class AlpacaBroker(RemoteDesk):
             return AlpacaRest(keys.key_id, keys.secret, paper, settings.url, settings.timeout_s, clock)
 
         self.paper = paper
-        self.account: AlpacaAccount | None = None
+        self.account_told: AlpacaAccount | None = None
         self.foreign = 0
         self._rest = (rest(), rest())
         super().__init__(clock, len(universe), settings.requests_per_minute, settings.retry_s)
@@ -172,7 +174,7 @@ class AlpacaBroker(RemoteDesk):
         account = self._account_of(answer.body)
         if account.trouble:
             raise EngineError(f"The Alpaca account {account.masked} may not trade: {account.trouble}.")
-        self.account = account
+        self.account_told = account
         self._updates.start()
         return account
 
@@ -292,9 +294,20 @@ class AlpacaBroker(RemoteDesk):
         if not (self._missed(reports) and self._ask_positions()):
             return False
         with self._lock:
+            self._foreign = tuple(one for body in listed if (one := self._stranger(body)) is not None)
             if self._stream:
                 self.trouble = ""
         return True
+
+    def _stranger(self, body: Mapping[str, Any]) -> OpenOrder | None:
+        """An order that works in the account and is not this desk's; None for any other."""
+        column = self._requests.column(str(body.get("symbol", "")))
+        event = EVENT_OF_STATUS.get(str(body.get("status")))
+        if column is None or event != _E.ACKNOWLEDGED or self._reports(body):
+            return None
+        sign = 1 if body.get("side") == "buy" else -1
+        quantity, filled = (sign * self._quantity(column, body.get(n) or "0") for n in ("qty", "filled_qty"))
+        return OpenOrder(0, column, quantity, filled, 0, str(body.get("id", "")))
 
     def _listed(self, numbers: Sequence[int]) -> list[Any] | None:
         """All open orders, and as many older ones as hold ``numbers``, as long as Alpaca lists them."""
@@ -423,10 +436,12 @@ class AlpacaBroker(RemoteDesk):
             return
         if event in ("fill", "partial_fill"):
             self._filled(number, data, body)
+        elif event in (_BUST, _CORRECT):
+            self._taken_back(number, event, data, body)
         elif event in (_REPLACE_REFUSED, _CANCEL_REFUSED):
             told = _E.REPLACE_REJECTED if event == _REPLACE_REFUSED else _E.CANCEL_REJECTED
             self._tell_number(number, told, str(data.get("reason") or ""))
-        elif event in ("pending_cancel", "pending_replace") or event not in EVENT_OF_STATUS:
+        elif event in _WITHOUT_NEWS or event not in EVENT_OF_STATUS:
             return  # the answer to the request said so, or it changes nothing
         for report in self._reports(body):
             self._take(report, str(data.get("reason") or ""))

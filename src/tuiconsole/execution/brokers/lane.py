@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import threading
 from collections.abc import Callable
@@ -37,13 +36,13 @@ class Lane:
         """Have ``job`` carried out, after so many seconds, and before everything that is not urgent."""
         due = self._clock.monotonic_ns() + int(after_s * NANOSECONDS_PER_SECOND)
         with self._changed:
-            heapq.heappush(self._jobs, (0 if urgent else 1, next(self._count), due, job))
+            self._jobs.append((0 if urgent else 1, next(self._count), due, job))
             self._changed.notify_all()
 
     def settle(self, timeout_s: float) -> bool:
-        """Wait until nothing is left to do; False when the time is over before."""
+        """Wait until nothing is left that is due; False when the time is over before."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._jobs and not self._running, timeout_s)
+            return self._changed.wait_for(lambda: not self._running and not self._due(), timeout_s)
 
     def close(self, timeout_s: float) -> bool:
         """End after the job in hand; False when that takes longer than ``timeout_s``."""
@@ -72,18 +71,20 @@ class Lane:
         """The first job that is due, once there is one; None when the lane is to end."""
         with self._changed:
             while not self._stopping:
-                now = self._clock.monotonic_ns()
-                due = [item for item in self._jobs if item[2] <= now]
+                due = self._due()
                 if due:
                     first = min(due, key=lambda item: item[:2])
                     self._jobs.remove(first)
-                    heapq.heapify(self._jobs)
                     self._running = True
                     return first
                 earliest = min((item[2] for item in self._jobs), default=None)
-                wait = None if earliest is None else (earliest - now) / NANOSECONDS_PER_SECOND
-                self._changed.wait(wait)
+                now = self._clock.monotonic_ns()
+                self._changed.wait(None if earliest is None else (earliest - now) / NANOSECONDS_PER_SECOND)
             return None
+
+    def _due(self) -> list[tuple[int, int, int, Job]]:
+        now = self._clock.monotonic_ns()
+        return [item for item in self._jobs if item[2] <= now]
 
 
 class Budget:

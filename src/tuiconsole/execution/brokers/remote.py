@@ -18,6 +18,7 @@ from functools import partial
 
 import numpy as np
 
+from tuiconsole.domain.accounts import AccountView, OpenOrder
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
 from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Fills, OrderUpdates
@@ -40,6 +41,8 @@ from tuiconsole.risk.approved import genuine
 _SOON_S, _LONGEST_ASK_S = 0.5, 30.0
 _IN_FLIGHT_S = 0.05
 _CANCEL_PAUSE_S = 0.25
+_QUIET_NS = NANOSECONDS_PER_SECOND
+"""An account is told once nothing has moved for so long: a position and its fills come by two ways."""
 _TOLD = frozenset({OrderEvent.FILL, OrderEvent.PARTIAL_FILL})
 
 
@@ -94,6 +97,8 @@ class RemoteDesk(ABC):
         self._of_venue: dict[str, int] = {}
         self._executions = Executions()
         self._held: IntArray = np.zeros(n_symbols, dtype=np.int64)
+        self._foreign: tuple[OpenOrder, ...] = ()
+        self._moved = clock.monotonic_ns()
         self._asked: set[int] = set()
         self._asking = False
         self._epoch = 0
@@ -243,6 +248,24 @@ class RemoteDesk(ABC):
                 sorted(order.number for order in self._orders.values() if order.known and order.open),
                 dtype=np.int64,
             )
+
+    def account(self) -> AccountView | None:
+        """The account by the venue's latest word; None while orders or messages are on their way, or the line is down."""
+        with self._lock:
+            quiet = self._clock.monotonic_ns() - self._moved >= _QUIET_NS
+            flying = any(order.open and not order.known for order in self._orders.values())
+            if not self.connected or self._inbox or flying or not quiet:
+                return None
+            open_ = [order for order in self._orders.values() if order.known and order.open]
+            orders = [OpenOrder(one.number, one.symbol, one.quantity, *self._filled_of(one)) for one in open_]
+            return AccountView(self._held.copy(), (*orders, *self._foreign))
+
+    def _filled_of(self, order: RemoteOrder) -> tuple[int, int]:
+        """Signed quantity filled and its average price."""
+        rows = self._rows_of(order)
+        filled = sum(execution.quantity for _, execution, _ in rows)
+        paid = sum(execution.quantity * execution.price for _, execution, _ in rows)
+        return filled, round(paid / filled) if filled else 0
 
     # ---- beyond the contract --------------------------------------------------------------------------------
 
@@ -505,6 +528,7 @@ class RemoteDesk(ABC):
         self._put(updates_of(self._clock.now_ns(), [(number, event)], text))
 
     def _put(self, message: OrderUpdates | Fills) -> None:
+        self._moved = self._clock.monotonic_ns()
         self._inbox.append(message)
         self.wake()
 
