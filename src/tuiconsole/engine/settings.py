@@ -10,7 +10,7 @@ from annotated_types import Interval
 from tuiconsole.agents.settings import AgentSettings
 from tuiconsole.engine.policies import PolicySettings
 from tuiconsole.ensemble.settings import EnsembleSettings
-from tuiconsole.execution.settings import ExecutionSettings, ProtectionSettings
+from tuiconsole.execution.settings import AlpacaSettings, ExecutionSettings, ProtectionSettings
 from tuiconsole.market.live.settings import FeedsSettings
 from tuiconsole.market.settings import (
     DefenceSettings,
@@ -81,3 +81,4 @@ class Settings:
     risk: RiskSettings = field(default_factory=RiskSettings)
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
+    alpaca: AlpacaSettings = field(default_factory=AlpacaSettings)

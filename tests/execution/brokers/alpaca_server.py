@@ -83,8 +83,10 @@ class AlpacaServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - names that http.server looks for
             log_message = quiet
+
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            setattr(Handler, f"do_{method}", answer)
 
         self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True

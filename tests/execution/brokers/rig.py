@@ -17,7 +17,6 @@ from tuiconsole.execution.settings import AlpacaSettings
 
 SYMBOLS = ("AAPL", "MSFT", "SPY")
 DESK = "00ff00ff"
-FINAL = {OrderEvent.CANCELED, OrderEvent.CANCEL_REJECTED, OrderEvent.TIMED_OUT, OrderEvent.REJECTED}
 
 
 def connect(server: AlpacaServer, secret: str = SECRET, **more: Any) -> AlpacaBroker:

@@ -178,8 +178,9 @@ class AlpacaBroker(RemoteDesk):
         self._updates.start()
         return account
 
-    def close(self, timeout_s: float) -> tuple[int, ...]:
-        """Leave within ``timeout_s``; numbers of the orders that are still open at Alpaca, as far as is known."""
+    def close(self, longest_s: float | None = None) -> tuple[int, ...]:
+        """Leave within ``longest_s`` (default `stop_s`); numbers of the orders that are still open, as far as is known."""
+        timeout_s = self._settings.stop_s if longest_s is None else longest_s
         self.settle(timeout_s / 2)
         left = self.still_open()
         for rest in self._rest:

@@ -40,7 +40,6 @@ _EXITS = (OrderType.LIMIT, *_STOPS)
 _LEGS = re.compile(r"^(?P<own>[^.]+)(?P<legs>(?:\.[ls][0-9]{1,18}){0,2})$")
 _DOLLAR = Decimal(1)
 _PENNY_DECIMALS, _SUB_DOLLAR_DECIMALS = 2, 4
-LONGEST_ID = 128
 
 
 @dataclass(frozen=True, slots=True)
