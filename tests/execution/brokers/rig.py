@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.execution.brokers.alpaca_server import KEY, SECRET, AlpacaServer, wait_for
+from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.events import Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
@@ -126,6 +127,13 @@ class Patient:
 
         wait_for(all_told)
         return joined(got) if got else None
+
+    def account(self) -> AccountView:
+        self.broker.drain()
+        wait_for(lambda: self.broker.account() is not None)
+        view = self.broker.account()
+        assert view is not None
+        return view
 
     def positions(self) -> Any:
         return self.broker.positions()
