@@ -9,7 +9,7 @@ parent beyond its quantity by that fill; from then on no child of it passes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class _Whole:
     quantity: int
     taken: int
     closed: bool
+    numbers: list[int] = field(default_factory=list)
+    live: dict[int, None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Children:
 
     def working(self, parent: int) -> list[int]:
         """Numbers of its children that may still fill, oldest first."""
-        return [number for number, child in self._children.items() if child.parent == parent and child.live]
+        return list(self._parents[parent].live)
 
     # ---- children ------------------------------------------------------------------------------------------
 
@@ -124,7 +126,10 @@ class Children:
         """Children ``[k]`` were approved: they take of their parents from now on."""
         for child, of, size in zip(number.tolist(), parent.tolist(), quantity.tolist(), strict=True):
             self._children[child] = _Child(of, size, 0, True)
-            self._parents[of].taken += size
+            whole = self._parents[of]
+            whole.taken += size
+            whole.numbers.append(child)
+            whole.live[child] = None
 
     def excess(self, number: int, quantity: int) -> tuple[int, int] | None:
         """What a child asks for beyond its parent when it is changed to ``quantity`` in all, and the most it may be.
@@ -156,13 +161,19 @@ class Children:
             before = child.taken
             child.filled += quantity
             child.live = code not in _FINISHED
-            self._parents[child.parent].taken += child.taken - before
+            whole = self._parents[child.parent]
+            whole.taken += child.taken - before
+            if child.live:
+                whole.live[order] = None
+            else:
+                whole.live.pop(order, None)
             self._forget(child.parent)
 
     def _forget(self, parent: int) -> None:
-        if self._parents[parent].closed and not self.working(parent):
+        whole = self._parents[parent]
+        if whole.closed and not whole.live:
             del self._parents[parent]
-            for number in [n for n, child in self._children.items() if child.parent == parent]:
+            for number in whole.numbers:
                 del self._children[number]
 
     # ---- state ---------------------------------------------------------------------------------------------
@@ -178,3 +189,8 @@ class Children:
         """Go on from :meth:`state`."""
         self._parents = {number: _Whole(*whole) for number, *whole in state["parents"]}
         self._children = {number: _Child(*child) for number, *child in state["children"]}
+        for number, child in self._children.items():
+            whole = self._parents[child.parent]
+            whole.numbers.append(number)
+            if child.live:
+                whole.live[number] = None

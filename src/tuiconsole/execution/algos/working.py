@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,6 +53,8 @@ class _Worked:
     parent: Parent
     rising: FloatArray
     traded: float = 0.0
+    due: list[int] = field(default_factory=list)
+    """Signed scaled quantity to have been sent after each bar."""
 
 
 class Working:
@@ -182,9 +184,13 @@ class Working:
         self._next += 1
         shares = abs(quantity) / self._units[symbol]
         rising = curve(shares, bars, self._conditions(symbol, bars), self._settings)
-        self._parents[symbol] = _Worked(parent, rising)
+        self._parents[symbol] = _Worked(parent, rising, due=self._due(parent, rising))
         self._children.open(parent.number, symbol, quantity)
         return Change(ParentEvent.OPENED, parent, 0)
+
+    def _due(self, parent: Parent, rising: FloatArray) -> list[int]:
+        found: list[int] = due(parent.quantity, rising, self._lot[parent.symbol]).tolist()
+        return found
 
     def _amend(self, symbol: int, quantity: int, reference: int) -> list[Change]:
         worked = self._parents[symbol]
@@ -197,6 +203,7 @@ class Working:
         if more > 0:  # what was added was decided at today's price
             price = divide_half_even(price * abs(parent.quantity) + reference * more, abs(whole))
         worked.parent = replace(parent, quantity=whole, reference_price=price)
+        worked.due = self._due(worked.parent, worked.rising)
         self._children.amend(worked.parent.number, worked.parent.quantity)
         return [Change(ParentEvent.AMENDED, worked.parent, taken)]
 
@@ -285,7 +292,7 @@ class Working:
         elif done >= parent.bars - 1:
             return room
         else:
-            size = max(0, side * int(due(parent.quantity, worked.rising, lot)[done]) - taken)
+            size = max(0, side * worked.due[done] - taken)
         size = min(size, side * room)
         return side * (size if size == side * room else size - size % lot)
 
@@ -319,7 +326,9 @@ class Working:
         worked = [
             _Worked(Parent(*parent), rising.copy(), traded) for parent, rising, traded in state["parents"]
         ]
-        self._parents = {w.parent.symbol: w for w in worked}
+        for each in worked:
+            each.due = self._due(each.parent, each.rising)
+        self._parents = {each.parent.symbol: each for each in worked}
         self._next, self._bar, self._ts, self._bar_ns = state["at"]
         self._price = state["price"].copy()
         self._liquidity.restore(state["liquidity"])
