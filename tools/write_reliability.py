@@ -56,8 +56,11 @@ PROMISES = (
         (
             "reliability/test_power_loss.py::test_a_desk_trades_on_as_if_the_power_had_stayed",
             "system/test_crash.py::test_sigkill_at_every_named_moment",
+            "execution/test_fix_reference.py::test_sequences",
+            "execution/test_replacing.py::test_races",
+            "execution/test_replacing.py",
         ),
-        ("desk-power-loss", "kills"),
+        ("desk-power-loss", "kills", "order-lives"),
         "broker messages that are doubled, dropped, delayed or reordered",
     ),
     Promise(
@@ -103,8 +106,30 @@ PROMISES = (
         (),
         "simulated days with faults of feed, broker and disk",
     ),
-    Promise(7, "No trading before orders, fills, cash and positions match the broker", open=_ELSEWHERE),
-    Promise(8, "Nothing skips the gate", ("risk",), (), _ELSEWHERE),
+    Promise(
+        7,
+        "No trading before orders, fills, cash and positions match the broker",
+        (
+            "execution/test_reconciliation.py::test_empty_exactly_when_equal",
+            "execution/test_reconciliation.py::test_the_order_of_orders_does_not_matter",
+            "execution/test_reconciliation.py::test_adopting_leaves_nothing_but_orders_that_are_not_ours",
+            "engine/test_reconciling.py::test_nothing_new_is_traded_while_the_account_differs",
+            "engine/test_reconciling.py::test_recovery_drives_checks_and_answers_again",
+        ),
+        (),
+        "the accounts of real brokers, which come with them",
+    ),
+    Promise(
+        8,
+        "Nothing skips the gate",
+        (
+            "risk/test_gate.py::test_100_000_hostile_orders_never_escape",
+            "risk/test_terms_gate.py::test_hostile_orders_never_escape",
+            "risk/test_terms_gate.py::test_hostile_replacements_never_escape",
+            "risk/test_approved.py",
+        ),
+        ("hostile-orders",),
+    ),
     Promise(
         9, "Loss, drawdown, exposure and message limits stop orders by themselves", ("risk",), (), _ELSEWHERE
     ),

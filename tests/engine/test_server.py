@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.engine import rig
+from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.clock import WallClock
 from tuiconsole.domain.codec import decode_record
 from tuiconsole.domain.errors import EngineError
@@ -326,3 +327,29 @@ async def test_a_breaker_is_latched_only_once_its_row_is_durable(
             assert level == journalled
             assert durable >= row
         await made.close()
+
+
+async def test_a_client_sees_what_differs_and_settles_it(served: Served) -> None:
+    for _ in range(3):
+        await served.service.play()
+    peer = await Peer.on(served)
+    venue, honest = served.session.venue, served.session.venue.account
+    peer.send(frames.Reconcile(2))
+    assert (await peer.answer(2)).body == {"agrees": True, "state": "running", "differences": []}
+
+    def other() -> AccountView:
+        told = honest()
+        return AccountView(told.positions + 5, told.orders)
+
+    venue.account = other  # type: ignore[method-assign]
+    peer.send(frames.Reconcile(3))
+    body = (await peer.answer(3)).body
+    assert (body["agrees"], body["state"], len(body["differences"])) == (False, "paused", 6)
+    assert body["differences"][0]["kind"] == "position"
+    peer.send(frames.Resume(4))
+    assert "differs from the desk" in (await peer.answer(4)).text
+    peer.send(frames.Reconcile(5, "adopt"))
+    assert "needs a reason" in (await peer.answer(5)).text
+    peer.send(frames.Reconcile(6, "adopt", "theirs is right"))
+    assert (await peer.answer(6)).body == {"agrees": True, "state": "running", "differences": []}
+    assert served.session.desk.ledger.quantity.tolist() == other().positions.tolist()

@@ -9,9 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from benchmarks.book_fuzz import FEEDS, fuzz
 from benchmarks.venue_runs import venue_runs
 from tests.engine import rig as core
+from tests.execution.test_replacing import Replacing
 from tests.reliability.archive_losses import lose_power_while_archiving
 from tests.reliability.desk_losses import lose_power_while_latching, trade
 from tests.reliability.faults import strike, template
@@ -20,6 +24,7 @@ from tests.reliability.kills import kill_again_and_again
 from tests.reliability.power_loss import lose_power
 from tests.reliability.tampering import WAYS, unnoticed
 from tests.reliability.worked_orders import work
+from tests.risk.hostile_terms import judge_hostile
 from tests.store.desk import filled_store
 from tests.system import rig
 from tuiconsole.domain.rng import generator
@@ -173,6 +178,25 @@ def worked_orders(count: int) -> Outcome:
     return Outcome(count, text, tuple(each.wrong for each in found if each.wrong))
 
 
+def hostile_orders(count: int) -> Outcome:
+    """Hostile orders with terms before the gate."""
+    found = judge_hostile(count)
+    text = f"{found.judged:,} orders, {found.approved:,} passed: {len(found.wrong)} that must not have"
+    return Outcome(found.judged, text, tuple(found.wrong))
+
+
+def order_lives(count: int) -> Outcome:
+    """Steps of random lives of orders: fills, busts, cancels, replacements, silence and restarts, in any order."""
+    steps = 50
+    size = settings(max_examples=max(count // steps, 1), stateful_step_count=steps, deadline=None)
+    try:
+        run_state_machine_as_test(Replacing, settings=size)
+    except AssertionError as error:
+        return Outcome(count, "a sum that must hold did not", (str(error),))
+    text = f"{count:,} steps: position is the sum of fills, pending exact, no end left but by the documented rows"
+    return Outcome(count, text, ())
+
+
 CAMPAIGNS = {
     "power-loss": Campaign(1_000, power_loss),
     "desk-power-loss": Campaign(300, desk_power_loss),
@@ -183,5 +207,7 @@ CAMPAIGNS = {
     "tampering": Campaign(10_000, tampering),
     "hostile-books": Campaign(100_000, hostile_books),
     "book-venue": Campaign(1_000, book_venue),
+    "hostile-orders": Campaign(100_000, hostile_orders),
+    "order-lives": Campaign(10_000, order_lives),
     "worked-orders": Campaign(300, worked_orders),
 }
