@@ -15,6 +15,7 @@ from pathlib import Path
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
 from tuiconsole.domain.errors import FeedError, StoreBindingError
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.engine.access import alpaca_prices
 from tuiconsole.engine.build import PAPER, REPLAY, Plan, load_tape, plan, plan_recorded
 from tuiconsole.engine.live import LivePacer
 from tuiconsole.engine.pacing import Pacer, TapePacer
@@ -103,14 +104,15 @@ def _open_live(settings: Settings, state: Path, clock: Clock, why: str) -> Marke
     directory = tape_path(state)
     known = RecordedTape.open(directory, writing=True) if directory.exists() else None
     feeds_settings, instruments = _live_market(settings, known)
+    access = alpaca_prices(settings)
     schedule = load_schedule(feeds_settings.calendar, feeds_settings.bar_seconds, clock.now_ns())
     if known is None:
-        first = make_feeds(feeds_settings, instruments.symbols, schedule, clock)
+        first = make_feeds(feeds_settings, instruments.symbols, schedule, clock, access)
         tape = asyncio.run(_begin_tape(directory, first, schedule, clock, feeds_settings, instruments))
     else:
         _require_same(known.header, feeds_settings, instruments.symbols, state)
         tape = known
-    feeds = make_feeds(feeds_settings, instruments.symbols, schedule, clock)
+    feeds = make_feeds(feeds_settings, instruments.symbols, schedule, clock, access)
     pacer = LivePacer(tape, feeds, schedule, clock, feeds_settings)
     return Market(plan_recorded(settings, tape, PAPER), pacer, feeds, why)
 

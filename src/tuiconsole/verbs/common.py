@@ -114,6 +114,9 @@ def _located(settings: Settings, config: Path | None) -> Settings:
     root = base / Path(settings.history.root).expanduser()
     lists = base / Path(settings.history.universes).expanduser()
     settings = replace(settings, history=replace(settings.history, root=str(root), universes=str(lists)))
+    beside = config.absolute().parent if config is not None else Path.cwd()
+    keys = beside / Path(settings.providers.keys_file or "keys.toml").expanduser()
+    settings = replace(settings, providers=replace(settings.providers, keys_file=str(keys)))
     recorded = settings.simulation.calibrate
     if recorded not in ("", PACKAGED) and config is not None:
         absolute = config.absolute().parent / Path(recorded).expanduser()

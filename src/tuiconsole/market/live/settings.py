@@ -9,7 +9,7 @@ from annotated_types import Ge, Interval, Le
 
 from tuiconsole.domain.errors import ConfigError
 
-FEED_NAMES = ("yahoo", "yahoo-stream")
+FEED_NAMES = ("yahoo", "yahoo-stream", "alpaca", "alpaca-stream")
 """Live feeds there are; each is a line in :mod:`tuiconsole.market.live.registry`."""
 
 BAR_SECONDS = {"1s": 1, "5s": 5, "1min": 60, "5min": 300, "15min": 900, "1day": 86_400}
@@ -25,8 +25,9 @@ class FeedsSettings:
     once."""
 
     order: tuple[str, ...] = ("yahoo",)
-    """Live feeds, the best first: "yahoo" asks for bars, "yahoo-stream" makes them of streamed quotes. When
-    one fails the next takes over, and it takes back after a stable time."""
+    """Live feeds, the best first: "yahoo" asks for bars, "yahoo-stream" makes them of streamed quotes; "alpaca" asks with
+    your keys, "alpaca-stream" is told each minute. When one fails the next takes over, and it takes back after a stable
+    time."""
 
     bar: Literal["1s", "5s", "1min", "5min", "15min", "1day"] = "1day"
     """Length of a bar. 1s and 5s need yahoo-stream first, and have no history to warm up with."""
@@ -76,6 +77,10 @@ class FeedsSettings:
 
     yahoo_stream_url: str = ""
     """Websocket address of a gateway that stands for Yahoo's streamer. Empty: Yahoo itself."""
+
+    alpaca_stream_url: str = ""
+    """Websocket address of a gateway that stands for Alpaca's market-data stream. Empty: Alpaca itself. Bars are asked
+    for at [providers] alpaca_url."""
 
     def __post_init__(self) -> None:
         """Refuse names that are no feeds, and bars that no feed has."""
