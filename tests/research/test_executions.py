@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.sma_cross import SmaCross
 from tests.engine.rig import market, settings
 from tuiconsole.analytics.shortfall import EFFECTS
 from tuiconsole.domain.clock import EventClock
+from tuiconsole.domain.money import MONEY_SCALE
 from tuiconsole.reports import tables
 from tuiconsole.reports.html import content
 from tuiconsole.reports.terminal import render
@@ -83,6 +85,29 @@ def test_whole_fills_together_equal_those_one_by_one(volume, ranged, monkeypatch
         np.testing.assert_allclose(values, alone.benchmarks[name][by], rtol=1e-12, err_msg=name)
 
 
+def test_an_exit_that_waits_misses_nothing_and_is_measured_from_where_it_was_met():
+    tape = market(620, n_symbols=8)
+    base = settings(tape)
+    base = replace(base, protection=replace(base.protection, stop_atr=2.0, target_atr=3.0))
+    result = backtest(base, tape, EventClock()).result
+    found = executions(result.order_rows, result.filled, tape, len(tape) - 1)
+    rows = result.order_rows.decided
+    exits = {
+        n
+        for row in rows
+        for n, p in zip(row.number.tolist(), row.purpose.tolist(), strict=True)
+        if p == 2 and n
+    }
+    assert len(exits) > 20
+    waited = np.isin(found.order, list(exits))
+    assert 0 < waited.sum() < len(exits), "those that never traded have no row"
+    for name in ("delay", "opportunity"):
+        np.testing.assert_allclose(found.effects[name][waited], 0.0, atol=1e-3)
+    np.testing.assert_array_equal(found.filled[waited], found.quantity[waited])
+    fees = sum(int(record.fee.sum()) for record in result.filled) / MONEY_SCALE
+    assert found.effects["fees"].sum() == pytest.approx(fees)
+
+
 def test_a_direct_order_arrives_at_the_next_bar():
     run, _, tape = run_of("direct")
     found = run.executions
@@ -123,3 +148,21 @@ def test_it_is_stored_and_reported(tmp_path):
     assert [effect.kind for effect in page["effects"]] == [*EFFECTS, "implementation shortfall"]
     assert page["dearest"][0][2].startswith("parent ")
     assert tables.shortfall(replace(back, executions=None)) == []
+
+
+def test_bars_taken_together_account_for_the_same_orders():
+    """Where ordinary bars go by in stretches, decisions and fills come in columns; the table is the same."""
+    tape = market(700, n_symbols=12)
+    steps = np.random.default_rng(3).normal(0.0, 0.01, tape.close.shape)
+    tape = replace(tape, close=np.round(50.0 * np.exp(steps.cumsum(axis=0)), 4))
+    tables_ = []
+    for how in ("always", "never"):
+        base = settings(tape)
+        base = replace(base, engine=replace(base.engine, machine_code=how))
+        result = backtest(base, tape, EventClock(), policy=SmaCross(tape.universe)).result
+        tables_.append(executions(result.order_rows, result.filled, tape, len(tape) - 1))
+    together, alone = tables_
+    assert len(together) > 50
+    for name in ("ts", "symbol", "order", "quantity", "filled", "average_price"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name), err_msg=name)
+    np.testing.assert_array_equal(together.shortfall, alone.shortfall)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tuiconsole.domain.records import Decided, Parented, Rewarded, Sliced, Styled, Updated
-from tuiconsole.domain.types import IntArray
+from tuiconsole.domain.types import CodeArray, IntArray
 from tuiconsole.store.stretch_rows import StretchRows
 
 
@@ -21,6 +21,7 @@ class DecidedOrders(NamedTuple):
     symbol: IntArray
     quantity: IntArray
     reference_price: IntArray
+    purpose: CodeArray
 
 
 class _StretchOrders(NamedTuple):
@@ -60,7 +61,7 @@ class OrderRowKeeper:
     def decided(self, record: Decided) -> None:
         """Orders were judged."""
         columns = (record.number, record.columns, record.quantity, record.reference_price)
-        self._decided.append(DecidedOrders(record.bar_seq, record.ts, *columns))
+        self._decided.append(DecidedOrders(record.bar_seq, record.ts, *columns, record.purpose))
 
     def stretch(self, rows: StretchRows) -> None:
         """Consecutive bars were journalled together; all their orders were approved."""
@@ -98,8 +99,15 @@ class OrderRowKeeper:
 
 
 def _of_stretch(orders: _StretchOrders) -> Iterator[DecidedOrders]:
-    seq, ts, end, *columns = orders
-    ends = end.tolist()
-    for bar in np.flatnonzero(np.diff(end, prepend=0)).tolist():
+    ends = orders.end.tolist()
+    for bar in np.flatnonzero(np.diff(orders.end, prepend=0)).tolist():
         some = slice(ends[bar - 1] if bar else 0, ends[bar])
-        yield DecidedOrders(seq + bar, int(ts[bar]), *(column[some] for column in columns))
+        yield DecidedOrders(
+            orders.seq + bar,
+            int(orders.ts[bar]),
+            orders.number[some],
+            orders.symbol[some],
+            orders.quantity[some],
+            orders.reference_price[some],
+            np.zeros(some.stop - some.start, dtype=np.int8),  # a stretch holds the policy's orders alone
+        )

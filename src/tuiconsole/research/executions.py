@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from tuiconsole.analytics.shortfall import EFFECTS, Intent, Part, base_money, sh
 from tuiconsole.domain.costs import CostPart
 from tuiconsole.domain.instruments import Instrument
 from tuiconsole.domain.money import MONEY_SCALE
-from tuiconsole.domain.orders import OrderEvent
+from tuiconsole.domain.orders import OrderEvent, Purpose
 from tuiconsole.domain.parents import ParentEvent
 from tuiconsole.domain.records import Filled
 from tuiconsole.domain.types import FloatArray
@@ -39,6 +40,8 @@ class _Sent:
     parts: list[Part] = field(default_factory=list)
     last: int = 0
     ended: int = _OPEN
+    exit: bool = False
+    """It waits for a price that may never come: nothing is missed without it, and it is measured from where it was met."""
 
 
 class _Row(NamedTuple):
@@ -69,7 +72,8 @@ def executions(rows: OrderRows, filled: tuple[Filled, ...], tape: Tape, last_bar
         _book(found, filled, tape)
         close = _known(tape.close)
         unique = {id(sent): sent for sent in found.values()}
-        made = [_row(sent, tape, close, last_bar) for sent in unique.values()]
+        sent = [each for each in unique.values() if each.parts or not each.exit]
+        made = [_row(each, tape, close, last_bar) for each in sent]
     table = _table(made, tape)
     return table if whole is None else _joined(_of_whole(whole, tape), table)
 
@@ -99,13 +103,16 @@ def _sent(rows: OrderRows, done: frozenset[int]) -> dict[int, _Sent]:
                 parents[number].ended = record.ts
     of = {n: p for r in rows.sliced for n, p in zip(r.number.tolist(), r.parent.tolist(), strict=True) if n}
     found: dict[int, _Sent] = {}
-    for bar, ts, *orders in rows.decided:
-        for number, symbol, quantity, reference in zip(*(c.tolist() for c in orders), strict=True):
+    for decided in rows.decided:
+        bar, ts = decided.bar, decided.ts
+        orders = (decided.number, decided.symbol, decided.quantity, decided.reference_price, decided.purpose)
+        for number, symbol, quantity, reference, purpose in zip(*(c.tolist() for c in orders), strict=True):
             if not number or number in done:
                 continue
             whole = parents.get(of.get(number, 0))
             if whole is None:
-                whole = _Sent(number, 0, ts, bar, symbol, quantity, reference)
+                waits = purpose == Purpose.PROTECTIVE
+                whole = _Sent(number, 0, ts, bar, symbol, quantity, reference, exit=waits)
             whole.order = whole.order or number
             found[number] = whole
     for update in rows.updated:
@@ -135,6 +142,11 @@ def _row(sent: _Sent, tape: Tape, close: FloatArray, last_bar: int) -> _Row:
     item = tape.universe.instruments[sent.symbol]
     filled = sum(part.quantity for part in sent.parts)
     quantity = sent.quantity
+    if sent.exit:
+        met = base_money(sent.parts[0], Intent(1, 0, 0, item.money_exponent, item.multiplier))
+        unit = item.multiplier * Fraction(10) ** item.money_exponent
+        quantity, sent.reference = filled, round(met / unit / sent.parts[0].quantity)
+        sent.bar = sent.last - 1
     if abs(filled) > abs(quantity):
         quantity = filled
     end = last_bar if sent.ended == _OPEN else min(last_bar, int(np.searchsorted(tape.ts, sent.ended)))

@@ -13,8 +13,9 @@ import numpy as np
 
 from tuiconsole.analytics.shortfall import EFFECTS
 from tuiconsole.domain.costs import CostPart
+from tuiconsole.domain.orders import Purpose
 from tuiconsole.domain.records import Filled
-from tuiconsole.domain.types import BoolArray, FloatArray, IntArray
+from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.engine.order_rows import DecidedOrders
 from tuiconsole.market.tape import Tape
 
@@ -58,6 +59,7 @@ class _Columns(NamedTuple):
     symbol: IntArray
     quantity: IntArray
     reference: IntArray
+    purpose: CodeArray
     fill: IntArray
 
 
@@ -75,6 +77,7 @@ def whole_fills(decided: Sequence[DecidedOrders], filled: Sequence[Filled], tape
     known = np.flatnonzero(orders.fill >= 0)
     at = orders.fill[known]
     plain = (size[at] == orders.quantity[known]) & (bar[at] == orders.bar[known] + 1)
+    plain &= orders.purpose[known] != Purpose.PROTECTIVE
     plain &= _computable(orders, known, price[at], tape)
     rows, at = known[plain], at[plain]
     if not len(rows):
@@ -114,9 +117,9 @@ def whole_fills(decided: Sequence[DecidedOrders], filled: Sequence[Filled], tape
 def _joined(decided: Sequence[DecidedOrders], fill_number: IntArray) -> _Columns:
     """The approved orders, and the place of the only fill of each."""
     counts = [len(row.number) for row in decided]
-    number, symbol, quantity, reference = (
+    number, symbol, quantity, reference, purpose = (
         np.concatenate([getattr(row, name) for row in decided])
-        for name in ("number", "symbol", "quantity", "reference_price")
+        for name in ("number", "symbol", "quantity", "reference_price", "purpose")
     )
     bar, ts = (
         np.repeat(np.array([getattr(r, name) for r in decided], dtype=np.int64), counts)
@@ -127,7 +130,9 @@ def _joined(decided: Sequence[DecidedOrders], fill_number: IntArray) -> _Columns
     place = np.minimum(np.searchsorted(numbers, number[sent]), max(len(numbers) - 1, 0))
     single = (numbers[place] == number[sent]) & (often[place] == 1)
     fill = np.where(single, first[place], -1)
-    return _Columns(number[sent], bar[sent], ts[sent], symbol[sent], quantity[sent], reference[sent], fill)
+    return _Columns(
+        number[sent], bar[sent], ts[sent], symbol[sent], quantity[sent], reference[sent], purpose[sent], fill
+    )
 
 
 def _computable(orders: _Columns, rows: IntArray, price: IntArray, tape: Tape) -> BoolArray:
