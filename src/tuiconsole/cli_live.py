@@ -1,4 +1,4 @@
-"""The verbs of today's market: paper money on live prices, and what a backtest says to the recorded session."""
+"""The verbs of today's market: paper money on live prices, what a backtest says to it, and a market that misbehaves."""
 
 from __future__ import annotations
 
@@ -63,7 +63,36 @@ def parity(
     raise typer.Exit(0 if body["identical"] else 1)
 
 
+def simulate(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first simulation.")] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100_000, help="How many, from --seed on.")] = 1,
+    faults: Annotated[
+        str,
+        typer.Option(
+            "--faults", help="all, none, feed, broker, disk, crash, trips, or single ones: gap=0.1,drop."
+        ),
+    ] = "all",
+    bars: Annotated[
+        int, typer.Option("--bars", min=1, max=100_000, help="Bars of one minute in each.")
+    ] = 390,
+    symbols: Annotated[int, typer.Option("--symbols", min=1, max=500, help="Symbols of the market.")] = 6,
+    config: ConfigOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the desk survive: a simulated market, bad feeds and brokers, failing disks, crashes and stops, by seed."""
+    from tuiconsole.verbs.simulating import simulate as run
+    from tuiconsole.verbs.simulating import simulation_text
+
+    place = shared_place(context, config, None, policy=policy, parameters=parameters)
+    body = run(place, seed, seeds, faults, bars, symbols)
+    emit(body, as_json, simulation_text(body))
+    raise typer.Exit(0 if body["ok"] else 1)
+
+
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (paper, parity):
+    for verb in (paper, parity, simulate):
         app.command()(verb)

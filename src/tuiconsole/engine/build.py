@@ -20,10 +20,12 @@ from tuiconsole.engine.pipeline import EnsemblePolicy
 from tuiconsole.engine.policies import content as policy_content
 from tuiconsole.engine.policies import load_strategy, with_schema, with_source
 from tuiconsole.engine.protection import protection_needs
+from tuiconsole.engine.remote import RemoteVenue
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.session_ends import SessionEnds
 from tuiconsole.engine.settings import EngineSettings, Settings
 from tuiconsole.engine.timeframes import Timeframes
+from tuiconsole.execution.contract import RemoteBroker
 from tuiconsole.execution.paper import PaperVenue
 from tuiconsole.market.defence import Defence
 from tuiconsole.market.live.recorded import RecordedTape
@@ -176,8 +178,9 @@ def make_session(
     sink: JournalSink,
     on_level: Callable[[LevelChanged], None] | None = None,
     fault: Callable[[str], None] | None = None,
+    broker: RemoteBroker | None = None,
 ) -> Session:
-    """A fresh session on ``chosen``, not yet warmed up or recovered."""
+    """A fresh session on ``chosen``, not yet warmed up or recovered; its orders go to ``broker``, else to a paper venue."""
     settings = chosen.settings
     universe = chosen.tape.universe
     desk = Desk(
@@ -201,7 +204,9 @@ def make_session(
         warmup=chosen.warmup,
         defence=Defence(len(universe), settings.defence),
         desk=desk,
-        venue=PaperVenue(universe, settings.execution, SessionEnds.of(chosen.tape)),
+        venue=PaperVenue(universe, settings.execution, SessionEnds.of(chosen.tape))
+        if broker is None
+        else RemoteVenue(broker),
         sink=sink,
         on_level=on_level,
         fault=fault,

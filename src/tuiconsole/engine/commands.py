@@ -10,6 +10,7 @@ import numpy as np
 from tuiconsole.domain.effects import Effect, Journal, Severity
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.records import AgentChanged, Commanded
+from tuiconsole.engine.flattening import flatten_when_clear
 from tuiconsole.engine.reconciling import adopt, ignore
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 FEED = "feed"
 """Source of the pauses that a late or silent live feed makes; they end by themselves, a trader's do not."""
+
+BROKER = "broker"
+"""Source of the pauses that a silent broker makes; they end by themselves too."""
+
+PASSING = (FEED, BROKER)
 
 LEVEL_NAMES = {level: level.name.lower() for level in DeskLevel}
 WAY_ON = {
@@ -43,12 +49,12 @@ def _answer(desk: Desk, command: Command, refusal: str = "") -> Journal:
 
 def _pause(desk: Desk, command: Command) -> list[Effect]:
     text = command.reason or "Paused by the trader."
-    from_feed = desk.level_cause == FEED and command.source != FEED
+    passing = desk.level_cause in PASSING and command.source not in PASSING
     if desk.level == DeskLevel.PAUSED and desk.release_session >= 0:
         desk.release_session = -1  # a breaker's pause would end by itself; the trader's does not
         desk.level_text = text
         return [_answer(desk, command)]
-    if desk.level >= DeskLevel.PAUSED and not (desk.level == DeskLevel.PAUSED and from_feed):
+    if desk.level >= DeskLevel.PAUSED and not (desk.level == DeskLevel.PAUSED and passing):
         return [_answer(desk, command, f"The desk is already {LEVEL_NAMES[desk.level]}.")]
     return [_answer(desk, command), *desk.set_level(DeskLevel.PAUSED, command.source, text)]
 
@@ -73,7 +79,9 @@ def _kill(desk: Desk, command: Command) -> list[Effect]:
         effects += desk.set_level(DeskLevel.KILLED, command.source, text)
         effects.append(desk.alert(Severity.CRITICAL, "kill", f"{text} {WAY_ON[DeskLevel.KILLED]}"))
     desk.flatten_due = bool(np.any(desk.ledger.quantity))
-    return effects + desk.flatten_when_clear()
+    desk.flat_told = not desk.flatten_due
+    desk.stop_bars = desk.stop_tries = 0
+    return effects + flatten_when_clear(desk)
 
 
 def _rearm(desk: Desk, command: Command) -> list[Effect]:
@@ -82,7 +90,7 @@ def _rearm(desk: Desk, command: Command) -> list[Effect]:
     if not command.reason.strip():
         return [_answer(desk, command, "Re-arming needs a reason, which is journalled.")]
     desk.breakers.rearm(desk.ledger.equity)
-    desk.flatten_due = False
+    desk.flatten_due, desk.flat_told = False, True
     text = f"Re-armed: {command.reason} Limits count from the equity of this moment."
     return [_answer(desk, command), *desk.set_level(DeskLevel.PAUSED, command.source, text)]
 

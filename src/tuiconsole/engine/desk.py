@@ -49,6 +49,7 @@ from tuiconsole.engine import parents
 from tuiconsole.engine.alerts import AlertLog
 from tuiconsole.engine.commands import COMMANDS
 from tuiconsole.engine.desk_state import restore, state_of
+from tuiconsole.engine.flattening import flat_report, flatten_when_clear, see_through
 from tuiconsole.engine.market_side import MarketSide, Observed, ObservedBlock
 from tuiconsole.engine.ordering import cancel, decided, in_the_way, terms_record
 from tuiconsole.engine.periods import EquityCurve, Periods
@@ -59,7 +60,7 @@ from tuiconsole.engine.session_profit import SessionProfit
 from tuiconsole.engine.timeframes import Timeframes
 from tuiconsole.execution.algos.working import Working
 from tuiconsole.execution.entry_terms import with_prices
-from tuiconsole.execution.oms import flatten_orders, wanted_orders, without_new_risk
+from tuiconsole.execution.oms import wanted_orders, without_new_risk
 from tuiconsole.execution.order_table import OrderTable
 from tuiconsole.execution.settings import ExecutionSettings, ProtectionSettings
 from tuiconsole.portfolio.ledger import Ledger, Profit
@@ -128,6 +129,8 @@ class Desk:
         self.release_session = -1
         self.kill_id = ""
         self.flatten_due = False
+        self.flat_told = True
+        self.stop_bars = self.stop_tries = 0
         self.ts = 0
         self.bar_seq = -1
         self.decisions = 0
@@ -203,6 +206,8 @@ class Desk:
             effects.append(self._tell_of_splits(seen))
         if self.protection.on:
             effects += self.protection.keep_up(self)
+        if self.level >= DeskLevel.HALTED:
+            effects += see_through(self)
         if self._asks(seen):
             effects.append(self._decide(seen))
         elif self.working:
@@ -467,7 +472,7 @@ class Desk:
         )
         effects: list[Effect] = [Journal(record)]
         if accepted.forced:
-            effects.append(self._flat_report())
+            effects.append(flat_report(self))
         if not self.protection.on:
             return effects
         self.protection.note(self, accepted)
@@ -488,7 +493,7 @@ class Desk:
         ]
         if self.working is not None and self.working.clearing:
             effects += parents.go_on(self, self.working)
-        effects += self.flatten_when_clear()
+        effects += flatten_when_clear(self)
         if self._waiting is not None and self.level < DeskLevel.HALTED:
             effects += self._carry_out(self._waiting)
         return effects + self.protection.keep_up(self) if self.protection.on else effects
@@ -515,23 +520,6 @@ class Desk:
             if len(working):
                 effects.append(Cancel(self.ts, working))
         return effects
-
-    def flatten_when_clear(self) -> list[Effect]:
-        """Kill's flatten, once no order is left that could still fill."""
-        if not self.flatten_due or len(self.orders.working()):
-            return []
-        self.flatten_due = False
-        batch = flatten_orders(self.ledger.quantity, self.price_scaled, self.decisions + 1, self.ts)
-        if not len(batch):
-            return []
-        return self.judge(batch, None, immediate=True)
-
-    def _flat_report(self) -> Journal:
-        left = np.flatnonzero(self.ledger.quantity)
-        if not len(left):
-            return self.alert(Severity.CRITICAL, "flat", "Kill is complete: the book is flat.")
-        names = ", ".join(self.universe.symbols[int(i)] for i in left[:8])
-        return self.alert(Severity.CRITICAL, "not flat", f"NOT FLAT after the kill: {names} still held.")
 
     def alert(self, severity: Severity, code: str, text: str) -> Journal:
         """Number an alert, show it, and return the effect that journals it."""

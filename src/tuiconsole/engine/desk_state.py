@@ -17,6 +17,9 @@ _PLAIN = (
     "release_session",
     "kill_id",
     "flatten_due",
+    "flat_told",
+    "stop_bars",
+    "stop_tries",
     "ts",
     "bar_seq",
     "decisions",
@@ -62,7 +65,8 @@ def state_of(desk: Desk) -> dict[str, Any]:
 def restore(desk: Desk, state: dict[str, Any]) -> None:
     """Have ``desk`` go on from :func:`state_of`."""
     for name in _PLAIN:
-        setattr(desk, name, state["plain"][name])
+        if name in state["plain"]:  # checkpoints of earlier versions hold fewer
+            setattr(desk, name, state["plain"][name])
     for name in _PARTS:
         getattr(desk, name).restore(state["parts"][name])
     if desk.working is not None:

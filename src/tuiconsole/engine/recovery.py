@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tuiconsole.domain.codec import decode_state
 from tuiconsole.domain.records import Opened
+from tuiconsole.engine.remote import RemoteVenue
 from tuiconsole.engine.session import Session
 from tuiconsole.store.recovery import CatchUp
 
@@ -35,12 +36,16 @@ def recover(session: Session, sink: CatchUp, checkpoint: bytes | None, opened: O
     else:
         session.restore(decode_state(checkpoint))
     session.next_stored = sink.peek
+    if isinstance(session.venue, RemoteVenue):
+        session.venue.recall = sink.peek
     before = sink.remaining
     while (stored := sink.peek()) is not None:
         for _ in session.again(stored):
             sink.commit()
         sink.commit()
     session.next_stored = None
+    if isinstance(session.venue, RemoteVenue):
+        session.venue.recall = None
     if sink.rows == 0:
         session.open(opened)
         sink.commit()

@@ -24,7 +24,7 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
-from tuiconsole.engine.commands import FEED, LEVEL_NAMES
+from tuiconsole.engine.commands import LEVEL_NAMES, PASSING
 from tuiconsole.engine.health import slow_cycle
 from tuiconsole.engine.latching import STOP_LEVELS
 from tuiconsole.engine.pacing import Pacer, TapePacer
@@ -344,7 +344,7 @@ class EngineService:
         A stop that came from outside has raised it already; a breaker's is found again by whoever drives the same bar again,
         and must not stop that bar before it begins.
         """
-        if change.cause == FEED and change.level == DeskLevel.PAUSED:
+        if change.cause in PASSING and change.level == DeskLevel.PAUSED:
             return  # ends with the next bar in time; a latch left behind by a crash would not
         self._level_change = change
 

@@ -15,10 +15,12 @@ import numpy as np
 from tuiconsole.domain.effects import Cancel, Decide, Effect, Journal, Replace, Severity, Submit
 from tuiconsole.domain.events import (
     AccountChecked,
+    Charges,
     Command,
     CommandKind,
     DecisionReady,
     DeskLevel,
+    Fills,
     OrderUpdates,
     ScreenedBars,
     TapeEnd,
@@ -31,6 +33,7 @@ from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.market_side import Observed, ObservedBlock
 from tuiconsole.engine.quiet import QuietStretch, pass_quietly
 from tuiconsole.engine.reconciling import event_of, own_account
+from tuiconsole.engine.remote import RemoteVenue
 from tuiconsole.engine.shared_market import SharedMarket
 from tuiconsole.engine.stretch_ends import AFTER_FILLS, AT_BAR, Ended
 from tuiconsole.execution.contract import Response
@@ -83,7 +86,7 @@ class Session:
         warmup: int,
         defence: Defence,
         desk: Desk,
-        venue: PaperVenue,
+        venue: PaperVenue | RemoteVenue,
         sink: JournalSink,
         on_level: Callable[[LevelChanged], None] | None = None,
         fault: Callable[[str], None] | None = None,
@@ -110,6 +113,13 @@ class Session:
         self.poll_stop: Callable[[], Command | None] | None = None
         """Asked before orders are handed over, once no stored row says what came next: the stop in the latch, if any."""
         self._fault = fault
+
+    @property
+    def paper(self) -> PaperVenue:
+        """The paper venue; :class:`TypeError` for a session whose broker lives elsewhere."""
+        if isinstance(self.venue, RemoteVenue):
+            raise TypeError("a broker elsewhere cannot lend its books")
+        return self.venue
 
     @property
     def ended(self) -> bool:
@@ -274,6 +284,11 @@ class Session:
         self._pass("bar done")
         yield
 
+    def reports(self, event: OrderUpdates | Fills | Charges) -> Steps:
+        """What a broker that lives elsewhere tells on its own: an input like any other."""
+        yield from self._carry_out(self.desk.handle(event))
+        yield
+
     def end(self) -> Steps:
         """The tape ran out: say so once."""
         yield from self._carry_out(self.desk.handle(TapeEnd(self.desk.ts)))
@@ -314,7 +329,8 @@ class Session:
             return self.end()
         if isinstance(stored, Checked):
             return self._checked(event_of(stored))
-        return self.bar()
+        told = self.venue.told_by(stored) if isinstance(self.venue, RemoteVenue) else None
+        return self.bar() if told is None else self.reports(told)
 
     def _carry_out(self, effects: list[Effect]) -> Steps:
         for effect in effects:
@@ -379,17 +395,25 @@ class Session:
 
     def _take_urgent(self) -> Command | None:
         """A stop that overtakes orders not yet sent: asked for just now, next in the journal, or in the latch."""
-        command = self.urgent
         stored = self.next_stored() if self.next_stored is not None else None
-        if isinstance(stored, Commanded):
-            command = as_command(stored)
-        elif command is None and stored is None and self.poll_stop is not None:
-            command = self.poll_stop()
+        if stored is not None:
+            command = as_command(stored) if isinstance(stored, Commanded) else None
+        elif self._may_be_sent:
+            command = None
+        else:
+            command = self.urgent
+            if command is None and self.poll_stop is not None:
+                command = self.poll_stop()
         if command is None or command.kind not in _URGENT:
             return None
         self.urgent = None
         self.taken.add(command.id)
         return command
+
+    @property
+    def _may_be_sent(self) -> bool:
+        """Whether the journal ends with orders of which nobody here knows whether a broker elsewhere has them."""
+        return self.next_stored is not None and isinstance(self.venue, RemoteVenue)
 
     def _withhold(self, effect: Submit, command: Command) -> Steps:
         """Orders that were written but not sent are withdrawn by the stop; the broker never hears of them."""

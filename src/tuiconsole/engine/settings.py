@@ -62,6 +62,24 @@ class DriftSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """What the desk does about a broker that does not answer."""
+
+    ask_every_s: Annotated[float, Interval(ge=0.1, le=3600)] = 60.0
+    """Seconds between two questions about orders of which the broker has not told."""
+
+    missing_after_s: Annotated[float, Interval(ge=1, le=86_400)] = 600.0
+    """An order that the broker does not know for so many seconds counts as never received; one that appears later is
+    cancelled."""
+
+    pause_after_s: Annotated[float, Interval(ge=0, le=86_400)] = 60.0
+    """No new risk after so many seconds without the broker, until it is back and has been asked about every order; 0: never."""
+
+    on_reconnect: Literal["keep", "cancel"] = "keep"
+    """What becomes of working orders when the broker is back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the core is built from; each room's own settings, filled by ``config.py``."""
 
@@ -82,3 +100,4 @@ class Settings:
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     alpaca: AlpacaSettings = field(default_factory=AlpacaSettings)
+    broker: BrokerSettings = field(default_factory=BrokerSettings)

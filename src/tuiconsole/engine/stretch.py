@@ -175,7 +175,7 @@ class Stretches:
         desk, told = session.desk, self._told
         if desk.level != DeskLevel.RUNNING or told is None or not desk.plain:
             return Ended(0)
-        venue, book = session.venue.lend(), desk.ledger.lend()
+        venue, book = session.paper.lend(), desk.ledger.lend()
         if venue is None or book is None or not block.marked_by(desk.ledger.marked, first):
             return Ended(0)
         lent = _Lent(venue, book, told, desk.breakers.lend(), *desk.gate.rate.lend(until - first))
@@ -231,7 +231,7 @@ class Stretches:
             desk.orders.next_number - 1,
             block.close_only,
         )
-        session.venue.take_back(lent.venue, moment, lent.book.table[0])
+        session.paper.take_back(lent.venue, moment, lent.book.table[0])
         mark = seen.price_scaled[last] if count else None
         desk.ledger.take_back(lent.book, mark, seen.bounds_at(last)[1] if count else 0)
         desk.gate.rate.take_back(lent.clock, lent.sent)

@@ -14,8 +14,12 @@ held by the conformance suite of the tests:
 6. A replacement is a request too, answered REPLACED, REPLACE_REJECTED or TIMED_OUT. Until then the order stands as it
    was. Fills count across it: the new quantity is the order's whole quantity, what is filled already included.
 7. Terms that a venue does not know are answered REJECTED with a sentence, never turned into something else.
-8. Execution numbers are unique. A venue with textual ids maps them by ``domain.ids.execution_number``; its
+8. An execution that takes another back (a bust) comes behind it: who tells of a bust tells of the execution too.
+9. Execution numbers are unique. A venue with textual ids maps them by ``domain.ids.execution_number``; its
    own order ids are its own business, kept beside the desk's numbers by its implementation.
+
+A broker behind a line that can fail keeps :class:`RemoteBroker` too: it can be asked what became of an order, and
+what it works. Not to know an order is no refusal of it: it may still be on its way.
 """
 
 from __future__ import annotations
@@ -80,4 +84,29 @@ class Broker(Protocol):
 
     def positions(self) -> IntArray:
         """The venue's own account of what is held: int64 ``[n_symbols]``, signed scaled quantity, a copy."""
+        ...
+
+
+class RemoteBroker(Broker, Protocol):
+    """A broker that lives elsewhere: reports may be late or lost, so it can be asked."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it answers at the moment, as far as is known."""
+        ...
+
+    def status(self, ts: int, number: IntArray) -> Response | None:
+        """What became of orders ``[n]``, asked at ``ts`` (ns UTC): changes nothing.
+
+        Returns
+        -------
+        Response or None
+            For each order that the broker knows, its latest report (ACKNOWLEDGED while it works or when it was filled),
+            and all executions of these orders, also those told before. An order it does not know is left out. None: no
+            answer came.
+        """
+        ...
+
+    def working(self) -> IntArray | None:
+        """Numbers of all orders that may still fill there, rising; None when no answer came."""
         ...
