@@ -59,9 +59,12 @@ PROMISES = (
             "execution/test_fix_reference.py::test_sequences",
             "execution/test_replacing.py::test_races",
             "execution/test_replacing.py",
+            "simulation/test_simulation.py::test_every_invariant_holds_on_25_seeds",
+            "simulation/test_simulation.py::test_a_recovery_that_sends_again_is_convicted",
+            "simulation/test_simulation.py::test_a_desk_that_never_asks_is_convicted",
         ),
-        ("desk-power-loss", "kills", "order-lives"),
-        "broker messages that are doubled, dropped, delayed or reordered",
+        ("desk-power-loss", "kills", "order-lives", "simulations"),
+        "the line to a real broker",
     ),
     Promise(
         3,
@@ -102,9 +105,11 @@ PROMISES = (
     Promise(
         6,
         "Same inputs, same journal head",
-        ("system/test_determinism.py",),
-        (),
-        "simulated days with faults of feed, broker and disk",
+        (
+            "system/test_determinism.py",
+            "simulation/test_simulation.py::test_same_seed_same_journal_head_in_two_processes",
+        ),
+        ("simulations",),
     ),
     Promise(
         7,
@@ -131,7 +136,15 @@ PROMISES = (
         ("hostile-orders",),
     ),
     Promise(
-        9, "Loss, drawdown, exposure and message limits stop orders by themselves", ("risk",), (), _ELSEWHERE
+        9,
+        "Loss, drawdown, exposure and message limits stop orders by themselves",
+        (
+            "risk",
+            "simulation/test_simulation.py::test_every_invariant_holds_on_25_seeds",
+            "simulation/test_simulation.py::test_a_gate_without_a_name_cap_is_convicted",
+        ),
+        ("simulations",),
+        "simulated markets that fall through every limit",
     ),
     Promise(
         10,
@@ -148,9 +161,13 @@ PROMISES = (
     Promise(
         11,
         "After the latch no new risk, ever, until it is re-armed",
-        ("system/test_stops.py",),
-        (),
-        _ELSEWHERE,
+        (
+            "system/test_stops.py",
+            "simulation/test_simulation.py::test_40_stops_and_no_order_after_the_latch",
+            "simulation/test_simulation.py::test_a_session_that_ignores_stops_is_convicted",
+        ),
+        ("trips",),
+        "the line to a real broker",
     ),
     Promise(
         12,
@@ -160,8 +177,9 @@ PROMISES = (
             "market/books/test_truth.py::test_a_live_book_is_the_true_book",
             "market/books/test_recorded.py::test_hostile_messages_are_read_or_refused_with_one_error",
             "execution/test_book_venue.py::test_a_broken_book_fills_nothing_until_its_snapshot",
+            "simulation/test_simulation.py::test_every_invariant_holds_on_25_seeds",
         ),
-        ("hostile-books", "book-venue"),
+        ("hostile-books", "book-venue", "simulations"),
         "feeds of bars and quotes at full size",
     ),
     Promise(13, "Remote input cannot trade", open="there is no remote input yet"),

@@ -25,6 +25,7 @@ from tests.reliability.power_loss import lose_power
 from tests.reliability.tampering import WAYS, unnoticed
 from tests.reliability.worked_orders import work
 from tests.risk.hostile_terms import judge_hostile
+from tests.simulation import runs
 from tests.store.desk import filled_store
 from tests.system import rig
 from tuiconsole.domain.rng import generator
@@ -197,6 +198,36 @@ def order_lives(count: int) -> Outcome:
     return Outcome(count, text, ())
 
 
+def simulations(count: int) -> Outcome:
+    """Simulated stretches of trading with every fault, each run twice; what fails joins the corpus."""
+    wrong, orders, crashes = [], 0, 0
+    for seed in range(10_000, 10_000 + count):
+        found = runs.simulated(seed)
+        orders, crashes = orders + found.orders, crashes + found.crashes
+        if found.broken:
+            runs.remember(seed, 100, 6, "all")
+            wrong.append(f"{found.broken}: {found.what}; {runs.again(seed, 'all', 100)}")
+        if runs.simulated(seed).head != found.head:
+            wrong.append(f"seed {seed}: another journal head when it is run again")
+    text = f"{count:,} seeds twice, {orders:,} orders, {crashes:,} crashes: every invariant after every event, equal heads"
+    return Outcome(count, text, tuple(wrong))
+
+
+def trips(count: int) -> Outcome:
+    """Stops between any two effects, with orders in flight, a broker that does not answer and engines that hang."""
+    wrong: list[str] = []
+    done, kills, seed = 0, 0, 20_000
+    while done < count:
+        found = runs.simulated(seed, runs.TRIPS, 120)
+        done, kills = done + found.trips, kills + found.kills
+        if found.broken:
+            runs.remember(seed, 120, 6, runs.TRIPS)
+            wrong.append(f"{found.broken}: {found.what}; {runs.again(seed, runs.TRIPS, 120)}")
+        seed += 1
+    text = f"{done:,} stops, {kills:,} of them kills: 0 orders after the latch, flat or said so"
+    return Outcome(done, text, tuple(wrong))
+
+
 CAMPAIGNS = {
     "power-loss": Campaign(1_000, power_loss),
     "desk-power-loss": Campaign(300, desk_power_loss),
@@ -205,6 +236,8 @@ CAMPAIGNS = {
     "disk-faults": Campaign(5_000, disk_faults),
     "kills": Campaign(500, kills),
     "tampering": Campaign(10_000, tampering),
+    "simulations": Campaign(1_000, simulations),
+    "trips": Campaign(1_000, trips),
     "hostile-books": Campaign(100_000, hostile_books),
     "book-venue": Campaign(1_000, book_venue),
     "hostile-orders": Campaign(100_000, hostile_orders),

@@ -6,6 +6,7 @@ from pathlib import Path
 from tuiconsole.engine.simulated_faults import FaultRates
 from tuiconsole.engine.simulation import Simulation, SimulationResult
 
+TRIPS = "broker,crash,trip=0.1"
 CORPUS = Path(__file__).with_name("corpus.txt")
 
 

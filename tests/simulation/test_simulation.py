@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.simulation.runs import again, corpus, simulated
+from tests.simulation.runs import TRIPS, again, corpus, simulated
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.engine import inquiries, invariants, remote
 from tuiconsole.engine.invariants import INVARIANTS
@@ -20,7 +20,6 @@ from tuiconsole.engine.session import Session
 from tuiconsole.engine.simulated_disk import SimulatedDisk
 
 SEEDS = range(1000, 1025)
-TRIPS = "broker,crash,trip=0.1"
 
 
 def test_every_invariant_holds_on_25_seeds():
