@@ -14,6 +14,7 @@ from textual.widgets import Input
 from tuiconsole.domain.rng import generator
 from tuiconsole.protocol import frames as f
 from tuiconsole.ui.screens.confirm import RearmScreen
+from tuiconsole.ui.screens.reconcile import ReconcileScreen
 
 from .chain import refused
 from .frozen import ORDERS, STALE, orders
@@ -527,3 +528,30 @@ async def test_bursts_of_keys_and_sizes_break_nothing(tmp_path: Path, seed: str)
         await b.pilot.resize_terminal(80, 24)
         await b.until(lambda: "F9 STOP" in b.screen_text() and b.app.screen is b.app.desk)
         assert b.app.crash is None
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_the_broker_says_otherwise_is_shown_and_settled(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    told = (
+        "AAPL: 100 held here, 90 at the broker (adopt: the position is corrected at the last good price).",
+    )
+    async with bench(tmp_path, size) as b:
+        await b.press("b")
+        await b.until(lambda: "The desk and its broker agree" in b.screen_text())
+        b.engine.publish(msgspec.structs.replace(b.engine.snapshot, differences=told))
+        await b.until(lambda: b.app.snapshot is not None and b.app.snapshot.differences == told)
+        await b.press("b")
+        await b.until(lambda: isinstance(b.app.screen, ReconcileScreen))
+        text = flat(b)
+        assert "AAPL: 100 held here, 90 at the broker" in text
+        await b.press(*"yes", "tab", *"x", "enter")
+        await b.until(lambda: "Type adopt or ignore exactly" in b.screen_text())
+        await b.press(*(["backspace"] * 3), *"adopt", "tab", "backspace", "enter")
+        await b.until(lambda: "it goes to the journal" in b.screen_text())
+        assert not b.engine.asked(f.Reconcile)
+        await b.press(*"theirs", "enter")
+        await b.until(lambda: b.engine.asked(f.Reconcile))
+        asked = b.engine.asked(f.Reconcile)[0]
+        assert (asked.action, asked.reason) == ("adopt", "theirs")

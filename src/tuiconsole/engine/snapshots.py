@@ -24,6 +24,7 @@ from tuiconsole.engine.health import components, worst
 from tuiconsole.engine.parents import parents_now
 from tuiconsole.engine.telemetry import Telemetry
 from tuiconsole.execution.order_snapshot import OrderSnapshot
+from tuiconsole.execution.reconciliation import sentences
 from tuiconsole.protocol.frames import VERSION
 from tuiconsole.protocol.snapshot import (
     AgentRow,
@@ -79,6 +80,7 @@ def build(service: EngineService, orders_offset: int, orders_count: int, alerts_
         journal_head=service.journal_head,
         engine_pid=service.pid,
         symbols_total=len(desk.universe),
+        differences=tuple(sentences(desk.reconciliation.open, desk.universe)),
     )
 
 
@@ -128,6 +130,8 @@ def _way_on(service: EngineService) -> str:
         return "To go on: mend the disk, stop the engine, start it again, then re-arm with a reason."
     if service.desk.level == DeskLevel.PAUSED and service.desk.level_cause == FEED:
         return "It ends by itself with the next bar in time; to go on before: resume."
+    if service.desk.level == DeskLevel.PAUSED and len(service.desk.reconciliation.open):
+        return "To go on: adopt or ignore what the broker says otherwise."
     return WAY_ON[service.desk.level]
 
 

@@ -205,7 +205,10 @@ class AlertRow(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All of it. ``orders`` and ``alerts`` hold the page asked for, newest first; totals stand beside them."""
+    """All of it. ``orders`` and ``alerts`` hold the page asked for, newest first; totals stand beside them.
+
+    ``differences`` says in sentences how the broker's account differs; empty when it does not, or was accepted.
+    """
 
     version: int
     number: int
@@ -225,3 +228,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     journal_head: str
     engine_pid: int
     symbols_total: int
+    differences: tuple[str, ...] = ()

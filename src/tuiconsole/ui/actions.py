@@ -85,6 +85,15 @@ ACTIONS: tuple[Action, ...] = (
         3,
         writes=True,
     ),
+    Action(
+        "reconcile",
+        "b",
+        "What the broker says otherwise: adopt or ignore it, with a reason.",
+        Risk.DANGER,
+        "broker differs",
+        3,
+        writes=True,
+    ),
     Action("agents", "a", "Go to the agents; space or enter switches one on or off.", label="agents", rank=3),
     Action(
         "why",

@@ -110,8 +110,12 @@ def _regime(snapshot: Snapshot) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+_DIFFERENCES = 3
+"""Differences with the broker that the risk panel shows; the dialog and the verb show all."""
+
+
 def risk_notes(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:
-    """Lines under the limits: latch, volatility and refusals; regime; blocked symbols; the last refusal."""
+    """Lines under the limits: what the broker says otherwise; latch, volatility and refusals; regime; blocked; last refusal."""
     r = snapshot.risk
     blocked = tuple(
         Field("blocked" if i == 0 else "", Cell(f"{plain(symbol)} {quality_flag(reason)}", "warn"), i)
@@ -126,7 +130,10 @@ def risk_notes(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:
     last = (
         (Field("last", cell("risk.last_refusal", r.last_refusal, "plain", "warn")),) if r.last_refusal else ()
     )
-    return tuple(line for line in (first, _regime(snapshot), blocked, last) if line)
+    broker = tuple(
+        (Field("broker", Cell(plain(text), "critical")),) for text in snapshot.differences[:_DIFFERENCES]
+    )
+    return tuple(line for line in (*broker, first, _regime(snapshot), blocked, last) if line)
 
 
 def pnl_fields(snapshot: Snapshot) -> tuple[tuple[Field, ...], ...]:

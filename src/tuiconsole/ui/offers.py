@@ -22,6 +22,8 @@ def offers(snapshot: Snapshot | None, *, connected: bool, may_write: bool) -> tu
         Whether the engine is there, and whether this console holds the writer lease.
     """
     way_on = WAYS_ON.get(snapshot.header.level, "") if snapshot is not None else ""
+    if snapshot is not None and snapshot.differences and way_on == "resume":
+        way_on = "reconcile"
     told = [
         (action, action.id == way_on)
         for action in ACTIONS
@@ -35,11 +37,21 @@ def offers(snapshot: Snapshot | None, *, connected: bool, may_write: bool) -> tu
 
 def _possible(action: str, snapshot: Snapshot | None) -> bool:
     if snapshot is None:
-        return action not in {"resume", "rearm", "acknowledge", "faster", "slower", "why", "copy"}
+        return action not in {
+            "resume",
+            "rearm",
+            "reconcile",
+            "acknowledge",
+            "faster",
+            "slower",
+            "why",
+            "copy",
+        }
     header = snapshot.header
     return {
         "pause": header.level == "running",
         "resume": header.level == "paused",
+        "reconcile": bool(snapshot.differences),
         "rearm": header.level in ("halted", "killed"),
         "acknowledge": snapshot.alerts_open > 0,
         "alerts": bool(snapshot.alerts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from tuiconsole.protocol.frames import AcknowledgeAlerts, Rearm, Resume, SetSpeed, SwitchAgent, Why
+from tuiconsole.protocol.frames import AcknowledgeAlerts, Rearm, Reconcile, Resume, SetSpeed, SwitchAgent, Why
 from tuiconsole.protocol.snapshot import Snapshot
 from tuiconsole.ui.actions import BY_ID
 from tuiconsole.ui.client import EngineClient
@@ -13,6 +13,7 @@ from tuiconsole.ui.commands import Commands, next_speed
 from tuiconsole.ui.format import speed as speed_text
 from tuiconsole.ui.keymap import Keymap
 from tuiconsole.ui.screens.confirm import RearmAnswer, RearmScreen
+from tuiconsole.ui.screens.reconcile import ReconcileAnswer, ReconcileScreen
 from tuiconsole.ui.stop import StopKey
 from tuiconsole.ui.terminal import GuardedApp
 from tuiconsole.ui.widgets.agents import AgentsPanel
@@ -74,6 +75,25 @@ class TradingApp(GuardedApp):
         if answer is not None:
             self.work(
                 self.commands.send("Re-arm", lambda id: Rearm(id=id, word=answer.word, reason=answer.reason))
+            )
+
+    def action_reconcile(self) -> None:
+        """Show what the broker says otherwise, and ask whether to adopt or ignore it."""
+        if not self.commands.allowed() or isinstance(self.screen, ReconcileScreen):
+            return
+        found = self.snapshot.differences if self.snapshot is not None else ()
+        if found:
+            self.push_screen(ReconcileScreen(found), self._reconcile)
+        else:
+            self.say("The desk and its broker agree.", "running")
+
+    def _reconcile(self, answer: ReconcileAnswer | None) -> None:
+        if answer is not None:
+            what = answer.action.capitalize()
+            self.work(
+                self.commands.send(
+                    what, lambda id: Reconcile(id=id, action=answer.action, reason=answer.reason)
+                )
             )
 
     def on_agents_panel_switch(self, message: AgentsPanel.Switch) -> None:
