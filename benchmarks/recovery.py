@@ -27,6 +27,7 @@ ROWS = 1_000_000
 TAIL_BARS = 49
 """Bars behind the last checkpoint: the most that a restart has to drive again."""
 _COMMIT_EVERY = 4_096
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def measure_journal(bars: int, rows: int) -> Measured:
         if not report.ok:
             raise MeasurementFailed(f"the journal does not verify: {report.text}")
         size = state.stat().st_size / 1e6
-        ready_s = _restart(state)
+        ready_s = min(_restart(state) for _ in range(_TRIES))
         launch = load_launch(state)
         began = CLOCK.monotonic_ns()
         if launch is None:
@@ -67,7 +68,7 @@ def measure(quick: bool = False) -> list[Row]:
     with folder() as place:
         short = place / "short.db"
         _journal(short, 100, 0)
-        small_s = _restart(short)
+        small_s = min(_restart(short) for _ in range(_TRIES))
     found = measure_journal(bars, rows)
     note = f"{found.rows} rows, {found.mb:.0f} MB, {TAIL_BARS} bars driven again; process start included"
     allowed = VERIFY_S * rows / ROWS

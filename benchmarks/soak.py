@@ -76,7 +76,8 @@ def million_rows(rows: int) -> Outcome:
     if found.ready_s > recovery.RECOVERY_S:
         wrong.append(f"restarted in {found.ready_s:.2f} s, {recovery.RECOVERY_S:.0f} s are allowed")
     text = (
-        f"{found.rows:,} rows verified in {found.verify_s:.1f} s, restart to ready in {found.ready_s:.2f} s"
+        f"{found.rows:,} rows verified in {found.verify_s:.1f} s, restart to ready in {found.ready_s:.2f} s "
+        f"(load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores)"
     )
     return Outcome(found.rows, text, tuple(wrong))
 
