@@ -13,6 +13,7 @@ import numpy as np
 
 from tuiconsole.domain.errors import UsageError
 from tuiconsole.domain.instruments import Universe
+from tuiconsole.domain.memory import Memory
 from tuiconsole.domain.order_terms import TimeInForce
 from tuiconsole.domain.policy import (
     Decision,
@@ -40,8 +41,8 @@ class Strategy:
 
     Override :meth:`weights`, name the features it reads in ``needs`` (or the file that does in ``schema``), and give every
     number that may be tuned a class attribute with a default: ``--set fast=10`` and sweeps change it. When ``needs`` depends on
-    such a number, make it a property. Keep nothing on ``self`` between bars: a restart would lose it. What must be remembered
-    belongs in a class that keeps the ``Policy`` protocol with an explicit state.
+    such a number, make it a property. Keep nothing on ``self`` between bars: a restart would lose it, and a backtest, which
+    notices, takes longer. What must be remembered belongs in a class that keeps the ``Policy`` protocol with an explicit state.
 
     Parameters
     ----------
@@ -254,7 +255,17 @@ class Strategy:
         return array.astype(np.float64, copy=False)
 
     def _one_by_one(self, market: MarketAhead) -> FloatArray | None:
-        """``weights`` of every bar, from inputs that know the market alone; None when they ask for more, or fail."""
+        """``weights`` of every bar, from inputs that know the market alone; None when they ask for more, fail, or remember."""
+        before = Memory(self, Strategy)
+        wanted, needs_book = self._asked_ahead(market) if before.complete else (None, True)
+        if not before.complete or not before.unchanged():
+            before.restore()
+            wanted, needs_book = None, True
+        self._needs_book = needs_book
+        return wanted
+
+    def _asked_ahead(self, market: MarketAhead) -> tuple[FloatArray | None, bool]:
+        """The weights, None when one failed; and whether one asked for more than the market."""
         names = frozenset(self.agent_names)
         wanted: FloatArray = np.empty(market.price.shape)
         for index in range(len(market)):
@@ -262,12 +273,10 @@ class Strategy:
             try:
                 wanted[index] = _checked_weights(self.weights(cast(DecisionInputs, bar)), wanted.shape[1])
             except (Exception, SystemExit):  # noqa: BLE001 - decide() meets it again, at its bar, and tells
-                self._needs_book = bar.asked_for_book
-                return None
+                return None, bar.asked_for_book
             if bar.asked_for_book:
-                self._needs_book = True
-                return None
-        return wanted
+                return None, True
+        return wanted, False
 
     def acted_on(self, state: PolicyState) -> FloatArray:
         """The weights last acted on."""
@@ -341,6 +350,11 @@ class _MarketOnly:
         self.tradable, self.features = market.tradable[index], market.features[index]
         self.regime, self.enabled = market.regime[index], enabled
         self.members, self.ended = None, frozenset[str]()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[DecisionInputs]:  # type: ignore[override]
+        """A strategy that looks finds the inputs of a decision."""
+        return DecisionInputs
 
     def __getattr__(self, name: str) -> Any:
         self.asked_for_book = True

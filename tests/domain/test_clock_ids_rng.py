@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiconsole.domain import clock, ids
-from tuiconsole.domain.rng import generator
+from tuiconsole.domain.rng import generator, restore_shared, shared_state
 
 DAY = clock.NANOSECONDS_PER_DAY
 
@@ -114,3 +116,12 @@ def test_streams_are_named_and_do_not_depend_on_the_hash_seed() -> None:
 def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="non-negative"):
         generator(-1, "a")
+
+
+def test_the_shared_generators_are_put_back() -> None:
+    before = shared_state()
+    first = random.random(), np.random.random()  # noqa: NPY002 - strategies of users do
+    assert shared_state() != before
+    restore_shared(before)
+    assert shared_state() == before
+    assert (random.random(), np.random.random()) == first  # noqa: NPY002 - strategies of users do

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import fields, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -75,6 +77,76 @@ class LooksAtItsBook(Above):
 
     def weights(self, bar: DecisionInputs) -> FloatArray:
         return super().weights(bar) * (1.0 if bar.equity > 99_000.0 else 0.5)
+
+
+class Remembers(Above):
+    """Sells what it has wanted for a while; keeps the count where it is lost at a restart."""
+
+    def __init__(self, universe: Universe) -> None:
+        super().__init__(universe)
+        self.age = np.zeros(len(universe))
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        wanted = super().weights(bar)
+        self.age = np.where(wanted > 0, self.age + 1, 0)
+        return np.where(self.age < 9, wanted, 0.0)
+
+
+class RemembersInPlace(Above):
+    """Keeps a list on the class and one in the file, and notes a first bar."""
+
+    asked: ClassVar[list[int]] = []
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        self.asked.append(bar.seq)
+        ASKED.append(bar.seq)
+        if not hasattr(self, "began"):
+            self.began = bar.seq
+        return super().weights(bar) * (1.0 if len(self.asked) % 40 < 30 and len(ASKED) % 50 < 40 else 0.5)
+
+
+class Draws(Above):
+    """Draws from a generator of its own and from the one that is shared."""
+
+    def __init__(self, universe: Universe) -> None:
+        super().__init__(universe)
+        self.own = np.random.default_rng(3)
+        np.random.seed(4)  # noqa: NPY002 - strategies do
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        wanted = super().weights(bar)
+        shared = np.random.random()  # noqa: NPY002 - strategies do
+        return np.where(self.own.random(len(wanted)) < 0.95, wanted, 0.0) * (0.5 + 0.5 * shared)
+
+
+class Unseen(Above):
+    """Keeps what cannot be looked into."""
+
+    def __init__(self, universe: Universe) -> None:
+        super().__init__(universe)
+        self.shares = iter(lambda: next(self.numbers), None)
+        self.numbers = itertools.cycle((1.0, 0.9, 0.8))
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        return super().weights(bar) * next(self.shares)
+
+
+class Overwrites(Above):
+    """Works in the desk's own arrays."""
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        bar.features[0] -= bar.features[1]
+        return np.where(bar.features[0] > 0, self.share / len(bar.price), 0.0)
+
+
+class LooksAtItsInputs(Above):
+    """Asks what it was given."""
+
+    def weights(self, bar: DecisionInputs) -> FloatArray:
+        return super().weights(bar) * (1.0 if isinstance(bar, DecisionInputs) else 0.5)
+
+
+ASKED: list[int] = []
 
 
 class FailsLater(Above):
@@ -174,6 +246,30 @@ def test_a_strategy_that_looks_at_its_book_is_asked_bar_by_bar() -> None:
     result, ends = both(market(400, crash_at=250), LooksAtItsBook)
     assert result.orders > 10
     assert ends.bars == 0
+
+
+@pytest.mark.parametrize("make", [Remembers, RemembersInPlace, Draws, Unseen])
+def test_a_strategy_that_remembers_is_asked_bar_by_bar(make: type[Strategy]) -> None:
+    def anew(universe: Universe) -> Policy:
+        ASKED.clear()
+        RemembersInPlace.asked.clear()
+        return make(universe)
+
+    result, ends = both(market(400), anew, limits())
+    assert result.orders > 60
+    assert ends.bars == 0
+
+
+def test_a_strategy_cannot_change_what_the_desk_knows() -> None:
+    result, _ = both(market(300), Overwrites, limits())
+    assert result.orders == 0
+    assert "read-only (line" in result.failed[0]
+
+
+def test_a_strategy_that_asks_what_it_was_given_finds_inputs() -> None:
+    result, ends = both(market(400), LooksAtItsInputs, limits())
+    assert result.orders > 30
+    assert ends.bars > 0.9 * result.bars
 
 
 def test_a_strategy_that_fails_is_switched_off_at_its_bar() -> None:

@@ -207,8 +207,8 @@ class MarketSide:
             tradable,
             bool(np.count_nonzero(tradable) < tradable.size),
             (int(scaled.min()), int(scaled.max())),
-            self.features.values,
-            self.regimes.probabilities,
+            _sealed(self.features.values),
+            _sealed(self.regimes.probabilities),
             digest(bars),
             members=bars.members,
             volume=None if bars.volume is bars.open else bars.volume,
@@ -232,7 +232,8 @@ class MarketSide:
         scaled, bounds = rows_to_scaled(block.price, self._price_scale)
         scaled.flags.writeable = False
         bars, tradable = block.bars, block.quality == 0
-        return ObservedBlock(block, scaled, tradable, bounds, features, regime, bars.days, digests(bars))
+        seen = _sealed(features), _sealed(regime)
+        return ObservedBlock(block, scaled, tradable, bounds, *seen, bars.days, digests(bars))
 
 
 def digest(bars: Bars) -> bytes:
@@ -264,6 +265,13 @@ def digests(block: BarBlock) -> list[bytes]:
     each: list[bytes] = rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel().tolist()
     sha256 = hashlib.sha256
     return [sha256(row).digest()[:16] for row in each]
+
+
+def _sealed(array: FloatArray) -> FloatArray:
+    """``array`` for reading only: no strategy changes what the desk knows."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _session(session: int, ts: int) -> int:
