@@ -163,6 +163,8 @@ PROMISES = (
         "After the latch no new risk, ever, until it is re-armed",
         (
             "system/test_stops.py",
+            "system/test_stop_signals.py::test_signals_halt_then_kill",
+            "engine/test_stop_paths.py::test_a_file_stops_the_desk_once",
             "simulation/test_simulation.py::test_40_stops_and_no_order_after_the_latch",
             "simulation/test_simulation.py::test_a_session_that_ignores_stops_is_convicted",
         ),

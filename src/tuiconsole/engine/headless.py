@@ -20,12 +20,14 @@ from tuiconsole.engine.launch import Launch, save_launch
 from tuiconsole.engine.learned_costs import LearnedCosts
 from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.log import RecordLog, open_log
+from tuiconsole.engine.notify import Notifier
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.server import Server
 from tuiconsole.engine.service import EngineService, Watch
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import Market, open_market
+from tuiconsole.engine.stop_paths import StopPaths
 from tuiconsole.engine.supervisor import tell_ready
 from tuiconsole.engine.volume_watch import VolumeWatch
 from tuiconsole.risk.latch import Latch
@@ -220,20 +222,28 @@ def _run_loop(
     options: EngineOptions,
     tell: Callable[..., object],
 ) -> None:
+    notifier = Notifier.of_process()
+
     async def main() -> None:
         server = Server(service, paths.socket)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, service.request_stop, signal.Signals(number).name)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        stops = StopPaths(service, options.settings.stop, options.clock, notifier, server.attended)
+        stops.listen()
+        await stops.look()
         await server.start()
-        keeping = asyncio.create_task(server.keep())
+        keeping = [asyncio.create_task(server.keep()), asyncio.create_task(stops.keep())]
         tell_ready(options.ready_fd)
+        notifier.ready(service.level_name())
         tell("ready", pid=service.pid, socket=str(paths.socket), state=service.level_name())
         try:
             await service.run()
         finally:
-            keeping.cancel()
+            for task in keeping:
+                task.cancel()
+            notifier.stopping(service.stop_reason)
             await market.close()
             await server.stop(f"The engine stopped: {service.stop_reason or 'it is leaving'}.")
 

@@ -183,6 +183,14 @@ class Client:
         body = await service.reconcile() if isinstance(request, frames.Reconcile) else {}
         return Done(request.id, "done", {"state": LEVEL_NAMES[outcome.level], **body})
 
+    @property
+    def reads(self) -> bool:
+        """Whether this is a console that takes what it is sent."""
+        waiting = self._writer.transport.get_write_buffer_size()
+        return (
+            self._subscription is not None and not self._writer.is_closing() and waiting < _MAX_BUFFER_BYTES
+        )
+
     def _subscribe(self, request: Subscribe) -> None:
         self._subscription = request
         if self._publisher is None:
@@ -274,6 +282,10 @@ class Server:
             self._clients.discard(client)
             if self._lease is client:
                 self._lease = None
+
+    def attended(self) -> bool:
+        """Whether a console is attached that reads."""
+        return any(client.reads for client in self._clients)
 
     def take_lease(self, client: Client) -> None:
         """Give the writer lease to ``client`` when nobody holds it."""

@@ -80,6 +80,17 @@ class BrokerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StopSettings:
+    """Stops that nobody asks for by hand."""
+
+    console_silence_s: Annotated[float, Interval(ge=0, le=604_800)] = 0.0
+    """The desk stops when no console that reads was attached for so many seconds; 0: it trades on alone."""
+
+    console_silence_action: Literal["pause", "halt"] = "pause"
+    """What it does then: "pause" takes no new risk, "halt" also cancels working orders."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the core is built from; each room's own settings, filled by ``config.py``."""
 
@@ -101,3 +112,4 @@ class Settings:
     protection: ProtectionSettings = field(default_factory=ProtectionSettings)
     alpaca: AlpacaSettings = field(default_factory=AlpacaSettings)
     broker: BrokerSettings = field(default_factory=BrokerSettings)
+    stop: StopSettings = field(default_factory=StopSettings)
