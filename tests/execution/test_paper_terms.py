@@ -444,6 +444,19 @@ def test_a_cancelled_entry_takes_its_exits_with_it() -> None:
     assert market.venue.cancel(6, ints(2)).updates.event.tolist() == [OrderEvent.CANCEL_REJECTED]
 
 
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 1, 3, 2)])
+def test_each_is_answered_once_when_an_entry_and_its_exits_are_cancelled_together(
+    order: tuple[int, ...],
+) -> None:
+    market = Market()
+    loss, profit = bracket(90, 110)
+    market.send((10, limit(98)), (-10, loss), (-10, profit))
+    answer = market.venue.cancel(5, ints(*order)).updates
+    assert answer.number.tolist() == list(order)
+    names = [OrderEvent(event).name for event in answer.event.tolist()]
+    assert names == ["CANCELED"] * 3 + ["CANCEL_REJECTED"] * (len(order) - 3)
+
+
 def test_one_of_two_entries_cancels_the_other() -> None:
     market = Market()
     market.send((10, limit(95, oco=-1)), (10, stop(105, oco=-1)))

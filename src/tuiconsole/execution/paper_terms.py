@@ -159,13 +159,13 @@ class PaperTerms:
     def cancel(self, number: IntArray, event: Any) -> tuple[IntArray, Any]:
         """Cancel what rests here of ``number``; the numbers and answers, orders that waited for a cancelled one after them."""
         rows = list(zip(number.tolist(), event.tolist(), strict=True))
-        for row, (wanted, answer) in enumerate(list(rows)):
-            if answer == OrderEvent.CANCELED:
-                continue
-            gone = self._orders.cancel(wanted)
-            if gone:
+        with_others: set[int] = set()
+        for row, (wanted, answer) in enumerate(rows):
+            gone = self._orders.cancel(wanted) if answer != OrderEvent.CANCELED else []
+            if gone or wanted in with_others:
                 rows[row] = (wanted, OrderEvent.CANCELED)
-                rows += [(other, OrderEvent.CANCELED) for other in gone[1:]]
+            with_others = (with_others | set(gone)) - {wanted}
+        rows += [(other, OrderEvent.CANCELED) for other in sorted(with_others)]
         found = np.array(rows, dtype=np.int64).reshape(-1, 2)
         return found[:, 0].copy(), found[:, 1].astype(np.int8)
 
