@@ -55,6 +55,8 @@ class CommandKind(enum.IntEnum):
     ACKNOWLEDGE_ALERTS = 7
     ADOPT = 8
     IGNORE = 9
+    CANCEL_ORDER = 10
+    REPLACE_ORDER = 11
 
 
 @dataclass(frozen=True, slots=True)

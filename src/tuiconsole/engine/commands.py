@@ -11,6 +11,7 @@ from tuiconsole.domain.effects import Effect, Journal, Severity
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.records import AgentChanged, Commanded
 from tuiconsole.engine.flattening import flatten_when_clear
+from tuiconsole.engine.order_commands import change_order
 from tuiconsole.engine.reconciling import adopt, ignore
 
 if TYPE_CHECKING:
@@ -141,6 +142,11 @@ def _settle(desk: Desk, command: Command) -> list[Effect]:
     return [_answer(desk, command), *done]
 
 
+def _change_order(desk: Desk, command: Command) -> list[Effect]:
+    effects, refusal = change_order(desk, command)
+    return [_answer(desk, command, refusal), *effects]
+
+
 COMMANDS: dict[CommandKind, Callable[[Desk, Command], list[Effect]]] = {
     CommandKind.PAUSE: _pause,
     CommandKind.HALT: _halt,
@@ -152,5 +158,7 @@ COMMANDS: dict[CommandKind, Callable[[Desk, Command], list[Effect]]] = {
     CommandKind.ACKNOWLEDGE_ALERTS: _acknowledge,
     CommandKind.ADOPT: _settle,
     CommandKind.IGNORE: _settle,
+    CommandKind.CANCEL_ORDER: _change_order,
+    CommandKind.REPLACE_ORDER: _change_order,
 }
 """What to do for each kind of command."""

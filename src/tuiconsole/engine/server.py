@@ -173,6 +173,9 @@ class Client:
         elif isinstance(request, frames.Reconcile):
             await service.reconcile()
             kind = CommandKind.ADOPT if request.action == "adopt" else CommandKind.IGNORE
+        elif isinstance(request, frames.ChangeOrder):
+            kind = CommandKind.REPLACE_ORDER if request.change else CommandKind.CANCEL_ORDER
+            argument = _short(f"{request.order} {request.change}".strip())
         elif isinstance(request, frames.AcknowledgeAlerts):
             kind, argument = CommandKind.ACKNOWLEDGE_ALERTS, str(request.up_to)
         else:

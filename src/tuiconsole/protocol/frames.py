@@ -114,6 +114,16 @@ class Reconcile(msgspec.Struct, frozen=True, tag="reconcile"):
     version: int = VERSION
 
 
+class ChangeOrder(msgspec.Struct, frozen=True, tag="order"):
+    """Cancel a working order, or change it: ``change`` is empty, or e.g. ``quantity=50 limit=97.5``."""
+
+    id: int
+    order: str
+    change: str = ""
+    reason: str = ""
+    version: int = VERSION
+
+
 class CopyStore(msgspec.Struct, frozen=True, tag="copy"):
     """Asks for a copy of the store, as a new file at ``path``, while the desk trades on."""
 
@@ -168,6 +178,7 @@ Request = (
     | CopyStore
     | ArchiveRows
     | Reconcile
+    | ChangeOrder
     | Subscribe
     | SetSpeed
 )
