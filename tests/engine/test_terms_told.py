@@ -13,6 +13,7 @@ from tuiconsole.store.binding import Binding
 from tuiconsole.store.explain import explain, explain_text
 from tuiconsole.store.state_store import StateStore
 from tuiconsole.ui.explain import explain as screen
+from tuiconsole.verbs.engine import _order_text
 
 
 def stored(driven: Driven, path: Path) -> Path:
@@ -84,3 +85,24 @@ def test_terms_in_words() -> None:
     for terms, words in told.items():
         assert described(terms, 6) == words
     assert kind_word(Terms(OrderType.STOP_LIMIT, stop=1, limit=1)) == "stop limit"
+
+
+def test_working_orders_in_the_status_for_people() -> None:
+    row = {
+        "id": "00ff00ff-3",
+        "symbol": "AAPL",
+        "side": "sell",
+        "quantity": 10.0,
+        "filled": 4.0,
+        "type": "stop limit",
+        "limit": 94.5,
+        "stop": 95.0,
+        "time_in_force": "gtc",
+        "state": "partially filled",
+    }
+    told = _order_text(row)
+    assert (
+        told
+        == "AAPL   sell 10, 4 filled: stop limit stop 95.00 limit 94.50 gtc, partially filled (00ff00ff-3)"
+    )
+    assert ": limit 94.50 day," in _order_text({**row, "type": "limit", "stop": None, "time_in_force": "day"})

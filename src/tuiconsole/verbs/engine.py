@@ -94,7 +94,8 @@ def _order_text(row: dict[str, Any]) -> str:
     prices = "".join(f" {name} {row[name]:,.2f}" for name in ("stop", "limit") if row[name] is not None)
     filled = f", {row['filled']:,g} filled" if row["filled"] else ""
     what = f"{row['side']} {row['quantity']:,g}{filled}"
-    return f"{row['symbol']:<6} {what}: {row['type']}{prices} {row['time_in_force']}, {row['state']} ({row['id']})"
+    kind = "" if row["type"] in ("stop", "limit") else f" {row['type']}"
+    return f"{row['symbol']:<6} {what}:{kind}{prices} {row['time_in_force']}, {row['state']} ({row['id']})"
 
 
 def status_text(body: dict[str, Any]) -> str:
