@@ -33,6 +33,7 @@ MEASUREMENTS = (
     "against_peers",
     "stages",
     "features",
+    "simulated_days",
     "startup",
     "console",
     "stopping",

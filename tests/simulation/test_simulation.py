@@ -15,6 +15,7 @@ import pytest
 from tests.simulation.runs import TRIPS, again, corpus, simulated
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.engine import inquiries, invariants, remote
+from tuiconsole.engine.desk import Desk
 from tuiconsole.engine.invariants import INVARIANTS
 from tuiconsole.engine.session import Session
 from tuiconsole.engine.simulated_disk import SimulatedDisk
@@ -119,6 +120,16 @@ def test_a_gate_without_a_name_cap_is_convicted(monkeypatch):
 
     monkeypatch.setattr(invariants, "_over_limits", stricter)
     assert _found("none", 40, range(1, 2)) == {"gate limits"}
+
+
+def test_a_desk_that_trades_on_while_the_broker_differs_is_convicted(monkeypatch):
+    original = Desk.set_level
+
+    def deaf(self, level, cause, *rest):
+        return [] if cause == "reconciliation" else original(self, level, cause, *rest)
+
+    monkeypatch.setattr(Desk, "set_level", deaf)
+    assert "gate limits" in _found("broker", 60, range(1, 4))
 
 
 def test_every_invariant_has_a_name_and_a_sentence():

@@ -110,6 +110,8 @@ def _over_limits(desk: Desk, record: Decided) -> str:
     risk, equity, value = desk.gate.settings, desk.ledger.equity, desk.ledger.valuation
     if desk.level != DeskLevel.RUNNING:
         return f"an order that adds risk was approved while {desk.level.name.lower()}"
+    if len(desk.reconciliation.open):
+        return "an order that adds risk was approved while the broker's account differs"
     if not desk.tradable[symbol].all():
         return "an order that adds risk was approved on a price that is not good"
     if equity * PARTS < desk.breakers.peak * (PARTS - parts(risk.drawdown)):
@@ -216,7 +218,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         "After a halt nothing is sent; after a kill only what closes positions.",
         _fault("no order after the latch"),
     ),
-    Invariant("gate limits", "Every approved order that adds risk keeps the limits.", _fault("gate limits")),
+    Invariant("gate limits", "Orders that add risk keep the limits, on good prices, while the account agrees.", _fault("gate limits")),
 )
 """Looked at after every event."""
 

@@ -41,6 +41,7 @@ WARMUP_BARS = 30
 _CALM_BARS = 80
 _STOPPED_BARS = 12
 _CHECKPOINT_BARS = 16
+_ACCOUNT_BARS = 5
 _DEATHS_AT_START = 3
 """Times in a row that a process may die before it is up; the next one lives."""
 _STOPS = (CommandKind.PAUSE, CommandKind.HALT, CommandKind.KILL, CommandKind.KILL)
@@ -190,6 +191,8 @@ class Simulation:
         now = self._tape.bars(index).ts
         for steps in self._inquiries.at(now):
             self._drive(steps)
+        if self._broker.connected and index % _ACCOUNT_BARS == 0:
+            self._drive(self._session.check_account())
         arrivals = self._feed.arrivals
         while (
             not self._failed and (place := self._session.cursor) < len(arrivals) and arrivals[place] <= index
@@ -370,6 +373,9 @@ class Simulation:
         state = checkpoint[1] if checkpoint else None
         recover(self._session, self._sink, state, self._plan.opened)
         reconcile_latch(self._session, self._latch)
+        if self._broker.connected:
+            for _ in self._session.check_account():
+                self._sink.commit()
         self._inquiries = Inquiries(self._session, self._broker, self._settings.broker)
 
     # ---- telling --------------------------------------------------------------------------------------------
