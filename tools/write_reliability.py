@@ -120,8 +120,9 @@ PROMISES = (
             "execution/test_reconciliation.py::test_adopting_leaves_nothing_but_orders_that_are_not_ours",
             "engine/test_reconciling.py::test_nothing_new_is_traded_while_the_account_differs",
             "engine/test_reconciling.py::test_recovery_drives_checks_and_answers_again",
+            "simulation/test_simulation.py::test_a_desk_that_trades_on_while_the_broker_differs_is_convicted",
         ),
-        (),
+        ("simulations",),
         "the accounts of real brokers, which come with them",
     ),
     Promise(

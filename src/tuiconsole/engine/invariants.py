@@ -218,7 +218,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "After a halt nothing is sent; after a kill only what closes positions.",
         _fault("no order after the latch"),
     ),
-    Invariant("gate limits", "Orders that add risk keep the limits, on good prices, while the account agrees.", _fault("gate limits")),
+    Invariant(
+        "gate limits",
+        "Orders that add risk keep the limits, on good prices, while the account agrees.",
+        _fault("gate limits"),
+    ),
 )
 """Looked at after every event."""
 
