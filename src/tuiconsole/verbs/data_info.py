@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _MISSING_SHOWN = 20
 _ROWS_SHOWN = 24
 _WRONG_SHOWN = 5
-_WIDTH = 80
 _MEANINGS = {
     "volume": "its level changes and stays, as with another feed",
     "split?": "a jump like a split, and no action",
@@ -153,7 +152,7 @@ def _date(day: int) -> str:
 
 
 def info_text(body: dict[str, Any], named: bool) -> str:
-    """The store for people, at most 80 columns wide; instruments that were named get a page each."""
+    """The store for people; instruments that were named get a page each."""
     if not body["intervals"] and not body["only_put_aside"]:
         return f"The history in {body['history']} is empty. Fill it: tuiconsole data import PATH"
     lines = [f"history {body['history']}"]
@@ -171,7 +170,7 @@ def info_text(body: dict[str, Any], named: bool) -> str:
                 f"{switch['of']} symbols: another feed?"
             )
         lines += [line for row in rows for line in _page(row)] if named else _table(rows)
-    return "\n".join(line[:_WIDTH].rstrip() for line in lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _span(row: dict[str, Any]) -> str:
