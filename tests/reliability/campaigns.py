@@ -123,7 +123,7 @@ def kills(count: int) -> Outcome:
                 desk.close()
             done += found.kills
             wrong += [f"seed {seed}: {text}" for text in found.wrong]
-    text = f"{done:,} kills in {seed} lives of a desk: 0 fills lost, 0 orders doubled, the same journal head"
+    text = f"{done:,} kills in {seed} lives of a desk: 0 fills lost, 0 orders doubled, the journal of an undisturbed desk"
     return Outcome(done, text, tuple(wrong))
 
 

@@ -7,6 +7,7 @@ process's end (``pidfd``) or on a socket.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -24,10 +25,13 @@ from typing import Any
 
 from tests.engine import rig
 from tuiconsole.domain.clock import iso
+from tuiconsole.domain.codec import decode_record
+from tuiconsole.domain.records import Alerted
 from tuiconsole.engine.lock import EngineLock
 from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.market.tape import Tape
 from tuiconsole.protocol import frames
+from tuiconsole.store.readers import journal_rows
 from tuiconsole.verbs.common import Place
 from tuiconsole.verbs.engine import status_of
 from tuiconsole.verbs.research import verify_desk
@@ -310,6 +314,14 @@ class Whole:
     head: str
     orders: list[tuple[int, str, int]]
     equity: float
+    traded: str
+
+
+def traded(state: Path) -> str:
+    """A hash of the whole journal but its alerts: a watch that was restarted may word them differently."""
+    rows = (payload for _, payload in journal_rows(state))
+    kept = [payload for payload in rows if not isinstance(decode_record(payload), Alerted)]
+    return hashlib.sha256(b"".join(len(row).to_bytes(4, "little") + row for row in kept)).hexdigest()
 
 
 @contextlib.contextmanager
@@ -344,7 +356,8 @@ def undisturbed(home: Path, tape: Tape, data: Path) -> Whole:
         stopped = engine.terminate()
         told = [a for a in engine.events("alert")[:-1] if a["code"] != "drift"]
         assert not told, "this market trips no breaker"
-        return Whole(stopped["rows"], stopped["head"], orders_in(engine.lines), equity)
+        orders = orders_in(engine.lines)
+        return Whole(stopped["rows"], stopped["head"], orders, equity, traded(made.state))
     finally:
         made.close()
 
