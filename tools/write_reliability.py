@@ -145,7 +145,7 @@ PROMISES = (
             "simulation/test_simulation.py::test_a_gate_without_a_name_cap_is_convicted",
         ),
         ("simulations",),
-        "simulated markets that fall through every limit",
+        "the month's and the all-time drawdown in simulations: their days are too short",
     ),
     Promise(
         10,

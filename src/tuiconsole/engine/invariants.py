@@ -116,6 +116,8 @@ def _over_limits(desk: Desk, record: Decided) -> str:
         return "an order that adds risk was approved on a price that is not good"
     if equity * PARTS < desk.breakers.peak * (PARTS - parts(risk.drawdown)):
         return "an order that adds risk was approved beyond the drawdown limit"
+    if equity * PARTS < desk.breakers.session_start * (PARTS - parts(risk.daily_loss)):
+        return "an order that adds risk was approved beyond the session's loss limit"
     price = desk.price_scaled
     notional = np.abs(value.money(price, _at(symbol, quantity, len(price))))
     if int(notional.max()) > min(risk.order_notional_usd * MONEY_SCALE, risk.order_notional_share * equity):

@@ -42,6 +42,9 @@ _CALM_BARS = 80
 _STOPPED_BARS = 12
 _CHECKPOINT_BARS = 16
 _ACCOUNT_BARS = 5
+_VOLATILITY = (0.8, 5.0, 20.0)
+_STAYS = (60.0, 40.0, 30.0)
+"""Annual volatility by regime, and bars that it stays: wild enough for the breakers to trip now and then."""
 _DEATHS_AT_START = 3
 """Times in a row that a process may die before it is up; the next one lives."""
 _STOPS = (CommandKind.PAUSE, CommandKind.HALT, CommandKind.KILL, CommandKind.KILL)
@@ -125,6 +128,8 @@ class Simulation:
             sectors=min(2, symbols),
             bars=WARMUP_BARS + bars + _CALM_BARS,
             bar_seconds=60,
+            volatility=_VOLATILITY,
+            duration_bars=_STAYS,
         )
         base = settings or Settings()
         feed = replace(base.feed, feed="simulated", start="", warmup_bars=WARMUP_BARS)
