@@ -28,6 +28,7 @@ from tuiconsole.research.backtests import Backtest
 from tuiconsole.research.executions import executions
 from tuiconsole.research.order_choices import sentences
 from tuiconsole.research.tripwires import survivorship
+from tuiconsole.research.unpaid_moves import unpaid_moves, unpaid_sentence
 
 
 def capture(
@@ -113,12 +114,21 @@ def capture(
         fills=fills,
         stops=tuple(Stop(row.ts, row.before, row.level, row.cause, row.text) for row in result.levels),
         benchmark=buy_and_hold(tape, chosen.start, result.bars, capital, held),
-        notes=(*_said_of(tape), *sentences(order_rows), *notes),
+        notes=(
+            *_unpaid(tape, chosen.start, result.bars, fills),
+            *_said_of(tape),
+            *sentences(order_rows),
+            *notes,
+        ),
         periods=tuple(periods),
         executions=executions(order_rows, result.filled, tape, chosen.start + result.bars - 1),
         sectors=attributed(tape, chosen.start, result.track.ts, result.track.equity, capital, fills, held),
         benchmark_name=benchmark,
     )
+
+
+def _unpaid(tape: Tape, start: int, bars: int, fills: FillTable) -> tuple[str, ...]:
+    return unpaid_sentence(unpaid_moves(tape, start, bars, fills), tape.universe.instruments[0].currency.code)
 
 
 def _said_of(tape: Tape) -> tuple[str, ...]:
