@@ -24,7 +24,9 @@ from tuiconsole import (  # noqa: E402
     cli_validation,
 )
 from tuiconsole.cli_options import (  # noqa: E402
+    BrokerOption,
     ConfigOption,
+    ConfirmOption,
     ExitOption,
     FeedOption,
     IntervalOption,
@@ -43,6 +45,7 @@ from tuiconsole.cli_options import (  # noqa: E402
     say,
     shared_paths,
     shared_place,
+    with_broker,
 )
 from tuiconsole.domain.errors import DeskError, Interrupted, UsageError  # noqa: E402
 
@@ -163,19 +166,27 @@ def headless(
     ] = False,
     exit_at_end: ExitOption = False,
     ready_fd: Annotated[int | None, typer.Option("--ready-fd", hidden=True)] = None,
+    broker: BrokerOption = "",
+    live: Annotated[bool, typer.Option("--live", hidden=True)] = False,
+    confirm: ConfirmOption = "",
 ) -> None:
     """Run the engine in the foreground with a structured log; SIGTERM stops it gracefully."""
     from tuiconsole.verbs.engine import run_headless
 
     run_headless(
-        lambda: shared_place(
-            context, config, state, feed, speed, start, policy, parameters, universe, interval, pace
+        lambda: with_broker(
+            shared_place(
+                context, config, state, feed, speed, start, policy, parameters, universe, interval, pace
+            ),
+            broker,
+            confirm if live else None,
         ),
         log,
         as_json,
         every_bar,
         ready_fd,
         exit_at_end,
+        confirm,
     )
 
 

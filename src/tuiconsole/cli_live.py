@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tuiconsole.cli_options import (
+    BrokerOption,
     ConfigOption,
+    ConfirmOption,
     IntervalOption,
     JsonOption,
     PolicyOption,
@@ -17,7 +20,12 @@ from tuiconsole.cli_options import (
     emit,
     shared_paths,
     shared_place,
+    with_broker,
 )
+from tuiconsole.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from tuiconsole.verbs.common import Place
 
 
 def paper(
@@ -35,13 +43,47 @@ def paper(
         bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
     ] = False,
     as_json: JsonOption = False,
+    broker: BrokerOption = "",
 ) -> None:
     """Trade paper money on today's market: live prices, wall clock, the same desk; everything is recorded."""
     place = shared_place(context, config, state, feed, None, None, policy, parameters, universe, interval)
+    _trade(with_broker(place, broker, None), no_console, as_json, "")
+
+
+def live(
+    context: typer.Context,
+    feed: Annotated[
+        str, typer.Argument(help="A live feed, e.g. alpaca; default feeds.order of the configuration.")
+    ] = "live",
+    config: ConfigOption = None,
+    state: StateOption = None,
+    universe: UniverseOption = None,
+    interval: IntervalOption = None,
+    policy: PolicyOption = None,
+    parameters: SetOption = None,
+    broker: BrokerOption = "",
+    confirm: ConfirmOption = "",
+    no_console: Annotated[
+        bool, typer.Option("--headless", help="Log to the terminal instead of opening the console.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Trade REAL money at a broker: needs limits of your own in [risk], and the account's number typed out."""
+    place = shared_place(context, config, state, feed, None, None, policy, parameters, universe, interval)
+    place = with_broker(place, broker, confirm)
+    if not confirm:
+        if as_json or not sys.stdin.isatty():
+            raise UsageError("Real money is not confirmed.", 'Type it out: --confirm "LIVE account NUMBER"')
+        confirm = typer.prompt("This trades REAL money. Type LIVE account and the account's number", err=True)
+        place = with_broker(place, broker, confirm)
+    _trade(place, no_console, as_json, confirm)
+
+
+def _trade(place: Place, no_console: bool, as_json: bool, confirmed: str) -> None:
     if no_console or as_json:
         from tuiconsole.verbs.engine import run_headless
 
-        run_headless(lambda: place, None, as_json, False, None)
+        run_headless(lambda: place, None, as_json, False, None, confirmed=confirmed)
         return
     from tuiconsole.verbs.console import open_console
 
@@ -94,5 +136,5 @@ def simulate(
 
 def register(app: typer.Typer) -> None:
     """Name these verbs on the command line."""
-    for verb in (paper, parity, simulate):
+    for verb in (paper, live, parity, simulate):
         app.command()(verb)

@@ -185,6 +185,24 @@ def shared_paths(
     return config or shared.get("config"), state or shared.get("state")
 
 
+BrokerOption = Annotated[
+    str, typer.Option("--broker", help="Where orders go: alpaca; default the paper venue of this desk.")
+]
+ConfirmOption = Annotated[
+    str,
+    typer.Option(
+        "--confirm", help='Real money is confirmed with the account\'s number: "LIVE account 12345".'
+    ),
+]
+
+
+def with_broker(place: Place, broker: str, confirmed: str | None) -> Place:
+    """``place`` with the broker that the command line names; ``confirmed`` is what was typed for real money, None without."""
+    from tuiconsole.verbs.trading import on_broker
+
+    return on_broker(place, broker, confirmed)
+
+
 def shared_place(
     context: typer.Context,
     config: Path | None,

@@ -34,8 +34,11 @@ from tuiconsole.market.tape import BarSource, Tape
 from tuiconsole.store.sink import JournalSink
 
 RECORD_SCHEMA = 2
-REPLAY, PAPER = "replay", "paper"
-"""Modes of the live engine: a tape that is played again, and today's market with paper money."""
+REPLAY, PAPER, LIVE = "replay", "paper", "live"
+"""Modes of the live engine: a tape that is played again, and today's market with paper money or with real money."""
+
+TODAY = (PAPER, LIVE)
+"""Modes on today's market, whose bars are recorded."""
 
 _CORE = ("engine", "defence", "regimes", "agents", "ensemble", "sizing", "risk", "execution", "protection")
 _NOT_CORE = {
@@ -114,7 +117,7 @@ def plan_recorded(settings: Settings, tape: RecordedTape, mode: str, policy: Pol
 
 def plan_again(state: Path, mode: str, settings: Settings) -> Plan:
     """The plan of a desk that was started before, from its mode and settings; its tape is opened for reading."""
-    if mode == PAPER:
+    if mode in TODAY:
         return plan_recorded(settings, RecordedTape.open(tape_path(state)), mode)
     return plan(settings, load_tape(settings), mode)
 
@@ -170,6 +173,8 @@ def configuration_digest(settings: Settings) -> str:
         for key in keys:
             del content[section][key]
     content.update(policy_content(settings.policy))
+    if settings.broker.name:
+        content["broker"] = {"name": settings.broker.name}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

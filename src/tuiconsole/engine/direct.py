@@ -9,24 +9,28 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tuiconsole.domain.clock import WallClock, iso
+from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, WallClock, iso
 from tuiconsole.domain.errors import DeskError, EngineError, StoreError
 from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
-from tuiconsole.engine.build import PAPER, REPLAY, Plan, make_session, plan_again
+from tuiconsole.engine.brokers import make_broker
+from tuiconsole.engine.build import LIVE, PAPER, REPLAY, Plan, make_session, plan_again
+from tuiconsole.engine.inquiries import Inquiries
 from tuiconsole.engine.latching import STOP_LEVELS, stop_in_latch
 from tuiconsole.engine.launch import Launch, launch_path, load_launch
 from tuiconsole.engine.lock import STOPPER, EngineLock, process_started, wait_for_end
 from tuiconsole.engine.paths import DeskPaths, tape_path
 from tuiconsole.engine.recovery import recover
-from tuiconsole.engine.session import Session
-from tuiconsole.engine.settings import Settings
+from tuiconsole.engine.session import Session, Steps
+from tuiconsole.engine.settings import BrokerSettings, Settings
+from tuiconsole.execution.brokers.alpaca import AlpacaBroker
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.readers import last_status
@@ -37,6 +41,9 @@ _DEATH_TIMEOUT_S = 5.0
 _OTHER_STOP_TIMEOUT_S = 20.0
 _TRIES = 200
 _BETWEEN_TRIES_S = 0.02
+_POLL_S = 0.01
+_CONNECT_S, _ANSWERS_S = 5.0, 10.0
+"""How long a stop waits for a broker elsewhere to connect, and then to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +183,13 @@ def _recover_and_stop(
     try:
         checkpoint = store.last_checkpoint()
         catch_up = CatchUp(store, store.tail(checkpoint.seq if checkpoint else 0))
-        session = make_session(chosen, catch_up)
+        broker = make_broker(chosen, WallClock())
+        session = make_session(chosen, catch_up, broker=broker)
         session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
         recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
-        return _stop(session, store, latch, command, fenced)
+        if broker is None:
+            return _stop(session, store, latch, command, fenced)
+        return _stop_elsewhere(broker, _Stopping(session, store, latch, command, fenced))
     except DeskError as error:
         return _not_recovered(paths, latch, command, fenced, error)
     finally:
@@ -198,7 +208,8 @@ def _open(paths: DeskPaths, otherwise: Settings | None) -> tuple[Plan, StateStor
     if otherwise is None:
         raise unknown
     try:
-        mode = PAPER if tape_path(paths.state).exists() else REPLAY
+        today = LIVE if otherwise.broker.live else PAPER
+        mode = today if tape_path(paths.state).exists() else REPLAY
         return _open_with(paths, Launch(mode, otherwise))
     except DeskError as error:
         raise StoreError(f"{unknown.what} With the configuration at hand: {error}") from error
@@ -244,6 +255,84 @@ def _left(book: dict[str, Any] | None) -> str:
     return f" (the journal says that {held} is held and {book['working_orders']} orders work)"
 
 
+@dataclass(frozen=True, slots=True)
+class _Stopping:
+    session: Session
+    store: StateStore
+    latch: Latch
+    command: Command
+    fenced: int
+
+    def carry_out(self, steps: Steps) -> None:
+        """A step, durable at every point."""
+        for _ in steps:
+            self.store.commit()
+        self.store.commit()
+
+    def finish(self) -> DirectReport:
+        """The stop itself, at the latch and in the journal."""
+        return _stop(self.session, self.store, self.latch, self.command, self.fenced)
+
+
+def _stop_elsewhere(broker: AlpacaBroker, stopping: _Stopping) -> DirectReport:
+    """A stop at a broker elsewhere: connect, ask what became of everything, stop, and wait for its answers, for a while.
+
+    A broker that cannot be reached leaves everything as it is there; the report says so.
+    """
+    session, trouble = stopping.session, ""
+    try:
+        broker.open()
+    except EngineError as error:
+        trouble = f"The broker could not be asked: {error}"
+    inquiries = Inquiries(session, broker, BrokerSettings(ask_every_s=0.5, pause_after_s=0.0))
+    clock, pause = WallClock(), threading.Event()
+
+    def listen(seconds: float, quiet: Callable[[], bool]) -> None:
+        until = clock.monotonic_ns() + int(seconds * NANOSECONDS_PER_SECOND)
+        while clock.monotonic_ns() < until and not trouble:
+            for message in broker.drain():
+                stopping.carry_out(session.reports(message))
+            for steps in inquiries.at(clock.now_ns()) if broker.connected else ():
+                stopping.carry_out(steps)
+            if quiet():
+                return
+            pause.wait(_POLL_S)
+
+    listen(_CONNECT_S, lambda: broker.account() is not None)
+    report = stopping.finish()
+    working = report.cancelled
+    listen(_ANSWERS_S, lambda: not len(session.desk.orders.working()) and not _held(session))
+    stopping.store.checkpoint(session.state())
+    broker.close()
+    held = _held(session)
+    left = (
+        f"{len(session.desk.orders.working())} orders are not known to be cancelled."
+        if _works(session)
+        else ""
+    )
+    words = " ".join(filter(None, (report.text, trouble, left)))
+    return replace(
+        report,
+        cancelled=working,
+        flat=not held,
+        remaining=held,
+        text=words,
+        equity=to_float(session.desk.ledger.equity),
+    )
+
+
+def _works(session: Session) -> bool:
+    return bool(len(session.desk.orders.working()))
+
+
+def _held(session: Session) -> tuple[str, ...]:
+    desk = session.desk
+    return tuple(
+        desk.universe.symbols[int(i)]
+        for i in np.flatnonzero(desk.ledger.quantity | session.venue.positions())
+    )
+
+
 def _stop(session: Session, store: StateStore, latch: Latch, command: Command, fenced: int) -> DirectReport:
     desk = session.desk
     working = len(desk.orders.working())
@@ -258,8 +347,7 @@ def _stop(session: Session, store: StateStore, latch: Latch, command: Command, f
         latch.write(desk.level, desk.kill_id or command.id, desk.level_text)
     except StoreError as error:
         trouble = str(error)
-    held = np.flatnonzero(desk.ledger.quantity | session.venue.positions())
-    names = tuple(desk.universe.symbols[int(i)] for i in held)
+    names = _held(session)
     cancelled = working if desk.level >= DeskLevel.HALTED > before else 0
     return DirectReport(
         latched=latch.read().level >= STOP_LEVELS[command.kind],

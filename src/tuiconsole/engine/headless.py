@@ -13,6 +13,8 @@ from tuiconsole.domain.clock import Clock, WallClock
 from tuiconsole.domain.errors import EngineError
 from tuiconsole.domain.events import DeskLevel
 from tuiconsole.domain.records import Record
+from tuiconsole.engine.broker_link import BrokerLink
+from tuiconsole.engine.brokers import make_broker, open_broker
 from tuiconsole.engine.build import Plan, make_session
 from tuiconsole.engine.drift import DriftWatch, FeatureDrift
 from tuiconsole.engine.latching import reconcile_latch, stop_in_latch
@@ -48,7 +50,7 @@ class EngineOptions:
     """How to run an engine.
 
     ``ready_fd`` reports readiness to whoever spawned it, ``pace`` is that of a replay, ``exit_at_end`` has it leave when the
-    tape was played to its end.
+    tape was played to its end, ``confirmed`` is what the trader typed to trade real money.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class EngineOptions:
     ready_fd: int | None = None
     pace: float = 0.0
     exit_at_end: bool = False
+    confirmed: str = ""
     clock: Clock = field(default_factory=WallClock)
 
 
@@ -132,13 +135,16 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     checkpoint = store.last_checkpoint()
     after = checkpoint.seq if checkpoint is not None else 0
     catch_up = CatchUp(store, store.tail(after))
-    session = make_session(chosen, catch_up)
+    broker = make_broker(chosen, options.clock)
+    session = make_session(chosen, catch_up, broker=broker)
     latch = Latch(paths.latch)
     if fresh and not paths.latch.exists():
         latch.create()
     session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
     recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
     reconcile_latch(session, latch)
+    if broker is not None:
+        open_broker(broker, options.confirmed, options.clock, chosen.settings.alpaca.timeout_s)
     for _ in session.check_account():
         store.commit()
     store.checkpoint(session.state())
@@ -175,6 +181,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
         pacer=market.pacer,
         watches=_watches(chosen, paths),
         at_end=at_end,
+        link=None if broker is None else BrokerLink(session, broker, chosen.settings.broker),
     )
     session.sink = sink
     session.on_level = service.on_level

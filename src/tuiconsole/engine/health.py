@@ -68,6 +68,9 @@ def _feed(service: EngineService) -> Component:
 
 
 def _broker(service: EngineService) -> Component:
+    link = service.link
+    if link is not None and not link.broker.connected:
+        return Component("broker", "failed", f"{link.broker.name} does not answer: {link.broker.trouble}")
     unknown = service.desk.orders.unknown()
     if unknown:
         return Component("broker", "degraded", f"the fate of {unknown} orders is not known")

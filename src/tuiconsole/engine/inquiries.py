@@ -26,6 +26,8 @@ _UNHEARD = (OrderState.UNKNOWN, OrderState.PENDING_NEW)
 _MISSING = "the broker does not know it: never received"
 _RECENT = 512
 _EVERYTHING_EACH = 5
+_SOON_NS = NANOSECONDS_PER_SECOND
+"""A broker that is asked without waiting for it answers the next time."""
 
 
 class Inquiries:
@@ -104,6 +106,7 @@ class Inquiries:
             return
         answer = self._broker.status(self._session.desk.ts, numbers)
         if answer is None:
+            self._next, self._rounds = min(self._next, now + _SOON_NS), self._rounds - everything
             return
         if answer.fills is not None:
             yield self._session.reports(answer.fills)  # the order table drops those it has seen

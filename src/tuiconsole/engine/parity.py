@@ -30,7 +30,7 @@ from tuiconsole.domain.errors import TapeDamaged, UsageError
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import Decided, Filled, Record
 from tuiconsole.engine.backtest import OrderHash, run_backtest
-from tuiconsole.engine.build import PAPER, Plan, make_session, plan_recorded
+from tuiconsole.engine.build import TODAY, Plan, make_session, plan_recorded
 from tuiconsole.engine.launch import Launch
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.session import Session
@@ -113,7 +113,7 @@ def check_parity(state: Path, launch: Launch, settings: Settings, clock: Clock) 
     UsageError
         The desk is no live one: it recorded no tape.
     """
-    if launch.mode != PAPER:
+    if launch.mode not in TODAY:
         raise UsageError(
             f"The desk of {state} plays a tape ({launch.mode}): there is no recorded session.",
             "Parity is for desks on live prices; to check this one: tuiconsole verify",
@@ -126,7 +126,7 @@ def check_parity(state: Path, launch: Launch, settings: Settings, clock: Clock) 
         report.tape_sound, report.tape_trouble = False, str(error)
     stored = opened_row(state)
     chosen = plan_recorded(settings, tape, "backtest")
-    was = plan_recorded(launch.settings, tape, PAPER)
+    was = plan_recorded(launch.settings, tape, launch.mode)
     report.changed = _changed(was.settings, chosen.settings)
     bars, report.equity = bars_journalled(state)
     comparison = _Comparison(report, _recorded(state), tape.header.start + bars)

@@ -63,13 +63,17 @@ class RemoteVenue:
         return self.broker.cancel(ts, number)
 
     def _recalled(self, stored: Record | None, ts: int, number: IntArray) -> Response:
-        if isinstance(stored, Updated):
+        if isinstance(stored, Updated) and np.isin(stored.number, number).all():
             return Response(OrderUpdates(stored.ts, stored.number, stored.event, stored.text))
+        if (
+            stored is not None
+        ):  # the journal goes on without an answer: there was none at once, reports followed
+            return Response(OrderUpdates(ts, number[:0], np.empty(0, dtype=np.int8)))
         silent = np.full(len(number), OrderEvent.TIMED_OUT, dtype=np.int8)
         return Response(OrderUpdates(ts, number, silent, NOT_KNOWN))
 
-    def account(self) -> AccountView:
-        """What the broker says of the account."""
+    def account(self) -> AccountView | None:
+        """What the broker says of the account; None while it cannot tell."""
         return self.broker.account()
 
     def positions(self) -> IntArray:

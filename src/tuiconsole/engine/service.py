@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from tuiconsole.domain.events import Command, CommandKind, DeskLevel
 from tuiconsole.domain.money import to_float
 from tuiconsole.domain.records import LevelChanged
 from tuiconsole.engine import snapshots
+from tuiconsole.engine.broker_link import BrokerLink
 from tuiconsole.engine.commands import LEVEL_NAMES, PASSING
 from tuiconsole.engine.health import slow_cycle
 from tuiconsole.engine.latching import STOP_LEVELS
@@ -86,6 +88,8 @@ class EngineService:
         Says when the next bar is played, instead of ``speed``.
     watches
         Look at the tape now and then, and say what the trader should know.
+    link
+        To a broker elsewhere; None for the paper venue.
     at_end
         Asked once when a tape has been played to its end: whether the engine leaves then.
     """
@@ -107,6 +111,7 @@ class EngineService:
         pacer: Pacer | None = None,
         watches: Sequence[Watch] = (),
         at_end: Callable[[], bool] = lambda: False,
+        link: BrokerLink | None = None,
     ) -> None:
         self.session = session
         self.desk = session.desk
@@ -139,6 +144,7 @@ class EngineService:
         self._slow = False
         self._watches = watches
         self._at_end = at_end
+        self.link = link
         self._fault: Exception | None = None
 
     # ---- running ----------------------------------------------------------------------------------------------------
@@ -148,12 +154,16 @@ class EngineService:
 
         Raises whatever a step raised that is no :class:`DeskError`: half a step is no state to go on from or to keep.
         """
-        watchdog = asyncio.create_task(self._watch_loop())
+        tasks = [asyncio.create_task(self._watch_loop())]
+        if self.link is not None:
+            tasks.append(asyncio.create_task(self.link.keep(self)))
         try:
             while not self._stop.is_set():
                 await self.pacer.step(self)
         finally:
-            watchdog.cancel()
+            for task in tasks:
+                task.cancel()
+            await self._hang_up()
             await self._close()
         if self._fault is not None:
             raise self._fault
@@ -257,6 +267,24 @@ class EngineService:
             await asyncio.wrap_future(checkpoint)
         except StoreError as error:
             await self.fail(error)
+
+    async def take_reports(self, link: BrokerLink) -> None:
+        """Carry out what a broker elsewhere tells, and what is to be asked of it."""
+        before = self.journal_rows
+        async with self._turn:
+            if not self.failed:
+                await self._drive(chain.from_iterable(link.steps(self.clock.now_ns())))
+        if self.journal_rows != before:
+            await self._publish()
+
+    async def _hang_up(self) -> None:
+        """Leave a broker elsewhere, beside the loop; orders that stay open there are journalled."""
+        if self.link is None:
+            return
+        steps = await asyncio.to_thread(self.link.leave)
+        if steps is not None and not self.failed:
+            async with self._turn:
+                await self._drive(steps)
 
     async def _close(self) -> None:
         async with self._turn:

@@ -302,6 +302,8 @@ class Session:
     def check_account(self) -> Steps:
         """Compare the desk's account with the broker's; a step only where the answer is news."""
         told = self.venue.account()
+        if told is None:
+            return iter(())
         found = reconcile(own_account(self.desk, told.cash is not None), told)
         if not self.desk.reconciliation.news(found):
             return iter(())

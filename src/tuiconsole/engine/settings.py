@@ -63,7 +63,14 @@ class DriftSettings:
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """What the desk does about a broker that does not answer."""
+    """Who the broker is, and what the desk does when it does not answer."""
+
+    name: Literal["", "alpaca"] = ""
+    """A broker elsewhere that takes the orders of live desks: "alpaca". Empty: the paper venue. tuiconsole paper --broker and
+    tuiconsole live --broker say it too."""
+
+    live: bool = False
+    """Real money. Said by the verb live alone: an engine started otherwise refuses it."""
 
     ask_every_s: Annotated[float, Interval(ge=0.1, le=3600)] = 60.0
     """Seconds between two questions about orders of which the broker has not told."""

@@ -92,7 +92,7 @@ def _header(service: EngineService) -> Header:
     text = desk.level_text if desk.level > DeskLevel.RUNNING else ""
     return Header(
         mode=service.mode,
-        feed=_feed(service),
+        feed=_feed(service) if service.link is None else f"{_feed(service)} · {service.link.label}",
         ts=desk.ts,
         clock=iso(service.event_ns())[:16].replace("T", " "),
         speed=service.speed,
@@ -387,6 +387,8 @@ def status(service: EngineService) -> dict[str, Any]:
     parts = components(service)
     return {
         "state": LEVEL_NAMES[desk.level],
+        "broker": "paper venue" if service.link is None else service.link.broker.name,
+        "account": "" if service.link is None else service.link.masked,
         "mode": service.mode,
         "feed": _feed(service),
         "clock": iso(service.event_ns()),

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
-from tuiconsole.domain.errors import FeedError, StoreBindingError
+from tuiconsole.domain.errors import FeedError, StoreBindingError, UsageError
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.engine.access import alpaca_prices
-from tuiconsole.engine.build import PAPER, REPLAY, Plan, load_tape, plan, plan_recorded
+from tuiconsole.engine.build import LIVE, PAPER, REPLAY, Plan, load_tape, plan, plan_recorded
 from tuiconsole.engine.live import LivePacer
 from tuiconsole.engine.pacing import Pacer, TapePacer
 from tuiconsole.engine.paths import tape_path
@@ -61,6 +61,8 @@ def open_market(settings: Settings, state: Path, clock: Clock, speed: float, pac
         A live feed was asked for by name, and none has any history to begin with.
     StoreBindingError
         The state file belongs to the other kind of desk.
+    UsageError
+        A broker is to trade a market that is over.
     """
     mode, why = decide(settings, state, reachable)
     if mode == PAPER:
@@ -70,6 +72,11 @@ def open_market(settings: Settings, state: Path, clock: Clock, speed: float, pac
             if settings.feed.feed != "auto":
                 raise FeedError(str(error), _REPLAY_INSTEAD) from error
             why = f"no live feed: {error}"
+    if settings.broker.name:
+        raise UsageError(
+            f"A broker trades today's market, and there is none here: {why}.",
+            "Name a live feed, or take the broker out of the configuration.",
+        )
     tape = load_tape(settings)
     return Market(plan(settings, tape, REPLAY), TapePacer(speed, pace), None, why)
 
@@ -114,7 +121,8 @@ def _open_live(settings: Settings, state: Path, clock: Clock, why: str) -> Marke
         tape = known
     feeds = make_feeds(feeds_settings, instruments.symbols, schedule, clock, access)
     pacer = LivePacer(tape, feeds, schedule, clock, feeds_settings)
-    return Market(plan_recorded(settings, tape, PAPER), pacer, feeds, why)
+    mode = LIVE if settings.broker.live else PAPER
+    return Market(plan_recorded(settings, tape, mode), pacer, feeds, why)
 
 
 def _live_market(settings: Settings, known: RecordedTape | None) -> tuple[FeedsSettings, Universe]:

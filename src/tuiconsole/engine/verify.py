@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tuiconsole.domain.errors import StoreBindingError
-from tuiconsole.engine.build import PAPER, make_session, plan_again
+from tuiconsole.engine.brokers import absent
+from tuiconsole.engine.build import TODAY, make_session, plan_again
 from tuiconsole.engine.launch import Launch
 from tuiconsole.engine.paths import tape_path
 from tuiconsole.engine.recovery import recover
@@ -19,7 +20,7 @@ from tuiconsole.store.recovery import CatchUp
 
 def check_recorded(state: Path, launch: Launch) -> None:
     """Walk the chain of a live desk's tape; :class:`TapeDamaged` at the first frame that was changed or cut."""
-    if launch.mode == PAPER:
+    if launch.mode in TODAY:
         RecordedTape.open(tape_path(state)).check()
 
 
@@ -44,5 +45,5 @@ def replay_journal(state: Path, launch: Launch) -> int:
         )
     rows: Iterator[tuple[int, bytes]] = journal_rows(state)
     sink = CatchUp(BatchJournal(None), rows)
-    session = make_session(chosen, sink)
+    session = make_session(chosen, sink, broker=absent(chosen))
     return recover(session, sink, None, chosen.opened)

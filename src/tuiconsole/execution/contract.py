@@ -78,8 +78,11 @@ class Broker(Protocol):
         """Ask to cancel orders ``[n]`` at ``ts`` (ns UTC): one report for each, in the same order."""
         ...
 
-    def account(self) -> AccountView:
-        """The venue's own account at one moment: positions, every order that may still fill, and cash where it knows it."""
+    def account(self) -> AccountView | None:
+        """The venue's own account at one moment: positions, every order that may still fill, and cash where it knows it.
+
+        None while a venue elsewhere cannot tell it: orders or reports are on their way, or it does not answer.
+        """
         ...
 
     def positions(self) -> IntArray:
@@ -88,7 +91,10 @@ class Broker(Protocol):
 
 
 class RemoteBroker(Broker, Protocol):
-    """A broker that lives elsewhere: reports may be late or lost, so it can be asked."""
+    """A broker that lives elsewhere: reports may be late or lost, so it can be asked.
+
+    It may leave orders out of what it answers at once: nothing is known of them yet, and reports follow as events.
+    """
 
     @property
     def connected(self) -> bool:

@@ -117,6 +117,8 @@ def _options(place: Place, theme: str, read_only: bool, startup: Startup | None)
 
 def _mode_hint(place: Place) -> str:
     """The mode to show while nobody knows it yet."""
+    if place.config.desk.broker.live:
+        return "live"
     live = place.config.desk.feed.feed == "live" or tape_path(place.paths.state).exists()
     return "paper" if live else "replay"
 

@@ -22,6 +22,7 @@ def run_headless(
     every_bar: bool,
     ready_fd: int | None,
     exit_at_end: bool = False,
+    confirmed: str = "",
 ) -> None:
     """Run the engine here until it is stopped; whoever spawned it hears of success or of the sentence that stopped it."""
     try:
@@ -39,6 +40,7 @@ def run_headless(
                 ready_fd=ready_fd,
                 pace=place.pace,
                 exit_at_end=exit_at_end,
+                confirmed=confirmed,
             )
         )
     except DeskError as error:
