@@ -42,8 +42,9 @@ _OTHER_STOP_TIMEOUT_S = 20.0
 _TRIES = 200
 _BETWEEN_TRIES_S = 0.02
 _POLL_S = 0.01
-_CONNECT_S, _ANSWERS_S = 5.0, 10.0
-"""How long a stop waits for a broker elsewhere to connect, and then to answer."""
+_CONNECT_S, _ANSWERS_S, _MISSING_S = 5.0, 10.0, 2.0
+"""How long a stop waits for a broker elsewhere to connect, to answer, and for an order that it does not know: whoever could
+have sent it is dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +285,9 @@ def _stop_elsewhere(broker: AlpacaBroker, stopping: _Stopping) -> DirectReport:
         broker.open()
     except EngineError as error:
         trouble = f"The broker could not be asked: {error}"
-    inquiries = Inquiries(session, broker, BrokerSettings(ask_every_s=0.5, pause_after_s=0.0))
+    inquiries = Inquiries(
+        session, broker, BrokerSettings(ask_every_s=0.5, missing_after_s=_MISSING_S, pause_after_s=0.0)
+    )
     clock, pause = WallClock(), threading.Event()
 
     def listen(seconds: float, quiet: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +40,8 @@ from tuiconsole.store.archiving import prepare_beside
 from tuiconsole.store.sink import DurableSink
 
 _CYCLES_KEPT = 512
+_CLOSING_S = 1.2
+"""How long the answer to a kill waits for a broker elsewhere to close what is held."""
 _STALL_CHECK_S = 0.05
 
 
@@ -356,9 +358,23 @@ class EngineService:
                 equity=to_float(self.desk.ledger.equity),
             )
         await self._publish()
+        if kind == CommandKind.KILL and self.link is not None and outcome.remaining:
+            outcome = await self._closed_soon(outcome)
         if self.failed:
             raise EngineError(f"The desk is halted: {self.failed}")
         return outcome
+
+    async def _closed_soon(self, outcome: Outcome) -> Outcome:
+        """What a kill has left once a broker elsewhere had a moment to close it."""
+        until = self.clock.monotonic_ns() + int(_CLOSING_S * 1e9)
+        while (held := self.desk.ledger.quantity.nonzero()[0]).size and not self.failed:
+            left = (until - self.clock.monotonic_ns()) / 1e9
+            if left <= 0:
+                break
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wait_for_change(self.changes), left)
+        names = tuple(self.desk.universe.symbols[int(i)] for i in held)
+        return replace(outcome, remaining=names, equity=to_float(self.desk.ledger.equity))
 
     def _raise_latch(self, command: Command) -> None:
         level = STOP_LEVELS[command.kind]

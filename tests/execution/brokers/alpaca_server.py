@@ -90,6 +90,7 @@ class AlpacaServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
+        self._http.handle_error = lambda *_: None  # type: ignore[method-assign] - a client was killed
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         self._loop = asyncio.new_event_loop()
         self._stream: Any = None

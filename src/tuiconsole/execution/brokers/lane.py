@@ -115,7 +115,7 @@ class Budget:
                 return (self._held_until - now) / NANOSECONDS_PER_SECOND
             if not urgent and self._left < 1.0:
                 return max((1.0 - self._left) / a_second, 0.001)
-            self._left -= 1.0
+            self._left = max(self._left - 1.0, -self._per_minute / 10)  # urgent ones never starve the others
             return 0.0
 
     def hold(self, seconds: float) -> None:
