@@ -27,11 +27,13 @@ from tuiconsole.engine.paths import DeskPaths
 from tuiconsole.engine.recovery import recover
 from tuiconsole.engine.server import Server
 from tuiconsole.engine.service import EngineService, Watch
+from tuiconsole.engine.session import Session
 from tuiconsole.engine.settings import Settings
 from tuiconsole.engine.source import Market, open_market
 from tuiconsole.engine.stop_paths import StopPaths
 from tuiconsole.engine.supervisor import tell_ready
 from tuiconsole.engine.volume_watch import VolumeWatch
+from tuiconsole.execution.brokers.alpaca import AlpacaBroker
 from tuiconsole.risk.latch import Latch
 from tuiconsole.store.binding import Binding
 from tuiconsole.store.opening import check_no_restore
@@ -143,11 +145,7 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     session.poll_stop = lambda: stop_in_latch(session.desk, latch, DeskLevel.HALTED)
     recovered = recover(session, catch_up, checkpoint.state if checkpoint else None, chosen.opened)
     reconcile_latch(session, latch)
-    if broker is not None:
-        open_broker(broker, options.confirmed, options.clock, chosen.settings.alpaca.timeout_s)
-    for _ in session.check_account():
-        store.commit()
-    store.checkpoint(session.state())
+    _compare(session, store, broker, options)
     log = open_log(options.log, options.json_log)
     log.info(
         "recovered" if not fresh else "started",
@@ -200,6 +198,17 @@ def _serve(options: EngineOptions, paths: DeskPaths, market: Market, store: Stat
     finally:
         writer.close()
     log.info("stopped", reason=service.stop_reason, rows=store.rows, head=store.head.hex())
+
+
+def _compare(
+    session: Session, store: StateStore, broker: AlpacaBroker | None, options: EngineOptions
+) -> None:
+    """Connect to a broker elsewhere, if there is one, and compare the account before anything is traded."""
+    if broker is not None:
+        open_broker(broker, options.confirmed, options.clock, options.settings.alpaca.timeout_s)
+    for _ in session.check_account():
+        store.commit()
+    store.checkpoint(session.state())
 
 
 def _watches(chosen: Plan, paths: DeskPaths) -> tuple[Watch, ...]:
