@@ -54,7 +54,10 @@ def test_walk_forward(desk: DeskFiles, capsys: pytest.CaptureFixture[str], tmp_p
     wider = body(capsys, desk, "walk-forward", *words, "--expanding")
     assert wider["trials"] == 5
     text = ask(capsys, desk, "walk-forward", *words, "--html", str(tmp_path / "f.html"))
-    assert found["windows"][0]["test"][0] in (tmp_path / "f.html").read_text(encoding="utf-8")
+    page = (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert found["windows"][0]["test"][0] in page
+    assert any("survivors" in note for note in found["notes"])
+    assert all(note in " ".join(text.split()) and note in page for note in found["notes"])
     seen, unseen = text.split("OUT-OF-SAMPLE")
     assert "IN-SAMPLE" in seen
     assert all(window["test"][0] in unseen for window in found["windows"])

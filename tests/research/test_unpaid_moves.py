@@ -10,7 +10,7 @@ from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.types import FloatArray
 from tuiconsole.market.tape import Tape
-from tuiconsole.research.unpaid_moves import unpaid_moves, unpaid_sentence
+from tuiconsole.research.unpaid_moves import doubtful_moves, unpaid_moves, unpaid_sentence
 
 DAYS = 40
 
@@ -73,6 +73,18 @@ def test_what_was_not_held_over_the_move_says_nothing(fills: tuple[tuple[int, in
     market = tape(close)
     assert unpaid_moves(market, 0, DAYS, bought(market, *fills)) == ()
     assert unpaid_sentence((), "USD") == ()
+
+
+def test_results_of_many_runs_name_the_moves_of_their_time() -> None:
+    close = quiet()
+    close[20:, 1] *= 16.0
+    close[30:, 2] *= 0.5
+    market = tape(close)
+    (said,) = doubtful_moves(market, int(market.ts[0]), int(market.ts[-1]))
+    assert said.startswith("Prices moved like a split or another company's: B 2019-05-04, C 2019-05-14. ")
+    (said,) = doubtful_moves(market, int(market.ts[25]), int(market.ts[-1]))
+    assert "B 2019" not in said
+    assert doubtful_moves(market, int(market.ts[0]), int(market.ts[19])) == ()
 
 
 def test_a_crash_of_61_per_cent_is_a_market_s() -> None:

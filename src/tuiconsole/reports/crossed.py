@@ -76,6 +76,7 @@ def crossed_page(body: Mapping[str, Any], paths: Sequence[Curve]) -> str:
         tape=body["tape"],
         combinations=body["combinations"],
         trials=body["trials"],
+        notes=body.get("notes", ()),
         splits=unseen["splits"],
         figures=figures,
         chosen=chosen,

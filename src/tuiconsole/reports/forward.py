@@ -65,6 +65,7 @@ def forward_page(body: Mapping[str, Any], curve: Curve) -> str:
         tape=body["tape"],
         combinations=body["combinations"],
         trials=body["trials"],
+        notes=body.get("notes", ()),
         windows=windows,
         figures=figures,
         ratio=lambda value: _text(value, "ratio"),

@@ -116,7 +116,7 @@ def capture(
         benchmark=buy_and_hold(tape, chosen.start, result.bars, capital, held),
         notes=(
             *_unpaid(tape, chosen.start, result.bars, fills),
-            *_said_of(tape),
+            *said_of(tape),
             *sentences(order_rows),
             *notes,
         ),
@@ -131,7 +131,7 @@ def _unpaid(tape: Tape, start: int, bars: int, fills: FillTable) -> tuple[str, .
     return unpaid_sentence(unpaid_moves(tape, start, bars, fills), tape.universe.instruments[0].currency.code)
 
 
-def _said_of(tape: Tape) -> tuple[str, ...]:
+def said_of(tape: Tape) -> tuple[str, ...]:
     """What the tape says about every run on it."""
     return (*tape.notes, survivorship(tape).text, *_only_looked_at(tape.universe))
 

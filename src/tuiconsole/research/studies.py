@@ -26,12 +26,14 @@ from tuiconsole.engine.build import on_tape, plan
 from tuiconsole.engine.settings import Settings
 from tuiconsole.market.tape import Tape
 from tuiconsole.reports.run import Provenance
+from tuiconsole.research.capture import said_of
 from tuiconsole.research.grid import Axis
 from tuiconsole.research.keeping import Reproduction, settings_of, tape_again
 from tuiconsole.research.runs import KIND, SCHEMA, RunStore
 from tuiconsole.research.settings import ResearchSettings
 from tuiconsole.research.sweeps import Trial, sweep
 from tuiconsole.research.trials import Subject, TrialRow, period_of, trial_row
+from tuiconsole.research.unpaid_moves import doubtful_moves
 from tuiconsole.research.validation import (
     overfitting,
     procedure_digest,
@@ -265,6 +267,8 @@ def _made(
         made=iso(clock.now_ns()),
     )
     spans = [period_of(trial.curve) for trial in trials if trial.curve is not None]
+    first, last = min(first for first, _ in spans), max(last for _, last in spans)
+    notes = [*doubtful_moves(tape, first, last), *said_of(tape)]
     result = hashlib.sha256(json.dumps(answer["in_sample"]).encode())
     for curve in curves:
         result.update(curve.ts.astype("<i8").tobytes())
@@ -274,9 +278,9 @@ def _made(
         provenance,
         tape.universe.symbols,
         per_year,
-        answer,
+        {**answer, "notes": notes},
         curves,
-        (min(first for first, _ in spans), max(last for _, last in spans)),
+        (first, last),
         hashlib.sha256("".join([*(trial.order_hash for trial in trials), *orders]).encode()).hexdigest(),
         result.hexdigest(),
     )

@@ -79,6 +79,27 @@ def unpaid_sentence(moves: tuple[UnpaidMove, ...], currency: str) -> tuple[str, 
     )
 
 
+def doubtful_moves(tape: Tape, first: int, last: int) -> tuple[str, ...]:
+    """A sentence about such moves of any symbol from ``first`` to ``last`` (ns UTC), for results of many runs at once."""
+    rows = np.flatnonzero((tape.ts >= first) & (tape.ts <= last))
+    found = []
+    for column, symbol in enumerate(tape.universe.symbols):
+        known = rows[tape.close[rows, column] > 0]
+        close = tape.close[known, column]
+        opened = close if tape.open is None else tape.open[known, column]
+        for at in _jumps(opened, close).tolist():
+            ratio = close[at] / close[at - 1]
+            found.append((max(ratio, 1.0 / ratio), f"{symbol} {iso(int(tape.ts[known[at]]))[:10]}"))
+    if not found:
+        return ()
+    named = ", ".join(text for _, text in sorted(found, reverse=True)[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return (
+        f"Prices moved like a split or another company's: {named}{more}. Whoever held won or lost what nobody was paid. Import "
+        "the splits and ticker changes, or leave the symbols out; until then the result means little.",
+    )
+
+
 def _held(ts: IntArray, quantity: FloatArray, at: IntArray) -> FloatArray:
     """Quantity held after each bar, float64 ``[n]``."""
     order = np.argsort(ts, kind="stable")

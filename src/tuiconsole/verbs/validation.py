@@ -91,7 +91,9 @@ def write_study(body: dict[str, Any], made: Study, path: Path) -> None:
 def study_text(body: dict[str, Any], made: Study, width: int) -> str:
     """A study for people: what was seen and what was not stand apart."""
     text = walk_forward_text if made.verb == "walk-forward" else validate_text
-    return text(body, made, width)
+    notes = body.get("notes", ())
+    said = [line for note in notes for line in textwrap.wrap(f"·   {note}", width, subsequent_indent="    ")]
+    return "\n".join([text(body, made, width), *(["", "Before you believe it", *said] if said else [])])
 
 
 def walk_forward_text(body: dict[str, Any], made: Study, width: int) -> str:
