@@ -57,6 +57,8 @@ def run_drift(place: Place, end: str | None) -> dict[str, Any]:
 
 def drift_text(body: dict[str, Any], width: int) -> str:
     """The comparison for people."""
+    if not body["features"]:
+        return "Nothing to compare: every feature that the policy reads is measured in currency, and drifts with the price."
     rows = []
     for each in body["features"]:
         psi, ks = ("n/a" if each[k] != each[k] else f"{each[k]:.2f}" for k in ("psi", "ks"))
