@@ -231,3 +231,16 @@ def test_rows_later_than_now_are_told(tmp_path: Path, capsys: pytest.CaptureFixt
     assert _asked(capsys, "data", "import", "B.csv")["new"] == 0
     other = _asked(capsys, "data", "info")
     assert other["intervals"]["1day"]["bars"] == 1
+
+
+def test_a_list_holds_no_symbol_without_a_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    days = np.busday_offset("2020-01-02", np.arange(_N_BARS), roll="forward")
+    rows = [f"{day},{100 + k % 7},,{50 + k % 5}" for k, day in enumerate(days)]
+    (tmp_path / "wide.csv").write_text("\n".join(["date,AAA,NONE,BBB", *rows]) + "\n")
+    body = _asked(capsys, "data", "import", "wide.csv", "--universe", "mine")
+    assert body["unpriced"] == ["NONE"]
+    assert main(["data", "import", "wide.csv", "--universe", "mine"]) == 0
+    text = capsys.readouterr().out
+    assert "without a single price, left out of the list mine: 1 (NONE)" in text
+    played = _asked(capsys, "backtest", "--feed", "history", "--universe", "mine", "--start", "2020-06-01")
+    assert played["symbols"] == 2

@@ -100,6 +100,7 @@ def _answer(
         "dates": None if report.dates is None else report.dates.order,
         "dates_from": None if report.dates is None else report.dates.because,
         "quoted": report.quoted,
+        "unpriced": list(report.unpriced),
         "universe": request.universe or None,
         "rows": written.given,
         "new": written.new,
@@ -221,11 +222,15 @@ def import_text(body: dict[str, Any]) -> str:
     if body["quoted"]:
         middle = ", prices are the middle of both" if "quotes" in body["layout"] else ""
         lines.append(f"  {body['quoted']:,} rows with bid and ask, kept beside the bars{middle}")
+    if body["unpriced"]:
+        first = " ".join(body["unpriced"][:5]) + (" …" if len(body["unpriced"]) > 5 else "")
+        left = f", left out of the list {body['universe']}" if body["universe"] else ""
+        lines.append(f"  ! without a single price{left}: {len(body['unpriced'])} ({first})")
     lines += [f"  quarantined: {count:,} {reason}" for reason, count in body["quarantined"].items()]
     for change in body["changes"][:3]:
         lines.append(
             f"  changed: {change['symbol']} {change['ts'][:10]} {change['column']} "
-            f"{change['before']:.8g} -> {change['after']:.8g}"
+            f"{change['before']:.12g} -> {change['after']:.12g}"
         )
     if body["actions"]:
         lines.append(f"  {body['actions']:,} splits, dividends and ticker spans")

@@ -55,6 +55,8 @@ class ImportReport:
         Which of day and month came first, where dates had to tell; else None.
     quoted
         Rows with a bid and an ask.
+    unpriced
+        Symbols without a single price: a list of the import does not hold them.
     """
 
     files: int
@@ -70,6 +72,7 @@ class ImportReport:
     mapped: Mapping[str, str]
     dates: OrderFound | None
     quoted: int
+    unpriced: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class _State:
     layouts: dict[str, None] = field(default_factory=dict)
     ignored: dict[str, None] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
+    priced: set[str] = field(default_factory=set)
     kind: str = ""
     actions: int = 0
     quoted: int = 0
@@ -134,7 +138,7 @@ def import_bars(
             raise DataError(f"{path.name} has a header but no rows.", "Name another file.")
         symbols = tuple(sorted(state.symbols))
         if universe:
-            transaction.name_universe(universe, symbols)
+            transaction.name_universe(universe, tuple(sorted(state.priced)) or symbols)
     return ImportReport(
         len(files),
         total,
@@ -149,6 +153,7 @@ def import_bars(
         spelling.mapped,
         reader.order,
         state.quoted,
+        tuple(sorted(state.symbols - state.priced)),
     )
 
 
@@ -206,6 +211,10 @@ def _store_alike(
     if state.reading is None:
         state.reading = decide(name, times, codes, values.get("volume"), asked)
     state.symbols.update(symbols)
+    priced = np.zeros(len(codes), dtype=np.bool_)
+    for column in {"close", "bid", "ask"} & set(values):
+        priced |= ~np.isnan(values[column])
+    state.priced.update(symbols[code] for code in np.unique(codes[priced]).tolist())
     if {"bid", "ask"} <= set(values):
         state.quoted += int(np.count_nonzero(~np.isnan(values["bid"]) & ~np.isnan(values["ask"])))
     ts = pyarrow.array(state.reading.available(times, codes, symbols)).view(pyarrow.timestamp("ns", tz="UTC"))
