@@ -38,7 +38,7 @@ from tuiconsole.market.tape import Tape
 from tuiconsole.risk.settings import RiskSettings
 
 RUNNING, PAUSED, HALTED, KILLED = DeskLevel
-PAUSE, HALT, KILL, REARM, RESUME, ENABLE, DISABLE, ACKNOWLEDGE = CommandKind
+PAUSE, HALT, KILL, REARM, RESUME, ENABLE, DISABLE, ACKNOWLEDGE, *_ = CommandKind
 NO_BREAKERS = {"daily_loss": 1.0, "session_drawdown": 1.0, "month_drawdown": 1.0, "drawdown": 1.0}
 
 
