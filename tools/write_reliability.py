@@ -62,9 +62,11 @@ PROMISES = (
             "simulation/test_simulation.py::test_every_invariant_holds_on_25_seeds",
             "simulation/test_simulation.py::test_a_recovery_that_sends_again_is_convicted",
             "simulation/test_simulation.py::test_a_desk_that_never_asks_is_convicted",
+            "execution/brokers/test_alpaca.py",
+            "system/test_alpaca_desk.py::test_an_engine_trades_with_alpaca_and_loses_nothing",
         ),
         ("desk-power-loss", "kills", "order-lives", "simulations"),
-        "the line to a real broker",
+        "Alpaca itself: its client was proven against a local server of its protocol",
     ),
     Promise(
         3,
@@ -121,9 +123,10 @@ PROMISES = (
             "engine/test_reconciling.py::test_nothing_new_is_traded_while_the_account_differs",
             "engine/test_reconciling.py::test_recovery_drives_checks_and_answers_again",
             "simulation/test_simulation.py::test_a_desk_that_trades_on_while_the_broker_differs_is_convicted",
+            "system/test_alpaca_desk.py::test_an_engine_trades_with_alpaca_and_loses_nothing",
         ),
         ("simulations",),
-        "the accounts of real brokers, which come with them",
+        "cash at a broker elsewhere, which books fees and dividends of its own",
     ),
     Promise(
         8,
@@ -168,9 +171,10 @@ PROMISES = (
             "engine/test_stop_paths.py::test_a_file_stops_the_desk_once",
             "simulation/test_simulation.py::test_40_stops_and_no_order_after_the_latch",
             "simulation/test_simulation.py::test_a_session_that_ignores_stops_is_convicted",
+            "system/test_alpaca_desk.py::test_a_hung_engine_is_killed_from_outside_and_alpaca_is_flat",
         ),
         ("trips",),
-        "the line to a real broker",
+        "Alpaca itself: its client was proven against a local server of its protocol",
     ),
     Promise(
         12,
@@ -189,9 +193,11 @@ PROMISES = (
     Promise(
         14,
         "Secrets stay secret",
-        ("reliability/test_secrets.py::test_a_canary_shows_up_nowhere",),
-        (),
-        "the keys of brokers",
+        (
+            "reliability/test_secrets.py::test_a_canary_shows_up_nowhere",
+            "execution/brokers/test_alpaca.py::test_the_secret_is_in_no_log_and_no_message",
+            "system/test_alpaca_desk.py::test_an_engine_trades_with_alpaca_and_loses_nothing",
+        ),
     ),
     Promise(
         15,

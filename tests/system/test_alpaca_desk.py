@@ -136,4 +136,8 @@ def test_real_money_needs_limits_and_the_accounts_number(desk: PaperDesk, server
     wrong = desk.desk.run("live", "--broker", "alpaca", "--headless", "--confirm", "LIVE account 1")
     assert wrong.code == 1
     assert "not confirmed for the account …345" in wrong.err
+    server.account["equity"] = "5000"
+    poor = desk.desk.run("live", "--broker", "alpaca", "--headless", "--confirm", "LIVE account PA012345")
+    assert poor.code == 1
+    assert "counts with 100,000.00, but the account …345 holds 5,000.00" in poor.err
     assert server.orders == {}

@@ -10,6 +10,7 @@ from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
 from tuiconsole.domain.errors import EngineError, UsageError
 from tuiconsole.domain.events import OrderUpdates
+from tuiconsole.domain.money import to_float
 from tuiconsole.domain.orders import Approved, OrderEvent
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.access import keys_of
@@ -21,6 +22,8 @@ from tuiconsole.market.vendor_symbols import vendor_symbol
 from tuiconsole.risk.settings import RiskSettings
 
 _POLL_S = 0.01
+_ROUGHLY = 20
+"""The desk's equity may exceed the account's by one part in so many: both are valued at prices of their own."""
 _ABSENT = "no broker is asked here"
 
 
@@ -60,20 +63,30 @@ def check_limits(settings: Settings) -> None:
         )
 
 
-def open_broker(broker: AlpacaBroker, confirmed: str, clock: Clock, longest_s: float) -> None:
+def open_broker(broker: AlpacaBroker, equity: int, confirmed: str, clock: Clock, longest_s: float) -> None:
     """Connect, and wait until the account can be compared.
 
     Parameters
     ----------
+    equity
+        Money that the desk counts with.
     confirmed
         What the trader typed; real money wants ``LIVE account NUMBER``.
 
     Raises
     ------
     EngineError
-        It does not answer, refuses, or the account is not the one that was confirmed.
+        It does not answer, refuses, or the account is not the one that was confirmed or holds less than the desk counts with.
     """
     account = broker.open()
+    short = equity > account.equity + account.equity // _ROUGHLY
+    if not broker.paper and short:
+        broker.close()
+        ours, theirs = to_float(equity), to_float(account.equity)
+        raise EngineError(
+            f"The desk counts with {ours:,.2f}, but the account {account.masked} holds {theirs:,.2f}.",
+            "Set [engine] capital to what the account holds and begin with a new --state.",
+        )
     if not broker.paper and confirmed.split() != ["LIVE", "account", account.number]:
         broker.close()
         raise EngineError(

@@ -205,7 +205,8 @@ def _compare(
 ) -> None:
     """Connect to a broker elsewhere, if there is one, and compare the account before anything is traded."""
     if broker is not None:
-        open_broker(broker, options.confirmed, options.clock, options.settings.alpaca.timeout_s)
+        equity = session.desk.ledger.equity
+        open_broker(broker, equity, options.confirmed, options.clock, options.settings.alpaca.timeout_s)
     for _ in session.check_account():
         store.commit()
     store.checkpoint(session.state())
