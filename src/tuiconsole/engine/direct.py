@@ -43,6 +43,7 @@ _TRIES = 200
 _BETWEEN_TRIES_S = 0.02
 _POLL_S = 0.01
 _CONNECT_S, _ANSWERS_S, _MISSING_S = 5.0, 10.0, 2.0
+_KILLS, _LATE_S = 3, 0.5
 """How long a stop waits for a broker elsewhere to connect, to answer, and for an order that it does not know: whoever could
 have sent it is dead."""
 
@@ -304,7 +305,13 @@ def _stop_elsewhere(broker: AlpacaBroker, stopping: _Stopping) -> DirectReport:
     listen(_CONNECT_S, lambda: broker.account() is not None)
     report = stopping.finish()
     working = report.cancelled
-    listen(_ANSWERS_S, lambda: not len(session.desk.orders.working()) and not _held(session))
+    for again in range(_KILLS):  # a fill that was told after the cancels leaves something to close
+        listen(_ANSWERS_S, lambda: not _works(session))
+        listen(_LATE_S, lambda: False)
+        if not _held(session) or _works(session) or stopping.command.kind != CommandKind.KILL:
+            break
+        command = replace(stopping.command, ts=session.desk.ts, id=f"{stopping.command.id}-{again + 1}")
+        stopping.carry_out(session.command(command))
     stopping.store.checkpoint(session.state())
     broker.close()
     held = _held(session)
