@@ -78,7 +78,7 @@ def main(moment: str, nth: str, sent: str, *arguments: str) -> int:
         os.write(told, "".join(f"{number}\n" for number in approved.batch.number.tolist()).encode())
         return submit(self, approved, immediate)
 
-    headless.make_session = lambda chosen, sink: make(chosen, sink, fault=death)
+    headless.make_session = lambda chosen, sink, broker: make(chosen, sink, fault=death, broker=broker)
     StateStore.write = written  # type: ignore[method-assign]
     PaperVenue.submit = submitted  # type: ignore[method-assign]
     if moment == IN_A_WRITE:
