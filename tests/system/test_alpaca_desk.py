@@ -90,7 +90,7 @@ def test_an_engine_trades_with_alpaca_and_loses_nothing(desk: PaperDesk, server:
     assert (status["mode"], status["broker"], status["account"]) == ("paper", "alpaca", "…345")
     server.hang_up()
     seen = len(server.orders)
-    wait_for(lambda: len(server.orders) > seen, 60.0)
+    wait_for(lambda: len(server.orders) > seen, 150.0)
     engine.kill()
     server.trade()
     engine = desk.engine()
