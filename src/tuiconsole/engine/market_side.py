@@ -26,7 +26,7 @@ from tuiconsole.market.panel import Panel
 from tuiconsole.regimes.bank import RegimeBank
 from tuiconsole.regimes.settings import RegimeSettings
 
-_BLOCK_VALUES = 1 << 20
+_BLOCK_VALUES = 1 << 19
 _LEAST_ROWS = 16
 _LEAST_BARS, _MOST_BARS = 16, 4096
 

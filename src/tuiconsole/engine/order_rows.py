@@ -47,11 +47,25 @@ class OrderRows(NamedTuple):
     rewarded: tuple[Rewarded, ...] = ()
 
 
+_PACKED = 256
+"""Decisions whose columns are laid together: many small arrays weigh more than what they hold."""
+
+
+class _Decisions(NamedTuple):
+    """Decisions in a row: bar, time and end of each ``[n]``, and the columns of all their orders."""
+
+    bar: IntArray
+    ts: IntArray
+    end: IntArray
+    columns: tuple[IntArray, IntArray, IntArray, IntArray, CodeArray]
+
+
 class OrderRowKeeper:
     """Collects :class:`OrderRows`."""
 
     def __init__(self) -> None:
-        self._decided: list[DecidedOrders | _StretchOrders] = []
+        self._decided: list[_Decisions | _StretchOrders] = []
+        self._waiting: list[DecidedOrders] = []
         self._parented: list[Parented] = []
         self._sliced: list[Sliced] = []
         self._updated: list[Updated] = []
@@ -61,11 +75,14 @@ class OrderRowKeeper:
     def decided(self, record: Decided) -> None:
         """Orders were judged."""
         columns = (record.number, record.columns, record.quantity, record.reference_price)
-        self._decided.append(DecidedOrders(record.bar_seq, record.ts, *columns, record.purpose))
+        self._waiting.append(DecidedOrders(record.bar_seq, record.ts, *columns, record.purpose))
+        if len(self._waiting) >= _PACKED:
+            self._pack()
 
     def stretch(self, rows: StretchRows) -> None:
         """Consecutive bars were journalled together; all their orders were approved."""
         if len(rows.number):
+            self._pack()
             columns = (rows.number, rows.columns, rows.quantity, rows.reference_price)
             self._decided.append(_StretchOrders(rows.seq, rows.ts, rows.order_end, *columns))
 
@@ -83,11 +100,28 @@ class OrderRowKeeper:
         elif isinstance(record, Rewarded):
             self._rewarded.append(record)
 
+    def _pack(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        number, symbol, quantity, reference, purpose = (
+            np.concatenate(parts) for parts in list(zip(*waiting, strict=True))[2:]
+        )
+        self._decided.append(
+            _Decisions(
+                np.array([one.bar for one in waiting], dtype=np.int64),
+                np.array([one.ts for one in waiting], dtype=np.int64),
+                np.cumsum([len(one.number) for one in waiting]),
+                (number, symbol, quantity, reference, purpose),
+            )
+        )
+
     def rows(self) -> OrderRows:
         """Everything so far."""
+        self._pack()
         decided: list[DecidedOrders] = []
         for part in self._decided:
-            decided.extend(_of_stretch(part) if isinstance(part, _StretchOrders) else (part,))
+            decided.extend(_of_stretch(part) if isinstance(part, _StretchOrders) else _unpacked(part))
         return OrderRows(
             tuple(decided),
             tuple(self._parented),
@@ -95,6 +129,17 @@ class OrderRowKeeper:
             tuple(self._updated),
             tuple(self._styled),
             tuple(self._rewarded),
+        )
+
+
+def _unpacked(packed: _Decisions) -> Iterator[DecidedOrders]:
+    begin = 0
+    for bar, ts, end in zip(packed.bar.tolist(), packed.ts.tolist(), packed.end.tolist(), strict=True):
+        some = slice(begin, end)
+        begin = end
+        number, symbol, quantity, reference, purpose = packed.columns
+        yield DecidedOrders(
+            bar, ts, number[some], symbol[some], quantity[some], reference[some], purpose[some]
         )
 
 
