@@ -95,3 +95,14 @@ def test_orders_keep_their_terms(
     for order in account.orders:
         assert (order.quantity, order.filled) == (quantity[order.number], filled.get(order.number, 0))
         assert order.number not in ended
+
+
+def test_a_later_slice_of_an_iceberg_trades_within_its_bar() -> None:
+    market = Market(max_participation=0.1)
+    market.bar(108.0, 109.0, 107.5, 108.5, volume=3_000.0)
+    assert market.send((-900, Terms(T.LIMIT, F.GTC, limit=points(90.0), display=119))) == ["ACKNOWLEDGED"]
+    paid = []
+    for _ in range(4):
+        paid += [price for _, _, price in market.bar(109.0, 110.0, 108.6, 109.5, volume=3_000.0)]
+    assert len(paid) >= 2
+    assert min(paid) >= 108.6

@@ -95,15 +95,18 @@ def limit_touch(
         worst = min(limit, path.high) if side > 0 else max(limit, path.low)
         return Touch(path.open if path.begins else worst, True)
     if moment == Moment.LIMITS and not order.within_bar:
-        return _rested(side, limit, path.low if side > 0 else path.high, touching)
+        return _rested(side, limit, path.low if side > 0 else path.high, path, touching)
     if moment == Moment.CLOSE and order.within_bar:
-        return _rested(side, limit, path.close, touching)
+        return _rested(side, limit, path.close, path, touching)
     return None
 
 
-def _rested(side: int, limit: int, extreme: int, touching: bool) -> Touch | None:
+def _rested(side: int, limit: int, extreme: int, path: PricePath, touching: bool) -> Touch | None:
+    """At its limit where ``extreme`` reached it; a limit that lies outside the whole bar at the bar's worst price."""
     beyond = side * (limit - extreme)
-    return Touch(limit, True) if beyond > 0 or (touching and beyond == 0) else None
+    if beyond < 0 or (beyond == 0 and not touching):
+        return None
+    return Touch(min(limit, path.high) if side > 0 else max(limit, path.low), True)
 
 
 def pegged_price(order: WorkingOrder, bid: float, ask: float, tick: int) -> int:
