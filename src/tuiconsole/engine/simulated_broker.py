@@ -11,17 +11,16 @@ from collections.abc import Callable
 import numpy as np
 
 from tuiconsole.domain.accounts import AccountView, OpenOrder
-from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars
-from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
+from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent
 from tuiconsole.domain.rng import generator
 from tuiconsole.domain.types import IntArray
 from tuiconsole.engine.simulated_exchange import HeldOrder, SimulatedExchange
 from tuiconsole.engine.simulated_faults import FaultRates
 from tuiconsole.execution.contract import Response
-from tuiconsole.risk.approved import genuine
+from tuiconsole.risk.approved import admit
 
 _LONGEST_DELAY = 5
 _LONGEST_OUTAGE = 12
@@ -79,11 +78,7 @@ class SimulatedBroker:
         NotApproved
             The batch does not come from the risk gate, or asks to be filled at once without being Kill's flatten.
         """
-        if not genuine(approved):
-            raise NotApproved("These orders did not come from the risk gate.", "Nothing was sent.")
-        batch = approved.batch
-        if immediate and (batch.purpose != Purpose.FLATTEN).any():
-            raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
+        batch = admit(approved, immediate)
         if self.sent is not None:
             self.sent(batch)
         events = [self._receive(batch, row) for row in range(len(batch))]
@@ -122,9 +117,7 @@ class SimulatedBroker:
         NotApproved
             The batch does not come from the risk gate.
         """
-        if not genuine(approved):
-            raise NotApproved("This change did not come from the risk gate.", "Nothing was sent.")
-        number = approved.batch.number
+        number = admit(approved).number
         event = np.full(len(number), OrderEvent.REPLACE_REJECTED, dtype=np.int8)
         return Response(OrderUpdates(approved.batch.ts, number, event, "only market orders are taken here"))
 

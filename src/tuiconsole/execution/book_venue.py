@@ -22,12 +22,11 @@ from tuiconsole.domain.accounts import AccountView, OpenOrder
 from tuiconsole.domain.books import BookBroken, BookEvent, DepthUpdate, TopQuote, TradePrint
 from tuiconsole.domain.clock import NANOSECONDS_PER_DAY
 from tuiconsole.domain.costs import CostPart
-from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.order_book import BID
 from tuiconsole.domain.order_terms import PLAIN, Terms
-from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
+from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent
 from tuiconsole.domain.types import CodeArray, FloatArray, IntArray
 from tuiconsole.execution.auctions import Uncrossing
 from tuiconsole.execution.book_costs import BookCosts
@@ -37,7 +36,7 @@ from tuiconsole.execution.borrow import Borrow
 from tuiconsole.execution.contract import Response
 from tuiconsole.execution.queue_position import queue_model
 from tuiconsole.execution.settings import BookVenueSettings
-from tuiconsole.risk.approved import genuine
+from tuiconsole.risk.approved import admit
 
 TERMINAL_EVENTS = (OrderEvent.CANCELED, OrderEvent.EXPIRED)
 Happened = list[OrderUpdates | Fills]
@@ -107,11 +106,7 @@ class BookVenue:
         NotApproved
             The batch does not come from the risk gate, or asks to be filled at once without being Kill's flatten.
         """
-        if not genuine(approved):
-            raise NotApproved("These orders did not come from the risk gate.", "Nothing was sent.")
-        batch = approved.batch
-        if immediate and (batch.purpose != Purpose.FLATTEN).any():
-            raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
+        batch = admit(approved, immediate)
         event: CodeArray = np.full(len(batch), OrderEvent.REJECTED, dtype=np.int8)
         taken: list[BookOrder] = []
         text = ""
@@ -141,9 +136,7 @@ class BookVenue:
         NotApproved
             The batch does not come from the risk gate.
         """
-        if not genuine(approved):
-            raise NotApproved("This change did not come from the risk gate.", "Nothing was sent.")
-        batch = approved.batch
+        batch = admit(approved)
         event: CodeArray = np.full(len(batch), OrderEvent.REPLACE_REJECTED, dtype=np.int8)
         for row, change in enumerate(_orders(batch)):
             if change.number not in self._where or not change.terms.revision:

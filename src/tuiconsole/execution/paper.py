@@ -20,12 +20,12 @@ import numpy as np
 
 from tuiconsole.domain.accounts import AccountView
 from tuiconsole.domain.costs import CostPart
-from tuiconsole.domain.errors import MoneyOverflow, NotApproved
+from tuiconsole.domain.errors import MoneyOverflow
 from tuiconsole.domain.events import Charges, Fills, OrderUpdates
 from tuiconsole.domain.instruments import Universe
 from tuiconsole.domain.market import Bars, Quality, ScreenedBars, ScreenedBlock
 from tuiconsole.domain.money import floats_to_scaled
-from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
+from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent
 from tuiconsole.domain.types import BoolArray, CodeArray, FloatArray, IntArray
 from tuiconsole.execution.answering import answer
 from tuiconsole.execution.book import DisplayedBook
@@ -37,7 +37,7 @@ from tuiconsole.execution.lent import LentVenue, VenueMoment
 from tuiconsole.execution.liquidity import Liquidity
 from tuiconsole.execution.paper_terms import PaperTerms, joined
 from tuiconsole.execution.settings import ExecutionSettings
-from tuiconsole.risk.approved import genuine
+from tuiconsole.risk.approved import admit
 
 _NUMBER, _SYMBOL, _REMAINING, _FIRST, _BAR, _ARRIVAL, _TOTAL = range(7)
 _NOTHING: IntArray = np.empty((7, 0), dtype=np.int64)
@@ -127,11 +127,7 @@ class PaperVenue:
             The batch does not come from the risk gate, or asks to be filled at once without being Kill's
             flatten.
         """
-        if not genuine(approved):
-            raise NotApproved("These orders did not come from the risk gate.", "Nothing was sent.")
-        batch = approved.batch
-        if immediate and (batch.purpose != Purpose.FLATTEN).any():
-            raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
+        batch = admit(approved, immediate)
         updates, batch = answer(batch, self._highest, self._price if immediate else None)
         if not len(batch):
             return Response(updates)
@@ -157,9 +153,7 @@ class PaperVenue:
         NotApproved
             The batch does not come from the risk gate.
         """
-        if not genuine(approved):
-            raise NotApproved("This change did not come from the risk gate.", "Nothing was sent.")
-        return Response(self._terms.replace(approved.batch))
+        return Response(self._terms.replace(admit(approved)))
 
     def cancel(self, ts: int, number: IntArray) -> Response:
         """Cancel resting orders: CANCELED at once, or CANCEL_REJECTED when nothing of the order rests."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.order_terms import OrderTerms
-from tuiconsole.domain.orders import Approved, OrderBatch
+from tuiconsole.domain.orders import Approved, OrderBatch, Purpose
 from tuiconsole.domain.types import CodeArray, IntArray
 
 _KEY = object()
@@ -94,6 +94,27 @@ def genuine(approved: object) -> bool:
         return False
     found = _parts(batch)
     return len(found) == len(parts) and all(map(operator.is_, found, parts))
+
+
+def admit(approved: Approved, immediate: bool = False) -> OrderBatch:
+    """The orders of a batch that a broker may take: what every broker asks before it does anything.
+
+    Parameters
+    ----------
+    immediate
+        They are to be filled at once, which is for Kill's flatten alone.
+
+    Raises
+    ------
+    NotApproved
+        The batch does not come from the gate, or is no flatten but asks to be filled at once.
+    """
+    if not genuine(approved):
+        raise NotApproved("These orders did not come from the risk gate.", "Nothing was sent.")
+    batch = approved.batch
+    if immediate and (batch.purpose != Purpose.FLATTEN).any():
+        raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
+    return batch
 
 
 def _sealed_int(column: IntArray) -> IntArray:

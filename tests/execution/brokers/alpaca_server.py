@@ -434,6 +434,6 @@ if __name__ == "__main__":
     chosen = parser.parse_args()
     with alpaca(chosen.port, chosen.stream_port) as running:
         print(running.url, running.stream_url, flush=True)
-        while True:
-            time.sleep(1)
+        turn = threading.Event()
+        while not turn.wait(1.0):
             running.trade()

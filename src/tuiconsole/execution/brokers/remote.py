@@ -20,9 +20,8 @@ import numpy as np
 
 from tuiconsole.domain.accounts import AccountView, OpenOrder
 from tuiconsole.domain.clock import NANOSECONDS_PER_SECOND, Clock
-from tuiconsole.domain.errors import NotApproved
 from tuiconsole.domain.events import Fills, OrderUpdates
-from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent, Purpose
+from tuiconsole.domain.orders import Approved, OrderBatch, OrderEvent
 from tuiconsole.domain.types import IntArray
 from tuiconsole.execution.brokers.lane import Budget, Lane
 from tuiconsole.execution.brokers.remote_orders import (
@@ -36,7 +35,7 @@ from tuiconsole.execution.brokers.remote_orders import (
     updates_of,
 )
 from tuiconsole.execution.contract import Response
-from tuiconsole.risk.approved import genuine
+from tuiconsole.risk.approved import admit
 
 _SOON_S, _LONGEST_ASK_S = 0.5, 30.0
 _IN_FLIGHT_S = 0.05
@@ -150,10 +149,7 @@ class RemoteDesk(ABC):
         NotApproved
             The batch does not come from the risk gate, or asks to be filled at once without being Kill's flatten.
         """
-        _check(approved)
-        batch = approved.batch
-        if immediate and (batch.purpose != Purpose.FLATTEN).any():
-            raise NotApproved("Only Kill's flatten may be filled at once.", "Nothing was sent.")
+        batch = admit(approved, immediate)
         used = np.array([number in self._orders for number in batch.number.tolist()], dtype=np.bool_)
         used[1:] |= batch.number[1:] <= np.maximum.accumulate(batch.number)[:-1]
         rows = [(number, OrderEvent.REJECTED) for number in batch.number[used].tolist()]
@@ -183,8 +179,7 @@ class RemoteDesk(ABC):
         NotApproved
             The batch does not come from the risk gate.
         """
-        _check(approved)
-        batch, rows, texts = approved.batch, [], []
+        batch, rows, texts = admit(approved), [], []
         for row, number in enumerate(batch.number.tolist()):
             order = self._orders.get(number)
             asked: Callable[[], Answer] | str = (
@@ -564,11 +559,6 @@ class RemoteDesk(ABC):
 
     def _since(self, began: int) -> float:
         return (self._clock.monotonic_ns() - began) / NANOSECONDS_PER_SECOND
-
-
-def _check(approved: Approved) -> None:
-    if not genuine(approved):
-        raise NotApproved("These orders did not come from the risk gate.", "Nothing was sent.")
 
 
 def _latest(order: RemoteOrder) -> OrderEvent:
